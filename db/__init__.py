@@ -1,0 +1,1 @@
+"""Rows, access, numbers: the only room that speaks SQL."""

@@ -1,0 +1,130 @@
+"""Base, naming and the column types that mean the same on SQLite and PostgreSQL."""
+
+import os
+import time
+import uuid
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Dialect, MetaData, Numeric, String, Text, Uuid
+from sqlalchemy.dialects.postgresql import INET, JSONB
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.schema import CreateIndex
+from sqlalchemy.sql.expression import FunctionElement
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Every mapped class descends from here; `Base.metadata` is the schema."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+def uuid7() -> uuid.UUID:
+    """A time-ordered identifier (RFC 9562): neighbours in time are neighbours in the index."""
+    stamp = time.time_ns() // 1_000_000
+    tail = int.from_bytes(os.urandom(10)) & ((1 << 74) - 1)
+    return uuid.UUID(int=stamp << 80 | 0x7 << 76 | (tail >> 62) << 64 | 0b10 << 62 | (tail & ((1 << 62) - 1)))
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC. SQLite keeps fixed-width text, so that text order is time order.
+
+    Raises ValueError for a datetime without a zone: it would silently become another moment.
+    """
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(String(26))
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone; pass an aware datetime.")
+        moment = value.astimezone(UTC)
+        return moment.strftime("%Y-%m-%d %H:%M:%S.%f") if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return datetime.fromisoformat(value).replace(tzinfo=UTC)
+        return datetime.astimezone(value, UTC)
+
+
+class Exact(TypeDecorator[Decimal]):
+    """A decimal with a fixed number of places, quantised on the way in and out (SQLite has no decimals)."""
+
+    impl = Numeric
+    cache_ok = True
+
+    def __init__(self, precision: int, scale: int) -> None:
+        super().__init__(precision, scale)
+        self.step = Decimal(1).scaleb(-scale)
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(str(value)).quantize(self.step)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(str(value)).quantize(self.step)
+
+
+Document = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+Address = String(45).with_variant(INET(), "postgresql")
+Key = Uuid
+__all__ = ["Address", "Base", "Document", "Exact", "Instant", "Key", "Text", "new_id", "now", "uuid7"]
+
+
+class now(FunctionElement[datetime]):  # noqa: N801 - reads as the SQL function it is
+    """The database's clock, in the very text form that `Instant` writes."""
+
+    type = Instant()
+    inherit_cache = True
+
+
+@compiles(now, "sqlite")
+def _now_sqlite(element: now, compiler: Any, **kw: Any) -> str:
+    return "(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')"
+
+
+@compiles(now)
+def _now(element: now, compiler: Any, **kw: Any) -> str:
+    return "now()"
+
+
+class new_id(FunctionElement[uuid.UUID]):  # noqa: N801 - reads as the SQL function it is
+    """A random identifier made by the database, for rows that other tools insert."""
+
+    type = Uuid()
+    inherit_cache = True
+
+
+@compiles(new_id, "sqlite")
+def _new_id_sqlite(element: new_id, compiler: Any, **kw: Any) -> str:
+    return "(lower(hex(randomblob(16))))"
+
+
+@compiles(new_id)
+def _new_id(element: new_id, compiler: Any, **kw: Any) -> str:
+    return "gen_random_uuid()"
+
+
+@compiles(CreateIndex, "sqlite")
+def _index_without_nulls_last(element: CreateIndex, compiler: Any, **kw: Any) -> str:
+    """SQLite refuses NULLS LAST in an index; its plain DESC already puts nulls last."""
+    return str(compiler.visit_create_index(element, **kw)).replace(" NULLS LAST", "")

@@ -1,0 +1,86 @@
+"""Engines and the unit of work. Nothing connects at import."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+PRAGMAS = (
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=NORMAL",
+    "PRAGMA busy_timeout=5000",
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA cache_size=-32000",
+)
+
+
+class DatabaseUnavailable(Exception):
+    """The database cannot be used now; the message says why and what to do."""
+
+
+def make_engine(url: str | URL, *, readonly_begin: bool = False) -> Engine:
+    """An engine for `url` (sqlite or postgresql). A folder for an embedded file is made when missing."""
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite":
+        return _sqlite(address)
+    return create_engine(address, pool_pre_ping=True, pool_size=8, max_overflow=8)
+
+
+def _sqlite(address: URL) -> Engine:
+    if address.database and address.database != ":memory:":
+        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(address, connect_args={"timeout": 5.0})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    """Our own BEGIN: Python's driver would commit schema changes half-way (see _begin_sqlite)."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    """Writers ask for the lock at once: a late upgrade fails with 'locked' without waiting."""
+    reading = connection.get_execution_options().get("quantum_read", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def session(engine: Engine, *, write: bool = False) -> Iterator[Session]:
+    """One unit of work: commits when the block ends well, rolls back when it does not.
+
+    With `write=False` nothing is committed, and SQLite readers do not wait for writers.
+    Raises DatabaseUnavailable when the database is away or locked.
+    """
+    bind = engine if write else engine.execution_options(quantum_read=True)
+    try:
+        with Session(bind, expire_on_commit=False) as unit:
+            yield unit
+            if write:
+                unit.commit()
+    except OperationalError as error:
+        raise unavailable(error, engine.url) from error
+
+
+def unavailable(error: OperationalError, url: URL) -> DatabaseUnavailable:
+    """Say in a sentence why the database cannot be used, without its password."""
+    reason = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
+    where = url.render_as_string(hide_password=True)
+    if "locked" in reason:
+        return DatabaseUnavailable(
+            f"The database {where} is locked by another process. Wait for it to finish or end it, then try again."
+        )
+    return DatabaseUnavailable(
+        f"The database {where} does not answer ({reason}). Check that it runs and that QUANTUM_DATABASE_URL is right."
+    )

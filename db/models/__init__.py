@@ -1,0 +1,50 @@
+"""Tables, one file per domain. Importing this package completes `Base.metadata`."""
+
+from db.models.account import AuthAccount, OneTimeCode
+from db.models.ai import AiModel, Prediction, TrainingExample
+from db.models.api import ApiKey, ApiLog, RateLimit
+from db.models.core import Agent, AgentConnection, AgentLog, Profile, UserSession
+from db.models.crm import Deal, DealActivity
+from db.models.dashboard import NetworkNode, SystemMetric
+from db.models.finance import Invoice, Transaction
+from db.models.gamification import Achievement, LeaderboardEntry, UserStats
+from db.models.security import AuditEntry, SecurityEvent
+from db.models.social import SocialPost, SocialTrend
+from db.models.support import SupportTicket, TicketMessage
+from db.models.telemetry import Call, Span
+from db.triggers import attach
+
+__all__ = [
+    "Achievement",
+    "Agent",
+    "AgentConnection",
+    "AgentLog",
+    "AiModel",
+    "ApiKey",
+    "ApiLog",
+    "AuditEntry",
+    "AuthAccount",
+    "Call",
+    "Deal",
+    "DealActivity",
+    "Invoice",
+    "LeaderboardEntry",
+    "NetworkNode",
+    "OneTimeCode",
+    "Prediction",
+    "Profile",
+    "RateLimit",
+    "SecurityEvent",
+    "SocialPost",
+    "SocialTrend",
+    "Span",
+    "SupportTicket",
+    "SystemMetric",
+    "TicketMessage",
+    "TrainingExample",
+    "Transaction",
+    "UserSession",
+    "UserStats",
+]
+
+attach()

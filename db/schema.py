@@ -1,0 +1,132 @@
+"""The schema's life: migrate up and down, tell its version, describe what is there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import OperationalError
+
+from db import models  # noqa: F401 - completes Base.metadata
+from db.engine import make_engine, unavailable
+
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+
+class SchemaError(Exception):
+    """The database's version does not fit this program; the message says what to do."""
+
+
+def config(connection: Connection | None = None) -> Config:
+    """Alembic's configuration for this project, bound to `connection` when given."""
+    settings = Config()
+    settings.set_main_option("script_location", str(MIGRATIONS))
+    settings.set_main_option("path_separator", "os")
+    if connection is not None:
+        settings.attributes["connection"] = connection
+    return settings
+
+
+def script() -> ScriptDirectory:
+    """The chain of revisions."""
+    return ScriptDirectory.from_config(config())
+
+
+def head() -> str:
+    """The newest revision this program knows."""
+    newest = script().get_current_head()
+    if newest is None:
+        raise SchemaError("migrations/versions is empty; the installation is incomplete, clone it again.")
+    return newest
+
+
+def version(engine: Engine) -> str | None:
+    """The revision the database is at; None when it was never migrated."""
+    try:
+        with engine.execution_options(quantum_read=True).connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    except OperationalError as error:
+        raise unavailable(error, engine.url) from error
+
+
+def upgrade(url: str, to: str = "head") -> None:
+    """Bring the database at `url` to `to`. A failing revision leaves nothing of itself.
+
+    Raises SchemaError when the database was made by a newer version of this program.
+    """
+    with migrating(url) as connection:
+        _refuse_newer(MigrationContext.configure(connection).get_current_revision())
+        command.upgrade(config(connection), to)
+
+
+def downgrade(url: str, to: str = "base") -> None:
+    """Take the database at `url` back to `to`; "base" leaves no object behind."""
+    with migrating(url) as connection:
+        _refuse_newer(MigrationContext.configure(connection).get_current_revision())
+        command.downgrade(config(connection), to)
+        if to == "base":
+            connection.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
+
+
+def migrate(url: str, to: str = "head") -> None:
+    """Go up or down to `to`, whichever way it lies. Raises SchemaError for an unknown revision."""
+    try:
+        target = "base" if to == "base" else script().as_revision_number(to)
+    except CommandError as error:
+        raise SchemaError(f"--to {to}: no such revision. `quantum migrate --list` names them.") from error
+    with migrating(url) as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+        _refuse_newer(current)
+    order = [revision.revision for revision in reversed(list(script().walk_revisions()))]
+    reached = order.index(current) if current else -1
+    wanted = -1 if target in ("base", None) else order.index(str(target))
+    if wanted < reached:
+        downgrade(url, to)
+    else:
+        upgrade(url, to)
+
+
+def _refuse_newer(current: str | None) -> None:
+    known = {revision.revision for revision in script().walk_revisions()}
+    if current is not None and current not in known:
+        raise SchemaError(
+            f"The database is at revision {current}, which this version does not know: it was made by a newer one. "
+            "Update the program (git pull, make install), or point QUANTUM_DATABASE_URL at another database."
+        )
+
+
+@contextmanager
+def migrating(url: str) -> Iterator[Connection]:
+    """One connection, one transaction; on SQLite foreign keys are off meanwhile and checked at the end.
+
+    (A rebuilt SQLite table would otherwise take its children with it.)
+    """
+    engine = make_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _without_foreign_keys)
+    try:
+        with engine.begin() as connection:
+            yield connection
+            if engine.dialect.name == "sqlite":
+                _refuse_broken_references(connection)
+    except OperationalError as error:
+        raise unavailable(error, engine.url) from error
+    finally:
+        engine.dispose()
+
+
+def _without_foreign_keys(connection: object, record: object) -> None:
+    connection.execute("PRAGMA foreign_keys=OFF")  # type: ignore[attr-defined]
+
+
+def _refuse_broken_references(connection: Connection) -> None:
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+    if broken:
+        raise SchemaError(
+            f"A migration would leave {len(broken)} rows that refer to nothing; nothing was changed."
+        )

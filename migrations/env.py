@@ -1,0 +1,52 @@
+"""Alembic's way into this project: one chain of revisions for SQLite and PostgreSQL."""
+
+from typing import Any
+
+from alembic import context
+from sqlalchemy import Connection
+
+import settings
+from db import models  # noqa: F401 - completes Base.metadata
+from db.base import Base, Exact, Instant, new_id, now
+from db.schema import migrating
+
+
+def render_item(kind: str, item: Any, autogen: Any) -> str | bool:
+    """Write our own types and defaults by name, so that one revision serves both databases."""
+    if kind == "type" and isinstance(item, Instant):
+        autogen.imports.add("from db.base import Instant")
+        return "Instant()"
+    if kind == "type" and isinstance(item, Exact):
+        autogen.imports.add("from db.base import Exact")
+        return f"Exact({item.impl_instance.precision}, {item.impl_instance.scale})"
+    if kind == "type" and getattr(item, "_variant_mapping", None):
+        name = "Document" if "JSON" in type(item).__name__.upper() else "Address"
+        autogen.imports.add(f"from db.base import {name}")
+        return name
+    if kind == "server_default" and isinstance(getattr(item, "arg", item), now | new_id):
+        name = type(getattr(item, "arg", item)).__name__
+        autogen.imports.add(f"from db.base import {name}")
+        return f"{name}()"
+    return False
+
+
+def run(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        render_as_batch=True,
+        compare_type=True,
+        compare_server_default=True,
+        render_item=render_item,
+        transactional_ddl=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
+    with migrating(settings.load().database_owner_url) as connection:
+        run(connection)

@@ -1,0 +1,130 @@
+"""Environment → one frozen Settings, read once. Every setting is named in `.env.example`."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+ENVIRONMENTS = ("local", "production", "test", "demo")
+DEFAULT_EPOCH = "2024-11-20T14:30:00-03:00"
+SHORTEST_SECRET = 32
+
+
+class SettingsError(Exception):
+    """A setting is missing or unusable; the message names it and the remedy."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the application is told from outside.
+
+    Attributes:
+        env: one of `ENVIRONMENTS`.
+        database_url: the application's login.
+        database_owner_url: login for migrations.
+        database_system_url: login for sign-up, ingest, workers and backup.
+        database_staff_url: login for oversight reads.
+        data_dir: folder for the embedded database and the local secret.
+        secret_key: signs sessions; at least 32 characters.
+        host, port: where `quantum serve` listens.
+        epoch: start of the project's clock, with its offset.
+    """
+
+    env: str
+    database_url: str
+    database_owner_url: str
+    database_system_url: str
+    database_staff_url: str
+    data_dir: Path
+    secret_key: str
+    host: str
+    port: int
+    epoch: datetime
+
+    @property
+    def is_production(self) -> bool:
+        return self.env == "production"
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from `environ` (default: the process's). Raises SettingsError."""
+    source = os.environ if environ is None else environ
+    env = _env(source)
+    data_dir = Path(source.get("QUANTUM_DATA_DIR") or ROOT / "var" / env)
+    url = source.get("QUANTUM_DATABASE_URL") or _embedded_url(env, data_dir)
+    return Settings(
+        env=env,
+        database_url=url,
+        database_owner_url=source.get("QUANTUM_DATABASE_OWNER_URL") or url,
+        database_system_url=source.get("QUANTUM_DATABASE_SYSTEM_URL") or url,
+        database_staff_url=source.get("QUANTUM_DATABASE_STAFF_URL") or url,
+        data_dir=data_dir,
+        secret_key=_secret_key(source, env, data_dir),
+        host=source.get("QUANTUM_HOST") or "127.0.0.1",
+        port=_port(source),
+        epoch=_epoch(source),
+    )
+
+
+def _env(source: Mapping[str, str]) -> str:
+    env = source.get("QUANTUM_ENV") or "local"
+    if env not in ENVIRONMENTS:
+        raise SettingsError(f"QUANTUM_ENV is {env!r}; use one of {', '.join(ENVIRONMENTS)}.")
+    return env
+
+
+def _embedded_url(env: str, data_dir: Path) -> str:
+    if env == "production":
+        raise SettingsError("QUANTUM_DATABASE_URL is not set; production needs a PostgreSQL address.")
+    return f"sqlite:///{data_dir.absolute() / 'quantum.db'}"
+
+
+def _port(source: Mapping[str, str]) -> int:
+    text = source.get("QUANTUM_PORT") or "8050"
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise SettingsError(f"QUANTUM_PORT is {text!r}; use a number from 1 to 65535.")
+    return int(text)
+
+
+def _epoch(source: Mapping[str, str]) -> datetime:
+    text = source.get("QUANTUM_EPOCH") or DEFAULT_EPOCH
+    try:
+        epoch = datetime.fromisoformat(text)
+    except ValueError:
+        raise SettingsError(f"QUANTUM_EPOCH is {text!r}; use ISO 8601 such as {DEFAULT_EPOCH}.") from None
+    if epoch.tzinfo is None:
+        raise SettingsError(f"QUANTUM_EPOCH is {text!r} without an offset; write it like {DEFAULT_EPOCH}.")
+    return epoch
+
+
+def _secret_key(source: Mapping[str, str], env: str, data_dir: Path) -> str:
+    key = source.get("QUANTUM_SECRET_KEY") or ""
+    if not key and env != "production":
+        return _kept_secret(data_dir / "secret_key")
+    if len(key) < SHORTEST_SECRET or len(set(key)) < 8:
+        raise SettingsError(
+            f"QUANTUM_SECRET_KEY is missing or guessable; set at least {SHORTEST_SECRET} random characters "
+            "(python3 -c 'import secrets; print(secrets.token_urlsafe(48))')."
+        )
+    return key
+
+
+def _kept_secret(path: Path) -> str:
+    """Outside production a secret is made once and kept, so that sign-ins outlive a restart."""
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(48))
+        return path.read_text().strip()
+    except FileExistsError:
+        return path.read_text().strip()
+    except OSError as error:
+        raise SettingsError(
+            f"QUANTUM_DATA_DIR {path.parent} cannot be used ({error.strerror}); "
+            "point it at a folder this user may write to."
+        ) from None
