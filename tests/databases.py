@@ -1,0 +1,94 @@
+"""New databases for tests, empty or with the schema, on SQLite and on PostgreSQL."""
+
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import NullPool, create_engine, make_url, text
+
+KINDS = ("sqlite", "postgresql")
+
+
+class Databases:
+    """Makes databases and takes them away again.
+
+    The schema is built by the real migrations once per kind and process; every further database is a copy.
+    """
+
+    def __init__(self, folder: Path, server_url: Callable[[], str]) -> None:
+        self._folder = folder
+        self._server_url = server_url
+        self._templates: dict[str, str] = {}
+
+    @contextmanager
+    def empty(self, kind: str) -> Iterator[str]:
+        """The address of a database without a single table, gone afterwards."""
+        url = self._create(kind)
+        try:
+            yield url
+        finally:
+            self._drop(url)
+
+    @contextmanager
+    def migrated(self, kind: str) -> Iterator[str]:
+        """The address of a database with the whole schema and no rows of a person, gone afterwards."""
+        url = self._create(kind, template=self._template(kind))
+        try:
+            yield url
+        finally:
+            self._drop(url)
+
+    def close(self) -> None:
+        for url in self._templates.values():
+            self._drop(url)
+
+    def _template(self, kind: str) -> str:
+        if kind not in self._templates:
+            from db.schema import upgrade
+
+            url = self._create(kind)
+            upgrade(url)
+            self._templates[kind] = url
+        return self._templates[kind]
+
+    def _create(self, kind: str, template: str | None = None) -> str:
+        name = f"quantum_test_{secrets.token_hex(6)}"
+        if kind == "sqlite":
+            return self._create_file(self._folder / f"{name}.db", template)
+        source = make_url(template).database if template else "template0"
+        if template:
+            # A database with anyone still connected to it cannot be copied.
+            self._on_server(
+                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{source}'"
+            )
+        self._on_server(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+        # Written plainly: `%2F` in a socket's folder would be an interpolation to configparser.
+        return (
+            make_url(self._server_url())
+            .set(database=name)
+            .render_as_string(hide_password=False)
+            .replace("%2F", "/")
+        )
+
+    def _create_file(self, path: Path, template: str | None) -> str:
+        if template:
+            source, target = sqlite3.connect(str(make_url(template).database)), sqlite3.connect(path)
+            source.backup(target)
+            source.close()
+            target.close()
+        return f"sqlite:///{path}"
+
+    def _drop(self, url: str) -> None:
+        name = make_url(url).database
+        if make_url(url).get_backend_name() == "postgresql":
+            self._on_server(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            return
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            Path(f"{name}{suffix}").unlink(missing_ok=True)
+
+    def _on_server(self, statement: str) -> None:
+        engine = create_engine(self._server_url(), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        with engine.connect() as connection:
+            connection.execute(text(statement))
