@@ -65,7 +65,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         secret_key=_secret_key(source, env, data_dir),
         host=source.get("QUANTUM_HOST") or "127.0.0.1",
         port=_port(source),
-        epoch=_epoch(source),
+        epoch=epoch(source),
     )
 
 
@@ -89,15 +89,17 @@ def _port(source: Mapping[str, str]) -> int:
     return int(text)
 
 
-def _epoch(source: Mapping[str, str]) -> datetime:
+def epoch(environ: Mapping[str, str] | None = None) -> datetime:
+    """The start of the project's clock (QUANTUM_EPOCH). Raises SettingsError."""
+    source = os.environ if environ is None else environ
     text = source.get("QUANTUM_EPOCH") or DEFAULT_EPOCH
     try:
-        epoch = datetime.fromisoformat(text)
+        start = datetime.fromisoformat(text)
     except ValueError:
         raise SettingsError(f"QUANTUM_EPOCH is {text!r}; use ISO 8601 such as {DEFAULT_EPOCH}.") from None
-    if epoch.tzinfo is None:
+    if start.tzinfo is None:
         raise SettingsError(f"QUANTUM_EPOCH is {text!r} without an offset; write it like {DEFAULT_EPOCH}.")
-    return epoch
+    return start
 
 
 def _secret_key(source: Mapping[str, str], env: str, data_dir: Path) -> str:

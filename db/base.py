@@ -57,18 +57,26 @@ class Instant(TypeDecorator[datetime]):
         if value.tzinfo is None:
             raise ValueError(f"{value!r} has no time zone; pass an aware datetime.")
         moment = value.astimezone(UTC)
-        return moment.strftime("%Y-%m-%d %H:%M:%S.%f") if dialect.name == "sqlite" else moment
+        if dialect.name != "sqlite":
+            return moment
+        # Not strftime: on Linux it writes the year 999 with three digits, and text order would no longer be time order.
+        return moment.replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
         if isinstance(value, str):
             return datetime.fromisoformat(value).replace(tzinfo=UTC)
-        return datetime.astimezone(value, UTC)
+        moment: datetime = value.astimezone(UTC)
+        return moment
 
 
 class Exact(TypeDecorator[Decimal]):
-    """A decimal with a fixed number of places, quantised on the way in and out (SQLite has no decimals)."""
+    """A decimal with a fixed number of places, quantised on the way in and out (SQLite has no decimals).
+
+    Raises ValueError for what the column cannot keep: not a finite number, more digits than it has room for, or on
+    SQLite, which stores a binary fraction, more digits than that holds (about 15).
+    """
 
     impl = Numeric
     cache_ok = True
@@ -76,9 +84,22 @@ class Exact(TypeDecorator[Decimal]):
     def __init__(self, precision: int, scale: int) -> None:
         super().__init__(precision, scale)
         self.step = Decimal(1).scaleb(-scale)
+        self.limit = Decimal(1).scaleb(precision - scale)
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Decimal | None:
-        return None if value is None else Decimal(str(value)).quantize(self.step)
+        if value is None:
+            return None
+        given = Decimal(str(value))
+        if not given.is_finite() or abs(given) >= self.limit:
+            raise ValueError(
+                f"{value!r} does not fit: pass a finite number between -{self.limit:f} and {self.limit:f}."
+            )
+        exact = given.quantize(self.step)
+        if dialect.name == "sqlite" and Decimal(str(float(exact))).quantize(self.step) != exact:
+            raise ValueError(
+                f"{value!r} has more digits than SQLite keeps; round it to 15 digits or use PostgreSQL."
+            )
+        return exact
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
         return None if value is None else Decimal(str(value)).quantize(self.step)

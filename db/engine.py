@@ -5,10 +5,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import orjson
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
+
+__all__ = ["DatabaseUnavailable", "Engine", "make_engine", "session", "unavailable"]
 
 PRAGMAS = (
     "PRAGMA foreign_keys=ON",
@@ -24,18 +27,31 @@ class DatabaseUnavailable(Exception):
     """The database cannot be used now; the message says why and what to do."""
 
 
-def make_engine(url: str | URL, *, readonly_begin: bool = False) -> Engine:
+def make_engine(url: str | URL) -> Engine:
     """An engine for `url` (sqlite or postgresql). A folder for an embedded file is made when missing."""
     address = make_url(url)
     if address.get_backend_name() == "sqlite":
         return _sqlite(address)
-    return create_engine(address, pool_pre_ping=True, pool_size=8, max_overflow=8)
+    return create_engine(
+        address,
+        pool_pre_ping=True,
+        pool_size=8,
+        max_overflow=8,
+        json_serializer=_json,
+        json_deserializer=orjson.loads,
+    )
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _sqlite(address: URL) -> Engine:
     if address.database and address.database != ":memory:":
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(address, connect_args={"timeout": 5.0})
+    engine = create_engine(
+        address, connect_args={"timeout": 5.0}, json_serializer=_json, json_deserializer=orjson.loads
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -1,33 +1,35 @@
 """Where agents stand on the neural map: a layout on two levels, squads first, then the agents inside each.
 
-Every squad is a ball whose radius grows with the cube root of its size, so that all squads are equally dense. The
-balls are spread on a Fibonacci sphere, drawn together by the edges between them and pushed apart until none touches
-another. Inside a ball the best connected agents stand nearest to the centre, and a few local force steps bring
-neighbours together. The unit is one preferred radius of free space round an agent; nothing here is a measurement.
+Every squad is a ball whose radius grows with the cube root of its size, so that all squads are equally dense.
+The balls are spread on a Fibonacci sphere, drawn together by the edges between them and pushed apart until
+none touches another. Inside a ball the best connected agents stand nearest to the centre, and a few local
+force steps bring neighbours together. The unit is one preferred radius of free space round an agent; nothing
+here is a measurement.
 
-The result depends on the arguments alone: the same call gives the same arrays. Agents handed over as pinned do not
-move at all, so that a map one has learned to read stays as it is when somebody joins.
+The result depends on the arguments alone: the same call gives the same arrays. Agents handed over as pinned
+do not move at all, so that a map one has learned to read stays as it is when somebody joins.
 """
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree  # type: ignore[import-untyped]
+from scipy.spatial import cKDTree
 
 Points = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 GAP = 1.15  # distance of two squad centres in units of the sum of their radii
-SPACING = 0.8  # agents nearer than this push each other away
+SPACING = 1.0  # agents nearer than this push each other away
 FREE_SPACING = 1.15  # the same for agents without edges: nothing else orders them, so they spread evenly
-MIN_DISTANCE = 0.6  # no two computed agents end up nearer than this
+MIN_DISTANCE = 0.8  # no two computed agents end up nearer than this
 STEPS = 20
 PULL = 0.95  # how far an agent moves towards the middle of its neighbours in the first step
-FILL = 0.7  # mean distance from the centre that a ball keeps, in radii; an even ball has 0.77
+FILL = 0.77  # mean distance from the centre that a ball keeps, in radii: that of an evenly filled one
 _GOLDEN = np.pi * (3 - np.sqrt(5))
 # The screen is wider than high and we look along y: balls gather most along y, least along x.
-_GRAVITY = np.array([0.025, 0.12, 0.045])
+_GRAVITY = np.array([0.018, 0.12, 0.055])
+_DETOUR = np.array([0, 3, 0.6])  # by how much a new squad should rather stand along x than along y or z
 
 
 def squad_layout(
@@ -39,12 +41,14 @@ def squad_layout(
 ) -> Points:
     """Places for agents, one row (x, y, z) per entry of `groups`.
 
-    groups: the squad of each agent. edges: pairs of positions in `groups`; direction, repetition and self-loops do
-    not matter, only that two agents talk. pinned: places that must not change, by position in `groups`, in the unit
-    of an earlier layout; only the other agents are placed, each in its squad's ball, a new squad outside the existing
-    balls. seed: which of the equally good arrangements inside the balls is taken.
+    groups: the squad of each agent. edges: pairs of positions in `groups`; direction, repetition and
+    self-loops do not matter, only that two agents talk. pinned: places that must not change, by position in
+    `groups`, in the unit of an earlier layout; only the other agents are placed, each in its squad's ball, a
+    new squad outside the existing balls. seed: which of the equally good arrangements inside the balls is
+    taken.
 
-    Raises ValueError naming the argument when an edge or a pin points outside `groups` or a place is not finite.
+    Raises ValueError naming the argument when an edge or a pin points outside `groups` or a place is not
+    finite.
     """
     count = len(groups)
     links = _links(edges, count)
@@ -127,7 +131,9 @@ def _ball(member: Indices, radii: Points, links: Indices, count: int, seed: int)
 
 
 def _directions(rank: Points, seed: int) -> Points:
-    """Unit vectors that stay evenly spread for any run of ranks (the R2 low-discrepancy sequence, turned by seed)."""
+    """Unit vectors that stay evenly spread for any run of ranks (the R2 low-discrepancy sequence, turned by
+    seed).
+    """
     start = np.random.default_rng(seed).random(2)
     height = 1 - 2 * ((start[0] + rank * 0.7548776662466927) % 1)
     turn = 2 * np.pi * ((start[1] + rank * 0.5698402909980532) % 1)
@@ -143,18 +149,24 @@ def _relax(
     radii: Points,
     movable: NDArray[np.bool_],
 ) -> None:
-    """Local force steps in place: edges inside a squad pull, close agents push, the ball holds; pinned agents stay."""
+    """Local force steps in place: edges inside a squad pull, close agents push, the ball holds; pinned agents
+    stay.
+    """
     inside = links[member[links[:, 0]] == member[links[:, 1]]]
     degree = np.bincount(inside.ravel(), minlength=len(places))
     spread = np.where(degree > 0, SPACING, FREE_SPACING) / 2
-    degree = np.maximum(degree, 1)
+    # A hub has room for few neighbours beside it, so it pulls less than its many edges would.
+    one, other = inside[:, 0], inside[:, 1]
+    by_other, by_one = degree[other] ** -0.5, degree[one] ** -0.5
+    total = np.zeros((len(places), 3))
+    _add(total, one, np.repeat(by_other[:, None], 3, axis=1))
+    _add(total, other, np.repeat(by_one[:, None], 3, axis=1))
     for step in range(STEPS):
         before = places[~movable]
         if len(inside):
-            way = places[inside[:, 1]] - places[inside[:, 0]]
-            strength = PULL * (1 - 0.5 * step / STEPS)
-            _add(places, inside[:, 0], way * (strength / degree[inside[:, 0]])[:, None])
-            _add(places, inside[:, 1], -way * (strength / degree[inside[:, 1]])[:, None])
+            way = (places[other] - places[one]) * (PULL * (1 - 0.5 * step / STEPS))
+            _add(places, one, way * by_other[:, None] / total[one])
+            _add(places, other, -way * by_one[:, None] / total[other])
         places[~movable] = before
         _push_apart(places, spread, movable, rounds=1)
         _fill(places, centres, radii, member, movable)
@@ -242,7 +254,9 @@ def _near_its_neighbours(
 def _known_balls(
     places: Points, member: Indices, radii: Points, movable: NDArray[np.bool_]
 ) -> tuple[Points, Points]:
-    """Centres and radii of the squads: as the fixed agents stand, a squad without any outside all the others."""
+    """Centres and radii of the squads: as the fixed agents stand, a squad without any outside all the
+    others.
+    """
     centres = np.zeros((len(radii), 3))
     radii = radii.copy()
     standing = [group for group in range(len(radii)) if (~movable & (member == group)).any()]
@@ -257,7 +271,9 @@ def _known_balls(
 
 
 def _free_centre(centres: Points, radii: Points, radius: float) -> Points:
-    """The place nearest to the middle, seen in the wide directions first, where a ball of this radius is free."""
+    """The place nearest to the middle, seen in the wide directions first, where a ball of this radius is
+    free.
+    """
     middle = centres.mean(axis=0)
     ways = _fibonacci_sphere(128)
     from_middle = middle - centres
@@ -266,5 +282,5 @@ def _free_centre(centres: Points, radii: Points, radius: float) -> Points:
     room = along**2 - (from_middle**2).sum(axis=1) + need**2
     # Beyond the far root of |middle + t*way - centre| = need the ball is clear of that centre for good.
     far = np.where(room > 0, -along + np.sqrt(np.maximum(room, 0)), 0.0).max(axis=1).clip(min=0)
-    best = int(np.argmin(np.round(far * (1 + 0.6 * np.abs(ways[:, 1])), 9)))
+    best = int(np.argmin(np.round(far * (1 + np.abs(ways) @ _DETOUR), 9)))
     return np.asarray(middle + ways[best] * (far[best] + 1e-6))

@@ -8,7 +8,6 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 
@@ -60,14 +59,14 @@ def upgrade(url: str, to: str = "head") -> None:
     Raises SchemaError when the database was made by a newer version of this program.
     """
     with migrating(url) as connection:
-        _refuse_newer(MigrationContext.configure(connection).get_current_revision())
+        known(MigrationContext.configure(connection).get_current_revision())
         command.upgrade(config(connection), to)
 
 
 def downgrade(url: str, to: str = "base") -> None:
     """Take the database at `url` back to `to`; "base" leaves no object behind."""
     with migrating(url) as connection:
-        _refuse_newer(MigrationContext.configure(connection).get_current_revision())
+        known(MigrationContext.configure(connection).get_current_revision())
         command.downgrade(config(connection), to)
         if to == "base":
             connection.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
@@ -75,25 +74,27 @@ def downgrade(url: str, to: str = "base") -> None:
 
 def migrate(url: str, to: str = "head") -> None:
     """Go up or down to `to`, whichever way it lies. Raises SchemaError for an unknown revision."""
-    try:
-        target = "base" if to == "base" else script().as_revision_number(to)
-    except CommandError as error:
-        raise SchemaError(f"--to {to}: no such revision. `quantum migrate --list` names them.") from error
+    order = [revision.revision for revision in reversed(list(script().walk_revisions()))]
+    target = head() if to == "head" else to
+    if target not in (*order, "base"):
+        raise SchemaError(
+            f'--to {to}: no such revision. docs/migrations.md names them; "head" is the newest, "base" is nothing.'
+        )
     with migrating(url) as connection:
         current = MigrationContext.configure(connection).get_current_revision()
-        _refuse_newer(current)
-    order = [revision.revision for revision in reversed(list(script().walk_revisions()))]
+        known(current)
     reached = order.index(current) if current else -1
-    wanted = -1 if target in ("base", None) else order.index(str(target))
+    wanted = -1 if target == "base" else order.index(target)
     if wanted < reached:
         downgrade(url, to)
-    else:
+    elif wanted > reached:
         upgrade(url, to)
 
 
-def _refuse_newer(current: str | None) -> None:
-    known = {revision.revision for revision in script().walk_revisions()}
-    if current is not None and current not in known:
+def known(current: str | None) -> None:
+    """Raises SchemaError when this program does not know the revision `current`: a newer one made it."""
+    revisions = {revision.revision for revision in script().walk_revisions()}
+    if current is not None and current not in revisions:
         raise SchemaError(
             f"The database is at revision {current}, which this version does not know: it was made by a newer one. "
             "Update the program (git pull, make install), or point QUANTUM_DATABASE_URL at another database."

@@ -3,6 +3,7 @@
 from db.models.account import AuthAccount, OneTimeCode
 from db.models.ai import AiModel, Prediction, TrainingExample
 from db.models.api import ApiKey, ApiLog, RateLimit
+from db.models.catalogue import CatalogueSeed
 from db.models.core import Agent, AgentConnection, AgentLog, Profile, UserSession
 from db.models.crm import Deal, DealActivity
 from db.models.dashboard import NetworkNode, SystemMetric
@@ -25,6 +26,7 @@ __all__ = [
     "AuditEntry",
     "AuthAccount",
     "Call",
+    "CatalogueSeed",
     "Deal",
     "DealActivity",
     "Invoice",

@@ -37,7 +37,8 @@ class AiModel(Base):
     version: Mapped[str] = mapped_column(Text, doc="Version of the model, as its builder states it.")
     model_type: Mapped[str] = mapped_column(
         Text,
-        doc="Kind of model: classification, regression, clustering, nlp, computer_vision, recommendation or forecasting.",
+        doc="Kind of model: classification, regression, clustering, nlp, computer_vision, "
+        "recommendation or forecasting.",
     )
     description: Mapped[str | None] = mapped_column(
         Text, doc="What the model is for, in words; null = not given."
@@ -90,7 +91,8 @@ class AiModel(Base):
             name=conv("ai_models_status_check"),
         ),
         CheckConstraint(
-            "model_type IN ('classification', 'regression', 'clustering', 'nlp', 'computer_vision', 'recommendation', 'forecasting')",
+            "model_type IN ('classification', 'regression', 'clustering', 'nlp', 'computer_vision', "
+            "'recommendation', 'forecasting')",
             name=conv("ai_models_type_check"),
         ),
         UniqueConstraint("name", name="ai_models_name_key"),

@@ -33,7 +33,8 @@ class Profile(Base):
         primary_key=True,
         default=uuid7,
         server_default=new_id(),
-        doc="Random identifier of this person's profile; every owner, author and assignee column elsewhere refers to it.",
+        doc="Random identifier of this person's profile; every owner, author and assignee column "
+        "elsewhere refers to it.",
     )
     auth_user_id: Mapped[UUID] = mapped_column(
         Key,
@@ -66,7 +67,8 @@ class Profile(Base):
     preferences: Mapped[Any | None] = mapped_column(
         Document,
         server_default=text("'{}'"),
-        doc="The person's own settings as JSON, such as language, theme and time zone; private to the person and admins.",
+        doc="The person's own settings as JSON, such as language, theme and time zone; private to the "
+        "person and admins.",
     )
     created_at: Mapped[datetime | None] = mapped_column(
         Instant,
@@ -159,22 +161,26 @@ class Agent(Base):
     )
     origin: Mapped[str] = mapped_column(
         Text,
-        doc="Where the row comes from: catalogue, person, telemetry, network, or system for this application's own parts.",
+        doc="Where the row comes from: catalogue, person, telemetry, network, or system for this "
+        "application's own parts.",
     )
     status: Mapped[str | None] = mapped_column(
         Text,
-        doc="What the agent last said of itself, from IDLE to MAINTENANCE; null = it never said anything; does not decide operational.",
+        doc="What the agent last said of itself, from IDLE to MAINTENANCE; null = it never said "
+        "anything; does not decide operational.",
     )
     efficiency: Mapped[Decimal | None] = mapped_column(
         Exact(5, 2),
-        doc="Share of its finished tasks with known outcome that succeeded, in percent from 0 to 100; null = not measured.",
+        doc="Share of its finished tasks with known outcome that succeeded, in percent from 0 to 100; "
+        "null = not measured.",
     )
     current_task: Mapped[str | None] = mapped_column(
         Text, doc="Task the agent last said it is working on; null = no task."
     )
     last_active: Mapped[datetime | None] = mapped_column(
         Instant,
-        doc="Instant the last authenticated heartbeat or own span was received; null = never heard; imported history does not count.",
+        doc="Instant the last authenticated heartbeat or own span was received; null = never heard; "
+        "imported history does not count.",
     )
     user_id: Mapped[UUID | None] = mapped_column(
         Key,
@@ -210,7 +216,8 @@ class Agent(Base):
     )
     heartbeat_seconds: Mapped[int | None] = mapped_column(
         Integer,
-        doc="Declared interval between two heartbeats in seconds; null = none declared, so the limit of 5 minutes applies.",
+        doc="Declared interval between two heartbeats in seconds; null = none declared, so the limit "
+        "of 5 minutes applies.",
     )
     paused_at: Mapped[datetime | None] = mapped_column(
         Instant, doc="Instant since which a person has kept the agent paused; null = not paused."
@@ -309,7 +316,8 @@ class AgentConnection(Base):
     connection_type: Mapped[str] = mapped_column(
         Text,
         server_default=text("'neural'"),
-        doc="Kind of link: data for requests, command for hand-offs and tools, sync for messages, neural for imported or declared.",
+        doc="Kind of link: data for requests, command for hand-offs and tools, sync for messages, "
+        "neural for imported or declared.",
     )
     strength: Mapped[Decimal | None] = mapped_column(
         Exact(9, 6),

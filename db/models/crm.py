@@ -42,7 +42,8 @@ class Deal(Base):
     probability: Mapped[int | None] = mapped_column(
         Integer,
         server_default=text("50"),
-        doc="Owner's estimate of winning, in whole percent from 0 to 100; a judgement, not a measurement; null = not estimated.",
+        doc="Owner's estimate of winning, in whole percent from 0 to 100; a judgement, not a "
+        "measurement; null = not estimated.",
     )
     stage: Mapped[str | None] = mapped_column(
         Text, doc="Owner's own finer step within the pipeline, as free text; null = not given."

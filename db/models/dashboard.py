@@ -131,7 +131,8 @@ class NetworkNode(Base):
         "metadata",
         Document,
         server_default=text("'{}'"),
-        doc="Further facts as JSON; position says measured (from the data), computed (by layout) or placed (by a person).",
+        doc="Further facts as JSON; position says measured (from the data), computed (by layout) or "
+        "placed (by a person).",
     )
     created_at: Mapped[datetime | None] = mapped_column(
         Instant, server_default=now(), doc="Instant the node was first stored here."

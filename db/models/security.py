@@ -80,7 +80,9 @@ class SecurityEvent(Base):
             "severity IN ('low', 'medium', 'high', 'critical')", name=conv("security_events_severity_check")
         ),
         CheckConstraint(
-            "event_type IN ('login_failed', 'suspicious_activity', 'unauthorized_access', 'data_breach', 'malware_detected', 'ddos_attempt', 'brute_force', 'sql_injection', 'xss_attempt')",
+            "event_type IN ('login_failed', 'suspicious_activity', 'unauthorized_access', "
+            "'data_breach', 'malware_detected', 'ddos_attempt', 'brute_force', 'sql_injection', "
+            "'xss_attempt')",
             name=conv("security_events_type_check"),
         ),
         Index("idx_security_events_created", created_at.desc()),
@@ -107,7 +109,8 @@ class AuditEntry(Base):
     )
     user_id: Mapped[UUID | None] = mapped_column(
         Key,
-        doc="Profile id of the person who acted, kept without foreign key after account closure; null = the system or unknown.",
+        doc="Profile id of the person who acted, kept without foreign key after account closure; null "
+        "= the system or unknown.",
     )
     action: Mapped[str] = mapped_column(
         Text, doc="What was done: INSERT, UPDATE, DELETE, SELECT, LOGIN, LOGOUT, EXPORT or IMPORT."

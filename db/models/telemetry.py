@@ -111,6 +111,12 @@ class Span(Base):
         Index("idx_spans_start", start_ns.desc()),
         Index("idx_spans_parent", "trace_id", "parent_span_id"),
         Index(
+            "idx_spans_counterpart",
+            "trace_id",
+            postgresql_where=text("counterpart IS NOT NULL"),
+            sqlite_where=text("counterpart IS NOT NULL"),
+        ),
+        Index(
             "idx_spans_errors",
             "agent_id",
             start_ns.desc(),

@@ -39,7 +39,8 @@ def upgrade() -> None:
         sa.Column("created_at", Instant(), server_default=now(), nullable=True),
         sa.Column("updated_at", Instant(), server_default=now(), nullable=True),
         sa.CheckConstraint(
-            "model_type IN ('classification', 'regression', 'clustering', 'nlp', 'computer_vision', 'recommendation', 'forecasting')",
+            "model_type IN ('classification', 'regression', 'clustering', 'nlp', 'computer_vision', "
+            "'recommendation', 'forecasting')",
             name=op.f("ai_models_type_check"),
         ),
         sa.CheckConstraint(

@@ -1,6 +1,7 @@
 """People, sign-ins, the agent catalogue, its log and its connections.
 
-Rolling back drops profiles, user_sessions, agents, agent_logs, agent_connections with everything in them and the function update_updated_at_column.
+Rolling back drops profiles, user_sessions, agents, agent_logs, agent_connections with everything in them
+and the function update_updated_at_column.
 """
 
 import sqlalchemy as sa

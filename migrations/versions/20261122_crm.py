@@ -28,7 +28,7 @@ def upgrade() -> None:
         sa.Column("client_name", sa.Text(), nullable=False),
         sa.Column("value", Exact(15, 2), nullable=False),
         sa.Column("status", sa.Text(), server_default=sa.text("'lead'"), nullable=True),
-        sa.Column("probability", sa.Integer(), server_default=sa.text("(50)"), nullable=True),
+        sa.Column("probability", sa.Integer(), server_default=sa.text("50"), nullable=True),
         sa.Column("stage", sa.Text(), nullable=True),
         sa.Column("close_date", sa.Date(), nullable=True),
         sa.Column("notes", sa.Text(), nullable=True),

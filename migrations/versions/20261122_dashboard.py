@@ -59,7 +59,7 @@ def upgrade() -> None:
         sa.Column("position_x", Exact(18, 6), server_default=sa.text("0"), nullable=True),
         sa.Column("position_y", Exact(18, 6), server_default=sa.text("0"), nullable=True),
         sa.Column("position_z", Exact(18, 6), server_default=sa.text("0"), nullable=True),
-        sa.Column("size", Exact(18, 6), server_default=sa.text("(1.0)"), nullable=True),
+        sa.Column("size", Exact(18, 6), server_default=sa.text("1.0"), nullable=True),
         sa.Column("color", sa.Text(), server_default=sa.text("'#00FFD0'"), nullable=True),
         sa.Column("status", sa.Text(), nullable=True),
         sa.Column("connections_count", sa.Integer(), server_default=sa.text("0"), nullable=True),

@@ -59,7 +59,9 @@ def upgrade() -> None:
         sa.Column("resolved_at", Instant(), nullable=True),
         sa.Column("created_at", Instant(), server_default=now(), nullable=True),
         sa.CheckConstraint(
-            "event_type IN ('login_failed', 'suspicious_activity', 'unauthorized_access', 'data_breach', 'malware_detected', 'ddos_attempt', 'brute_force', 'sql_injection', 'xss_attempt')",
+            "event_type IN ('login_failed', 'suspicious_activity', 'unauthorized_access', "
+            "'data_breach', 'malware_detected', 'ddos_attempt', 'brute_force', 'sql_injection', "
+            "'xss_attempt')",
             name=op.f("security_events_type_check"),
         ),
         sa.CheckConstraint(

@@ -98,6 +98,14 @@ def upgrade() -> None:
         "idx_spans_agent_start", "spans", ["agent_id", sa.literal_column("start_ns DESC")], unique=False
     )
     op.create_index(
+        "idx_spans_counterpart",
+        "spans",
+        ["trace_id"],
+        unique=False,
+        postgresql_where=sa.text("counterpart IS NOT NULL"),
+        sqlite_where=sa.text("counterpart IS NOT NULL"),
+    )
+    op.create_index(
         "idx_spans_errors",
         "spans",
         ["agent_id", sa.literal_column("start_ns DESC")],

@@ -1,0 +1,1 @@
+"""The 139 agents of the catalogue and their loader. `agents.csv` names the source of every row."""

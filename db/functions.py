@@ -1,0 +1,48 @@
+"""SQL functions that read differently on SQLite and PostgreSQL but mean the same."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Float
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.expression import FunctionElement
+
+from db.base import Instant
+
+
+class seconds_later(FunctionElement[datetime]):  # noqa: N801 - reads as the SQL function it is
+    """`seconds_later(moment, seconds)`: the moment that many seconds after `moment`."""
+
+    type = Instant()
+    inherit_cache = True
+
+
+@compiles(seconds_later, "sqlite")
+def _seconds_later_sqlite(element: seconds_later, compiler: Any, **kw: Any) -> str:
+    moment, seconds = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"(strftime('%Y-%m-%d %H:%M:%f', {moment}, ({seconds}) || ' seconds') || '000')"
+
+
+@compiles(seconds_later)
+def _seconds_later(element: seconds_later, compiler: Any, **kw: Any) -> str:
+    moment, seconds = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"({moment} + make_interval(secs => {seconds}))"
+
+
+class days_between(FunctionElement[float]):  # noqa: N801 - reads as the SQL function it is
+    """`days_between(earlier, later)`: days, with fraction."""
+
+    type = Float()
+    inherit_cache = True
+
+
+@compiles(days_between, "sqlite")
+def _days_between_sqlite(element: days_between, compiler: Any, **kw: Any) -> str:
+    earlier, later = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"(julianday({later}) - julianday({earlier}))"
+
+
+@compiles(days_between)
+def _days_between(element: days_between, compiler: Any, **kw: Any) -> str:
+    earlier, later = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"(extract(epoch from ({later})::timestamptz - ({earlier})::timestamptz) / 86400.0)"

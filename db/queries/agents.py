@@ -1,0 +1,555 @@
+"""One agent and the list of them: what each did in the window."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, tuple_
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.selectable import Subquery
+
+from db.metric import METRICS, Reading, Statement, Window, from_ns, metric, place_of, reading_of
+from db.models import Agent, Call, Span
+from db.models.telemetry import ERROR
+from db.queries.fleet import FLEET, NO_OUTCOME, calls_of_others, operational, task_rows, tasks
+from db.queries.spans import MS, SPAN_COLUMNS, of_others, whole
+
+Only = Sequence[str] | None
+SUBJECT = ("agent",)
+STATES = ("operational", "failing", "observed", "unknown")
+
+
+def _only(column: Any, only: Only) -> list[ColumnElement[bool]]:
+    return [] if only is None else [column.in_(only)]
+
+
+def activity(window: Window, only: Only = None) -> Subquery:
+    """Per agent: spans, errors, last start, tokens of model spans."""
+    model = Span.category == "model"
+    return (
+        select(
+            Span.agent_id,
+            func.count().label("spans"),
+            func.count().filter(Span.status == ERROR).label("errors"),
+            func.max(Span.start_ns).label("last_ns"),
+            whole(func.sum(Span.input_tokens).filter(model)).label("input_tokens"),
+            func.count(Span.input_tokens).filter(model).label("input_n"),
+            whole(func.sum(Span.output_tokens).filter(model)).label("output_tokens"),
+            func.count(Span.output_tokens).filter(model).label("output_n"),
+        )
+        .where(of_others(window), Span.agent_id.is_not(None), *_only(Span.agent_id, only))
+        .group_by(Span.agent_id)
+        .subquery("activity")
+    )
+
+
+def latency(window: Window, only: Only = None) -> Subquery:
+    """Per agent: n, and the nearest-rank p50 and p95 of its spans in milliseconds."""
+    ranked = (
+        select(
+            Span.agent_id,
+            Span.duration_ns.label("x"),
+            func.row_number().over(partition_by=Span.agent_id, order_by=Span.duration_ns).label("place"),
+            func.count().over(partition_by=Span.agent_id).label("n"),
+        )
+        .where(of_others(window), Span.agent_id.is_not(None), *_only(Span.agent_id, only))
+        .subquery("ranked")
+    )
+    return (
+        select(ranked.c.agent_id, func.max(ranked.c.n).label("n"), *percentiles(ranked))
+        .group_by(ranked.c.agent_id)
+        .subquery("latency")
+    )
+
+
+def percentiles(ranked: Subquery) -> tuple[ColumnElement[Any], ...]:
+    """p50 and p95 in milliseconds over rows with `x` in nanoseconds, `place` and `n`."""
+    return tuple(
+        (func.max(ranked.c.x).filter(ranked.c.place == place_of(ranked.c.n, percent)) * 1.0 / MS).label(
+            f"p{percent}"
+        )
+        for percent in (50, 95)
+    )
+
+
+def efficiencies(window: Window, only: Only = None) -> Subquery:
+    """Per agent: percent of successes, n tasks with an outcome, hits."""
+    done = tasks(window, Span.agent_id.label("agent_id")).where(*_only(Span.agent_id, only)).subquery("tasks")
+    return (
+        select(
+            done.c.agent_id,
+            (100.0 * func.sum(done.c.outcome) / func.nullif(func.count(done.c.outcome), 0)).label("percent"),
+            func.count(done.c.outcome).label("n"),
+            func.coalesce(func.sum(done.c.outcome), 0).label("hits"),
+        )
+        .group_by(done.c.agent_id)
+        .subquery("efficiencies")
+    )
+
+
+def calls_per(window: Window, side: Any, only: Only = None) -> Subquery:
+    """Calls per agent on one side (Call.caller_id or Call.callee_id)."""
+    return (
+        select(side.label("agent_id"), func.count().label("calls"))
+        .where(calls_of_others(window), *_only(side, only))
+        .group_by(side)
+        .subquery("calls_out" if side is Call.caller_id else "calls_in")
+    )
+
+
+def _one(source: Subquery, value: Any, **more: Any) -> Statement:
+    """The single agent's row as a metric row; an agent without rows reads 0 of n 0."""
+    extra = [func.coalesce(func.max(column), 0).label(name) for name, column in more.items()]
+    return select(value.label("value"), *extra).select_from(source)
+
+
+def _span_rows(*conditions: ColumnElement[bool]) -> Any:
+    return lambda window, agent: (
+        select(*SPAN_COLUMNS)
+        .where(of_others(window), Span.agent_id == agent, *conditions)
+        .order_by(Span.start_ns.desc(), Span.span_id)
+    )
+
+
+def _slowest(window: Window, agent: str) -> Statement:
+    return (
+        select(*SPAN_COLUMNS)
+        .where(of_others(window), Span.agent_id == agent)
+        .order_by(Span.duration_ns.desc(), Span.span_id)
+    )
+
+
+def _call_rows(side: Any) -> Any:
+    return lambda window, agent: (
+        select(Call.trace_id, Call.span_id, Call.start_ns, Call.caller_id, Call.callee_id, Call.latency_ns)
+        .where(calls_of_others(window), side == agent)
+        .order_by(Call.start_ns.desc(), Call.span_id)
+    )
+
+
+@metric(
+    "agent.spans",
+    title="Spans of the agent",
+    unit="spans",
+    formula="count of rows",
+    subject=SUBJECT,
+    evidence=_span_rows(),
+)
+def agent_spans(window: Window, agent: str) -> Statement:
+    """Stored spans of this agent that start in the window."""
+    rows = activity(window, (agent,))
+    return _one(rows, func.coalesce(func.max(rows.c.spans), 0))
+
+
+@metric(
+    "agent.errors",
+    title="Errors of the agent",
+    unit="errors",
+    formula="count of rows with status error",
+    subject=SUBJECT,
+    evidence=_span_rows(Span.status == ERROR),
+)
+def agent_errors(window: Window, agent: str) -> Statement:
+    """Spans of this agent in the window whose reported status is error."""
+    rows = activity(window, (agent,))
+    return _one(rows, func.coalesce(func.max(rows.c.errors), 0))
+
+
+@metric(
+    "agent.calls_out",
+    title="Calls made",
+    unit="calls",
+    formula="count of rows",
+    subject=SUBJECT,
+    evidence=_call_rows(Call.caller_id),
+)
+def agent_calls_out(window: Window, agent: str) -> Statement:
+    """Recorded calls of the window that this agent made to others."""
+    rows = calls_per(window, Call.caller_id, (agent,))
+    return _one(rows, func.coalesce(func.max(rows.c.calls), 0))
+
+
+@metric(
+    "agent.calls_in",
+    title="Calls received",
+    unit="calls",
+    formula="count of rows",
+    subject=SUBJECT,
+    evidence=_call_rows(Call.callee_id),
+)
+def agent_calls_in(window: Window, agent: str) -> Statement:
+    """Recorded calls of the window that others made to this agent."""
+    rows = calls_per(window, Call.callee_id, (agent,))
+    return _one(rows, func.coalesce(func.max(rows.c.calls), 0))
+
+
+@metric(
+    "agent.latency_p50_ms",
+    title="Span latency of the agent, median",
+    unit="ms",
+    formula="nearest rank: the ⌈0.50·n⌉-th shortest duration",
+    least=1,
+    subject=SUBJECT,
+    evidence=_slowest,
+)
+def agent_latency_p50(window: Window, agent: str) -> Statement:
+    """Half of this agent's spans in the window took this long or less; failures included."""
+    rows = latency(window, (agent,))
+    return _one(rows, func.max(rows.c.p50), n=rows.c.n)
+
+
+@metric(
+    "agent.latency_p95_ms",
+    title="Span latency of the agent, 95th percentile",
+    unit="ms",
+    formula="nearest rank: the ⌈0.95·n⌉-th shortest duration; needs n ≥ 20",
+    least=20,
+    subject=SUBJECT,
+    evidence=_slowest,
+)
+def agent_latency_p95(window: Window, agent: str) -> Statement:
+    """95 of 100 spans of this agent in the window took this long or less; failures included."""
+    rows = latency(window, (agent,))
+    return _one(rows, func.max(rows.c.p95), n=rows.c.n)
+
+
+@metric(
+    "agent.efficiency",
+    title="Efficiency of the agent",
+    unit="percent",
+    formula="100 × successes / tasks with an outcome; Wilson 95 % interval",
+    least=1,
+    few=NO_OUTCOME,
+    wilson=True,
+    subject=SUBJECT,
+    evidence=lambda window, agent: task_rows(window).where(Span.agent_id == agent),
+)
+def agent_efficiency(window: Window, agent: str) -> Statement:
+    """Share of this agent's finished tasks that succeeded. A task without a reported outcome is not counted."""
+    rows = efficiencies(window, (agent,))
+    return _one(rows, func.max(rows.c.percent), n=rows.c.n, hits=rows.c.hits)
+
+
+@metric(
+    "agent.tokens_input",
+    title="Input tokens of the agent",
+    unit="tokens",
+    formula="sum over model spans; n = model spans that report them",
+    subject=SUBJECT,
+    evidence=_span_rows(Span.input_tokens.is_not(None)),
+)
+def agent_tokens_input(window: Window, agent: str) -> Statement:
+    """Tokens sent to language models in this agent's model spans of the window."""
+    rows = activity(window, (agent,))
+    return _one(rows, func.coalesce(func.max(rows.c.input_tokens), 0), n=rows.c.input_n)
+
+
+@metric(
+    "agent.tokens_output",
+    title="Output tokens of the agent",
+    unit="tokens",
+    formula="sum over model spans; n = model spans that report them",
+    subject=SUBJECT,
+    evidence=_span_rows(Span.output_tokens.is_not(None)),
+)
+def agent_tokens_output(window: Window, agent: str) -> Statement:
+    """Tokens answered by language models in this agent's model spans of the window."""
+    rows = activity(window, (agent,))
+    return _one(rows, func.coalesce(func.max(rows.c.output_tokens), 0), n=rows.c.output_n)
+
+
+@dataclass(frozen=True)
+class AgentFilter:
+    """What the list and the map narrow the fleet down to; empty text means no restriction."""
+
+    search: str = ""
+    origin: str = ""
+    squad: str = ""
+    state: str = ""
+
+
+@dataclass(frozen=True)
+class AgentRow:
+    """One agent in the window: its catalogue facts, its derived state, its readings by metric key."""
+
+    id: str
+    name: str
+    role: str | None
+    squad: str | None
+    origin: str
+    source: str | None
+    state: str
+    last_active: datetime | None
+    last_span: datetime | None
+    readings: Mapping[str, Reading]
+
+
+def state(window: Window, rows: Subquery) -> ColumnElement[str]:
+    """`operational` now, else `failing` or `observed` in the window, else `unknown`."""
+    return case(
+        (operational(window), "operational"),
+        (rows.c.errors > 0, "failing"),
+        (rows.c.spans > 0, "observed"),
+        else_="unknown",
+    )
+
+
+def source() -> ColumnElement[str | None]:
+    """Where an agent was first seen, for those that have no squad."""
+    found: ColumnElement[str | None] = Agent.meta["source"].as_string()
+    return found
+
+
+def narrowed(wanted: AgentFilter, derived: ColumnElement[str]) -> list[ColumnElement[bool]]:
+    """The filter as conditions over `agents`; `derived` is the state's expression."""
+    conditions: list[ColumnElement[bool]] = [FLEET]
+    if wanted.search:
+        text = f"%{_literal(wanted.search.lower())}%"
+        conditions.append(
+            or_(func.lower(Agent.name).like(text, escape="\\"), func.lower(Agent.id).like(text, escape="\\"))
+        )
+    if wanted.origin:
+        conditions.append(Agent.origin == wanted.origin)
+    if wanted.squad:
+        conditions.append(Agent.squad.is_(None) if wanted.squad == "none" else Agent.squad == wanted.squad)
+    if wanted.state:
+        conditions.append(derived == wanted.state)
+    return conditions
+
+
+def _literal(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+ORDERS = (
+    "name",
+    "origin",
+    "squad",
+    "state",
+    "spans",
+    "errors",
+    "calls_in",
+    "calls_out",
+    "p50",
+    "p95",
+    "efficiency",
+    "last_span",
+)
+
+
+def agent_page(
+    session: Session,
+    window: Window,
+    wanted: AgentFilter,
+    *,
+    order: str = "spans",
+    descending: bool = True,
+    page: int = 1,
+    size: int = 25,
+) -> tuple[list[AgentRow], int]:
+    """One page of the fleet and how many agents match. `order` is one of ORDERS (else ValueError)."""
+    if order not in ORDERS:
+        raise ValueError(f"order is {order!r}; use one of {', '.join(ORDERS)}.")
+    rows = activity(window)
+    derived = state(window, rows)
+    conditions = narrowed(wanted, derived)
+    base = select(Agent.id, derived.label("state"), rows.c.last_ns).join(
+        rows, rows.c.agent_id == Agent.id, isouter=True
+    )
+    base, by = _ordered(base, window, rows, derived, order)
+    total = session.scalar(
+        select(func.count())
+        .select_from(Agent)
+        .join(rows, rows.c.agent_id == Agent.id, isouter=True)
+        .where(*conditions)
+    )
+    direction = by.desc().nulls_last() if descending else by.asc().nulls_last()
+    found = session.execute(
+        base.where(*conditions).order_by(direction, Agent.id).limit(size).offset((page - 1) * size)
+    ).all()
+    return _with_readings(session, window, [(row.id, row.state, row.last_ns) for row in found]), int(
+        total or 0
+    )
+
+
+def _ordered(
+    base: Statement, window: Window, rows: Subquery, derived: ColumnElement[str], order: str
+) -> tuple[Statement, ColumnElement[Any]]:
+    plain: dict[str, Any] = {
+        "name": func.lower(Agent.name),
+        "origin": Agent.origin,
+        "squad": Agent.squad,
+        "state": derived,
+        "spans": func.coalesce(rows.c.spans, 0),
+        "errors": func.coalesce(rows.c.errors, 0),
+        "last_span": rows.c.last_ns,
+    }
+    if order in plain:
+        return base, plain[order]
+    if order in ("calls_in", "calls_out"):
+        calls = calls_per(window, Call.callee_id if order == "calls_in" else Call.caller_id)
+        return base.join(calls, calls.c.agent_id == Agent.id, isouter=True), func.coalesce(calls.c.calls, 0)
+    joined = efficiencies(window) if order == "efficiency" else latency(window)
+    column: ColumnElement[Any] = joined.c["percent" if order == "efficiency" else order]
+    if order == "p95":
+        column = case((joined.c.n >= METRICS["agent.latency_p95_ms"].least, column))
+    return base.join(joined, joined.c.agent_id == Agent.id, isouter=True), column
+
+
+def _with_readings(
+    session: Session, window: Window, found: list[tuple[str, str, int | None]]
+) -> list[AgentRow]:
+    ids = [agent for agent, _, _ in found]
+    facts = {row.id: row for row in session.execute(_facts(ids))}
+    readings = agent_readings(session, window, ids)
+    return [
+        AgentRow(
+            id=agent,
+            name=facts[agent].name,
+            role=facts[agent].role,
+            squad=facts[agent].squad,
+            origin=facts[agent].origin,
+            source=facts[agent].source,
+            state=derived,
+            last_active=facts[agent].last_active,
+            last_span=from_ns(last) if last else None,
+            readings=readings[agent],
+        )
+        for agent, derived, last in found
+    ]
+
+
+def _facts(ids: Sequence[str]) -> Statement:
+    return select(
+        Agent.id,
+        Agent.name,
+        Agent.role,
+        Agent.squad,
+        Agent.origin,
+        Agent.last_active,
+        source().label("source"),
+    ).where(Agent.id.in_(ids))
+
+
+def agent_readings(session: Session, window: Window, ids: Sequence[str]) -> dict[str, dict[str, Reading]]:
+    """Every agent metric of every agent in `ids`, in five statements however many they are."""
+    spans = _by_agent(session, activity(window, ids))
+    slow = _by_agent(session, latency(window, ids))
+    good = _by_agent(session, efficiencies(window, ids))
+    made = _by_agent(session, calls_per(window, Call.caller_id, ids))
+    got = _by_agent(session, calls_per(window, Call.callee_id, ids))
+    return {
+        agent: {
+            key: reading_of(METRICS[key], row, window, (agent,))
+            for key, row in _rows_of(
+                spans.get(agent, {}),
+                slow.get(agent, {}),
+                good.get(agent, {}),
+                made.get(agent, {}),
+                got.get(agent, {}),
+            ).items()
+        }
+        for agent in ids
+    }
+
+
+def _by_agent(session: Session, rows: Subquery) -> dict[str, Mapping[Any, Any]]:
+    return {row["agent_id"]: row for row in session.execute(select(rows)).mappings()}
+
+
+def _rows_of(
+    spans: Mapping[Any, Any],
+    slow: Mapping[Any, Any],
+    good: Mapping[Any, Any],
+    made: Mapping[Any, Any],
+    got: Mapping[Any, Any],
+) -> dict[str, dict[str, Any]]:
+    n = slow.get("n", 0)
+    return {
+        "agent.spans": {"value": spans.get("spans", 0)},
+        "agent.errors": {"value": spans.get("errors", 0)},
+        "agent.calls_in": {"value": got.get("calls", 0)},
+        "agent.calls_out": {"value": made.get("calls", 0)},
+        "agent.latency_p50_ms": {"value": slow.get("p50"), "n": n},
+        "agent.latency_p95_ms": {"value": slow.get("p95"), "n": n},
+        "agent.efficiency": {
+            "value": good.get("percent"),
+            "n": good.get("n", 0),
+            "hits": good.get("hits", 0),
+        },
+        "agent.tokens_input": {"value": spans.get("input_tokens", 0), "n": spans.get("input_n", 0)},
+        "agent.tokens_output": {"value": spans.get("output_tokens", 0), "n": spans.get("output_n", 0)},
+    }
+
+
+def one_agent(session: Session, window: Window, agent: str) -> AgentRow | None:
+    """The agent with its readings; None when there is no such agent."""
+    rows = activity(window, (agent,))
+    found = session.execute(
+        select(Agent.id, state(window, rows).label("state"), rows.c.last_ns)
+        .join(rows, rows.c.agent_id == Agent.id, isouter=True)
+        .where(Agent.id == agent)
+    ).one_or_none()
+    return _with_readings(session, window, [(found.id, found.state, found.last_ns)])[0] if found else None
+
+
+def agent_details(session: Session, agent: str) -> Mapping[str, Any] | None:
+    """The stored row of an agent, for its page; None when there is none."""
+    row = session.get(Agent, agent)
+    if row is None:
+        return None
+    return {
+        "id": row.id,
+        "name": row.name,
+        "role": row.role,
+        "squad": row.squad,
+        "origin": row.origin,
+        "status": row.status,
+        "current_task": row.current_task,
+        "last_active": row.last_active,
+        "version": row.version,
+        "metadata": row.meta or {},
+        "created_at": row.created_at,
+    }
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Where a keyset page of spans ended: the next one holds older spans."""
+
+    start_ns: int
+    trace_id: str
+    span_id: str
+
+
+def last_spans(
+    session: Session, window: Window, agent: str, *, before: Cursor | None = None, size: int = 20
+) -> tuple[list[Mapping[Any, Any]], Cursor | None]:
+    """The newest spans of an agent in the window, older than `before`, and where the next page begins."""
+    older: ColumnElement[bool] = literal(True)
+    if before is not None:
+        older = or_(
+            Span.start_ns < before.start_ns,
+            and_(
+                Span.start_ns == before.start_ns,
+                tuple_(Span.trace_id, Span.span_id) > (before.trace_id, before.span_id),
+            ),
+        )
+    rows = list(
+        session.execute(
+            select(*SPAN_COLUMNS, Span.category, Span.status_message, Span.input_tokens, Span.output_tokens)
+            .where(window.covers_ns(Span.start_ns), Span.agent_id == agent, older)
+            .order_by(Span.start_ns.desc(), Span.trace_id, Span.span_id)
+            .limit(size + 1)
+        ).mappings()
+    )
+    more = rows[size - 1] if len(rows) > size else None
+    return list(rows[:size]), Cursor(more["start_ns"], more["trace_id"], more["span_id"]) if more else None
+
+
+def filter_choices(session: Session) -> tuple[list[str], list[str | None]]:
+    """The origins and squads that occur, for the filters' menus."""
+    origins = session.scalars(select(Agent.origin).where(FLEET).distinct().order_by(Agent.origin))
+    squads = session.scalars(select(Agent.squad).where(FLEET).distinct().order_by(Agent.squad))
+    return list(origins), list(squads)

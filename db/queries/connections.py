@@ -1,0 +1,339 @@
+"""Connections: pairs of agents with recorded calls, and the map they make with the nodes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.selectable import Subquery
+
+from db.metric import METRICS, Reading, Statement, Window, from_ns, metric, reading_of
+from db.models import Agent, AgentConnection, Call, NetworkNode, Span
+from db.models.telemetry import ERROR
+from db.queries.agents import AgentFilter, activity, calls_per, latency, narrowed, percentiles, source, state
+from db.queries.fleet import FLEET, calls_of_others
+from db.queries.spans import of_others
+
+SUBJECT = ("caller", "callee")
+LARGEST_SCENE = 2000
+
+
+def pairs(window: Window, where: ColumnElement[bool] | None = None) -> Subquery:
+    """Per ordered pair: calls, errors, n with a latency, p50 and p95 of the callee's spans in ms."""
+    condition = true() if where is None else where
+    key = (Call.caller_id, Call.callee_id)
+    ranked = (
+        select(
+            *key,
+            Call.kind,
+            Call.failed,
+            Call.latency_ns.label("x"),
+            func.row_number()
+            .over(partition_by=(*key, Call.latency_ns.is_(None)), order_by=Call.latency_ns)
+            .label("place"),
+            func.count(Call.latency_ns).over(partition_by=key).label("n"),
+        )
+        .where(calls_of_others(window), condition)
+        .subquery("ranked")
+    )
+    return (
+        select(
+            ranked.c.caller_id,
+            ranked.c.callee_id,
+            func.count().label("calls"),
+            func.count().filter(ranked.c.failed).label("errors"),
+            func.max(ranked.c.kind).label("kind"),
+            func.max(ranked.c.n).label("n"),
+            *percentiles(ranked),
+        )
+        .group_by(ranked.c.caller_id, ranked.c.callee_id)
+        .subquery("pairs")
+    )
+
+
+def _of(caller: str, callee: str) -> ColumnElement[bool]:
+    return and_(Call.caller_id == caller, Call.callee_id == callee)
+
+
+def _rows(*conditions: ColumnElement[bool]) -> Any:
+    return lambda window, caller, callee: (
+        select(
+            Call.trace_id, Call.span_id, Call.start_ns, Call.kind, Call.evidence, Call.latency_ns, Call.failed
+        )
+        .where(calls_of_others(window), _of(caller, callee), *conditions)
+        .order_by(Call.start_ns.desc(), Call.span_id)
+    )
+
+
+def _slowest(window: Window, caller: str, callee: str) -> Statement:
+    return (
+        select(Call.trace_id, Call.span_id, Call.start_ns, Call.latency_ns, Call.failed)
+        .where(calls_of_others(window), _of(caller, callee), Call.latency_ns.is_not(None))
+        .order_by(Call.latency_ns.desc(), Call.span_id)
+    )
+
+
+@metric(
+    "connection.calls",
+    title="Calls of the connection",
+    unit="calls",
+    formula="count of rows",
+    subject=SUBJECT,
+    evidence=_rows(),
+)
+def connection_calls(window: Window, caller: str, callee: str) -> Statement:
+    """Recorded calls of the window from this caller to this callee."""
+    return (
+        select(func.count().label("value"))
+        .select_from(Call)
+        .where(calls_of_others(window), _of(caller, callee))
+    )
+
+
+@metric(
+    "connection.errors",
+    title="Failed calls of the connection",
+    unit="errors",
+    formula="count of rows that failed",
+    subject=SUBJECT,
+    evidence=_rows(Call.failed.is_(True)),
+)
+def connection_errors(window: Window, caller: str, callee: str) -> Statement:
+    """Recorded calls of the window from this caller to this callee in which a span reports an error."""
+    return (
+        select(func.count().label("value"))
+        .select_from(Call)
+        .where(calls_of_others(window), _of(caller, callee), Call.failed)
+    )
+
+
+@metric(
+    "connection.latency_p50_ms",
+    title="Latency of the connection, median",
+    unit="ms",
+    formula="nearest rank over the callee's spans: the ⌈0.50·n⌉-th shortest",
+    least=1,
+    subject=SUBJECT,
+    evidence=_slowest,
+)
+def connection_latency_p50(window: Window, caller: str, callee: str) -> Statement:
+    """Half of the calls of this connection were answered this fast or faster, by the callee's own span."""
+    rows = pairs(window, _of(caller, callee))
+    return select(func.max(rows.c.p50).label("value"), func.coalesce(func.max(rows.c.n), 0).label("n"))
+
+
+@metric(
+    "connection.latency_p95_ms",
+    title="Latency of the connection, 95th percentile",
+    unit="ms",
+    formula="nearest rank over the callee's spans: the ⌈0.95·n⌉-th shortest; needs n ≥ 20",
+    least=20,
+    subject=SUBJECT,
+    evidence=_slowest,
+)
+def connection_latency_p95(window: Window, caller: str, callee: str) -> Statement:
+    """95 of 100 calls of this connection were answered this fast or faster, by the callee's own span."""
+    rows = pairs(window, _of(caller, callee))
+    return select(func.max(rows.c.p95).label("value"), func.coalesce(func.max(rows.c.n), 0).label("n"))
+
+
+@dataclass(frozen=True)
+class ConnectionRow:
+    """One ordered pair with its readings by metric key."""
+
+    caller_id: str
+    caller_name: str
+    callee_id: str
+    callee_name: str
+    kind: str
+    readings: Mapping[str, Reading]
+
+
+def connections_of(session: Session, window: Window, agent: str) -> list[ConnectionRow]:
+    """The connections of one agent in the window, both directions, most calls first."""
+    return _connection_rows(session, window, or_(Call.caller_id == agent, Call.callee_id == agent))
+
+
+def _connection_rows(
+    session: Session, window: Window, where: ColumnElement[bool] | None
+) -> list[ConnectionRow]:
+    rows = pairs(window, where)
+    found = session.execute(
+        select(rows).order_by(rows.c.calls.desc(), rows.c.caller_id, rows.c.callee_id)
+    ).mappings()
+    listed = list(found)
+    names = _names(session, {row[side] for row in listed for side in ("caller_id", "callee_id")})
+    return [
+        ConnectionRow(
+            row["caller_id"],
+            names[row["caller_id"]],
+            row["callee_id"],
+            names[row["callee_id"]],
+            row["kind"],
+            _readings(row, window),
+        )
+        for row in listed
+    ]
+
+
+def _names(session: Session, ids: set[str]) -> dict[str, str]:
+    return {
+        row.id: row.name for row in session.execute(select(Agent.id, Agent.name).where(Agent.id.in_(ids)))
+    }
+
+
+def _readings(row: Mapping[Any, Any], window: Window) -> dict[str, Reading]:
+    subject = (row["caller_id"], row["callee_id"])
+    values: dict[str, dict[str, Any]] = {
+        "connection.calls": {"value": row["calls"]},
+        "connection.errors": {"value": row["errors"]},
+        "connection.latency_p50_ms": {"value": row["p50"], "n": row["n"]},
+        "connection.latency_p95_ms": {"value": row["p95"], "n": row["n"]},
+    }
+    return {key: reading_of(METRICS[key], value, window, subject) for key, value in values.items()}
+
+
+@dataclass(frozen=True)
+class NetworkMap:
+    """The map's nodes and edges as plain rows, the connections' readings, and how many nodes were left out."""
+
+    nodes: list[dict[str, Any]]
+    edges: list[dict[str, Any]]
+    connections: list[ConnectionRow]
+    left_out: int
+
+
+def network(session: Session, window: Window, wanted: AgentFilter, most: int = LARGEST_SCENE) -> NetworkMap:
+    """Nodes that match, most called first, and every edge between them: measured, imported or declared."""
+    nodes, total = _nodes(session, window, wanted, most)
+    shown = {node["id"] for node in nodes}
+    measured = [
+        row
+        for row in _connection_rows(session, window, None)
+        if row.caller_id in shown and row.callee_id in shown
+    ]
+    edges = _measured_edges(measured) + _held_edges(session, shown)
+    return NetworkMap(nodes, edges, measured, total - len(nodes))
+
+
+def _nodes(
+    session: Session, window: Window, wanted: AgentFilter, most: int
+) -> tuple[list[dict[str, Any]], int]:
+    rows = activity(window)
+    slow = latency(window)
+    made, got = calls_per(window, Call.caller_id), calls_per(window, Call.callee_id)
+    derived = state(window, rows)
+    calls = func.coalesce(made.c.calls, 0) + func.coalesce(got.c.calls, 0)
+    statement = (
+        select(
+            Agent.id,
+            Agent.name,
+            func.coalesce(Agent.squad, source(), Agent.origin).label("group"),
+            Agent.squad,
+            Agent.origin,
+            derived.label("state"),
+            calls.label("calls"),
+            func.coalesce(made.c.calls, 0).label("calls_out"),
+            func.coalesce(got.c.calls, 0).label("calls_in"),
+            func.coalesce(rows.c.spans, 0).label("spans"),
+            func.coalesce(rows.c.errors, 0).label("errors"),
+            slow.c.n,
+            slow.c.p50.label("p50_ms"),
+            slow.c.p95.label("p95_ms"),
+            NetworkNode.position_x.label("x"),
+            NetworkNode.position_y.label("y"),
+            NetworkNode.position_z.label("z"),
+            NetworkNode.meta["position"].as_string().label("positioned"),
+            func.count().over().label("total"),
+        )
+        .join(NetworkNode, NetworkNode.agent_id == Agent.id)
+        .join(rows, rows.c.agent_id == Agent.id, isouter=True)
+        .join(slow, slow.c.agent_id == Agent.id, isouter=True)
+        .join(made, made.c.agent_id == Agent.id, isouter=True)
+        .join(got, got.c.agent_id == Agent.id, isouter=True)
+        .where(*narrowed(wanted, derived))
+        .order_by(calls.desc(), Agent.id)
+        .limit(most)
+    )
+    found = [_node(row) for row in session.execute(statement).mappings()]
+    return found, (int(found[0].pop("total")) if found else 0)
+
+
+def _node(row: Mapping[Any, Any]) -> dict[str, Any]:
+    node = dict(row)
+    for axis in ("x", "y", "z"):
+        node[axis] = float(node[axis])
+    if (node["n"] or 0) < METRICS["agent.latency_p95_ms"].least:
+        node["p95_ms"] = None
+    return node
+
+
+def _measured_edges(connections: Sequence[ConnectionRow]) -> list[dict[str, Any]]:
+    most = max((row.readings["connection.calls"].n for row in connections), default=0)
+    return [
+        {
+            "source": row.caller_id,
+            "target": row.callee_id,
+            "kind": row.kind,
+            "calls": row.readings["connection.calls"].value,
+            "errors": row.readings["connection.errors"].value,
+            "p50_ms": row.readings["connection.latency_p50_ms"].value,
+            "p95_ms": row.readings["connection.latency_p95_ms"].value,
+            "strength": row.readings["connection.calls"].n / most,
+            "evidence": "measured",
+        }
+        for row in connections
+    ]
+
+
+def _held_edges(session: Session, shown: set[str]) -> list[dict[str, Any]]:
+    evidence = AgentConnection.meta["evidence"].as_string()
+    found = session.execute(
+        select(
+            AgentConnection.agent_a_id,
+            AgentConnection.agent_b_id,
+            AgentConnection.connection_type,
+            AgentConnection.strength,
+            evidence.label("evidence"),
+        )
+        .where(evidence.in_(("imported", "declared")))
+        .order_by(AgentConnection.agent_a_id, AgentConnection.agent_b_id, AgentConnection.connection_type)
+    )
+    return [
+        {
+            "source": row.agent_a_id,
+            "target": row.agent_b_id,
+            "kind": row.connection_type,
+            "calls": None,
+            "errors": None,
+            "p50_ms": None,
+            "p95_ms": None,
+            "strength": float(row.strength) if row.strength is not None else None,
+            "evidence": row.evidence,
+        }
+        for row in found
+        if row.agent_a_id in shown and row.agent_b_id in shown
+    ]
+
+
+def latest_events(session: Session, window: Window, most: int = 8) -> list[dict[str, Any]]:
+    """What happened last in the window: spans that report an error, and agents' first spans in it."""
+    failed = session.execute(
+        select(Span.start_ns, Span.agent_id, Span.name, Span.status_message, Span.error_type)
+        .where(of_others(window), Span.status == ERROR)
+        .order_by(Span.start_ns.desc(), Span.span_id)
+        .limit(most)
+    ).mappings()
+    first = session.execute(
+        select(func.min(Span.start_ns).label("start_ns"), Span.agent_id)
+        .join(Agent, and_(Agent.id == Span.agent_id, FLEET))
+        .where(window.covers_ns(Span.start_ns))
+        .group_by(Span.agent_id)
+        .order_by(func.min(Span.start_ns).desc(), Span.agent_id)
+        .limit(most)
+    ).mappings()
+    events = [{**row, "event": "error"} for row in failed] + [{**row, "event": "first_seen"} for row in first]
+    for event in events:
+        event["at"] = from_ns(event["start_ns"])
+    return sorted(events, key=lambda event: -event["start_ns"])[:most]

@@ -1,0 +1,287 @@
+"""The fleet as a whole: who is configured, observed, operational, connected, and how well it works."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy.sql.selectable import Subquery
+
+from db.functions import seconds_later
+from db.metric import Statement, Window, metric, series
+from db.models import Agent, AgentConnection, Call, Span
+from db.models.telemetry import ERROR, OK
+from db.queries.spans import of_others
+
+UNHEARD_AFTER_SECONDS = 300
+NO_OUTCOME = "No task in this window has an outcome: none finished, or its source never reported a status."
+FLEET = Agent.origin != "system"
+
+
+def configured() -> ColumnElement[bool]:
+    return Agent.origin.in_(("catalogue", "person"))
+
+
+def operational(window: Window) -> ColumnElement[bool]:
+    """Heard within the limit (twice the declared interval, else five minutes), not paused, not in maintenance."""
+    limit = func.coalesce(2 * Agent.heartbeat_seconds, UNHEARD_AFTER_SECONDS)
+    return and_(
+        Agent.last_active.is_not(None),
+        seconds_later(Agent.last_active, limit) > window.at,
+        Agent.paused_at.is_(None),
+        or_(Agent.status.is_(None), Agent.status != "MAINTENANCE"),
+    )
+
+
+def _agents(*conditions: ColumnElement[bool]) -> Statement:
+    return (
+        select(Agent.id, Agent.name, Agent.origin, Agent.squad, Agent.last_active, Agent.created_at)
+        .where(*conditions)
+        .order_by(Agent.id)
+    )
+
+
+@metric(
+    "fleet.agents_configured",
+    title="Agents configured",
+    unit="agents",
+    formula="count of agents of origin catalogue or person",
+    windowed=False,
+    evidence=lambda window: _agents(configured()),
+)
+def agents_configured(window: Window) -> Statement:
+    """Agents that somebody set up: those of the catalogue and those people made. It says nothing about running."""
+    return select(func.count().label("value")).where(configured())
+
+
+def _observed(window: Window) -> Statement:
+    return select(Span.agent_id).where(window.covers_ns(Span.start_ns), Span.agent_id.is_not(None)).distinct()
+
+
+@metric(
+    "fleet.agents_observed",
+    title="Agents observed",
+    unit="agents",
+    formula="count of agents with at least one span in the window",
+    evidence=lambda window: _agents(FLEET, Agent.id.in_(_observed(window))),
+)
+def agents_observed(window: Window) -> Statement:
+    """Agents with at least one stored span that starts in the window, wherever they come from."""
+    return select(func.count().label("value")).where(FLEET, Agent.id.in_(_observed(window)))
+
+
+@metric(
+    "fleet.agents_operational",
+    title="Agents operational",
+    unit="agents",
+    formula="count of agents heard within twice their declared interval (5 minutes where none is declared)",
+    windowed=False,
+    evidence=lambda window: _agents(FLEET, operational(window)),
+)
+def agents_operational(window: Window) -> Statement:
+    """Agents heard just now by an authenticated heartbeat or span of their own, neither paused nor in maintenance. Importing a file makes none operational."""
+    return select(func.count().label("value")).where(FLEET, operational(window))
+
+
+def calls_of_others(window: Window) -> ColumnElement[bool]:
+    """Calls of the window in which the application's own parts have no share."""
+    own = select(Agent.id).where(Agent.origin == "system")
+    return and_(window.covers_ns(Call.start_ns), Call.caller_id.not_in(own), Call.callee_id.not_in(own))
+
+
+@metric(
+    "fleet.connections",
+    title="Connections",
+    unit="connections",
+    formula="count of ordered pairs caller → callee with at least one call",
+    evidence=lambda window: (
+        select(Call.caller_id, Call.callee_id, func.count().label("calls"))
+        .where(calls_of_others(window))
+        .group_by(Call.caller_id, Call.callee_id)
+        .order_by(func.count().desc(), Call.caller_id, Call.callee_id)
+    ),
+)
+def connections(window: Window) -> Statement:
+    """Ordered pairs of agents with at least one recorded call in the window, whatever its kind."""
+    pairs = select(Call.caller_id, Call.callee_id).where(calls_of_others(window)).distinct().subquery("pairs")
+    return select(func.count().label("value")).select_from(pairs)
+
+
+def _held(evidence: str) -> ColumnElement[bool]:
+    held: ColumnElement[bool] = AgentConnection.meta["evidence"].as_string() == evidence
+    return held
+
+
+def _held_rows(evidence: str) -> Any:
+    return lambda window: (
+        select(
+            AgentConnection.agent_a_id,
+            AgentConnection.agent_b_id,
+            AgentConnection.connection_type,
+            AgentConnection.strength,
+        )
+        .where(_held(evidence))
+        .order_by(AgentConnection.agent_a_id, AgentConnection.agent_b_id)
+    )
+
+
+@metric(
+    "fleet.connections_imported",
+    title="Connections imported",
+    unit="connections",
+    formula="count of connection rows whose evidence is an imported file",
+    windowed=False,
+    evidence=_held_rows("imported"),
+)
+def connections_imported(window: Window) -> Statement:
+    """Connections that came from a network file, by pair and kind. Nobody saw a call on them here."""
+    return select(func.count().label("value")).select_from(AgentConnection).where(_held("imported"))
+
+
+@metric(
+    "fleet.connections_declared",
+    title="Connections declared",
+    unit="connections",
+    formula="count of connection rows that a person declared",
+    windowed=False,
+    evidence=_held_rows("declared"),
+)
+def connections_declared(window: Window) -> Statement:
+    """Connections that a person declared, by pair and kind. Nobody saw a call on them here."""
+    return select(func.count().label("value")).select_from(AgentConnection).where(_held("declared"))
+
+
+@metric(
+    "calls.count",
+    title="Calls",
+    unit="calls",
+    formula="count of rows",
+    evidence=lambda window: (
+        select(
+            Call.trace_id,
+            Call.span_id,
+            Call.start_ns,
+            Call.caller_id,
+            Call.callee_id,
+            Call.kind,
+            Call.evidence,
+            Call.latency_ns,
+            Call.failed,
+        )
+        .where(calls_of_others(window))
+        .order_by(Call.start_ns.desc(), Call.span_id)
+    ),
+)
+def call_count(window: Window) -> Statement:
+    """Recorded requests from one agent to another that start in the window."""
+    return select(func.count().label("value")).select_from(Call).where(calls_of_others(window))
+
+
+def outcome() -> tuple[ColumnElement[int | None], Subquery]:
+    """1 for a success, 0 for an error, null where unknown; and the subquery to left-join for it.
+
+    An unset status counts as success only when that source had reported some status before.
+    """
+    first = (
+        select(Span.service, func.min(Span.start_ns).label("since"))
+        .where(Span.status != 0)
+        .group_by(Span.service)
+        .subquery("first_reported")
+    )
+    reported = case(
+        (Span.status == ERROR, 0),
+        (Span.status == OK, 1),
+        (first.c.since < Span.start_ns, 1),
+        else_=None,
+    )
+    return reported, first
+
+
+def tasks(window: Window, *columns: Any) -> Statement:
+    """One row per finished task of the window with its `outcome`, besides the given columns."""
+    reported, first = outcome()
+    return (
+        select(*columns, reported.label("outcome"))
+        .select_from(Span)
+        .join(first, first.c.service == Span.service, isouter=True)
+        .where(of_others(window), Span.is_task)
+    )
+
+
+def task_rows(window: Window) -> Statement:
+    return tasks(
+        window, Span.trace_id, Span.span_id, Span.start_ns, Span.agent_id, Span.name, Span.status
+    ).order_by(Span.start_ns.desc(), Span.span_id)
+
+
+@metric(
+    "fleet.efficiency",
+    title="Efficiency",
+    unit="percent",
+    formula="100 × successes / tasks with an outcome, pooled over all agents; Wilson 95 % interval",
+    least=1,
+    few=NO_OUTCOME,
+    wilson=True,
+    evidence=task_rows,
+)
+def efficiency(window: Window) -> Statement:
+    """Share of finished tasks that succeeded, pooled over the fleet. A task without a reported outcome is not counted."""
+    done = tasks(window).subquery("tasks")
+    return pooled(done.c.outcome)
+
+
+def pooled(result: Any) -> Statement:
+    """`value`, `n` and `hits` over a column of outcomes."""
+    return select(
+        (100.0 * func.sum(result) / func.nullif(func.count(result), 0)).label("value"),
+        func.count(result).label("n"),
+        func.coalesce(func.sum(result), 0).label("hits"),
+    )
+
+
+def _efficiencies(window: Window) -> Subquery:
+    done = tasks(window, Span.agent_id.label("agent_id")).subquery("tasks")
+    return (
+        select(
+            done.c.agent_id,
+            (100.0 * func.sum(done.c.outcome) / func.count(done.c.outcome)).label("percent"),
+            func.count(done.c.outcome).label("n"),
+        )
+        .where(done.c.agent_id.is_not(None))
+        .group_by(done.c.agent_id)
+        .having(func.count(done.c.outcome) > 0)
+        .subquery("by_agent")
+    )
+
+
+@metric(
+    "fleet.agents_unmeasured",
+    title="Agents without efficiency",
+    unit="agents",
+    formula="agents configured or observed, minus agents with a task that has an outcome",
+    evidence=lambda window: _agents(*_unmeasured(window)),
+)
+def agents_unmeasured(window: Window) -> Statement:
+    """Agents, configured or observed in the window, of which no task has a known outcome in it."""
+    return select(func.count().label("value")).where(*_unmeasured(window))
+
+
+def _unmeasured(window: Window) -> tuple[ColumnElement[bool], ...]:
+    measured = select(_efficiencies(window).c.agent_id)
+    known = or_(configured(), Agent.id.in_(_observed(window)))
+    return (FLEET, known, Agent.id.not_in(measured))
+
+
+@series(
+    "fleet.efficiency_histogram",
+    title="Agents by efficiency",
+    unit="agents",
+    formula="count of agents per ten percent of efficiency; 100 % falls into the last",
+    evidence=lambda window: select(_efficiencies(window)),
+)
+def efficiency_histogram(window: Window) -> Statement:
+    """How many agents reached which efficiency in the window. Agents without a measured one are counted beside it."""
+    each = _efficiencies(window)
+    bins = case(*[(each.c.percent < 10 * (place + 1), place) for place in range(9)], else_=9)
+    counted = select(bins.label("bin"), func.count().label("count")).group_by(bins).subquery("counted")
+    return select(
+        (counted.c.bin * 10).label("low"), (counted.c.bin * 10 + 10).label("high"), counted.c.count
+    ).order_by(counted.c.bin)

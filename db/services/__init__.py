@@ -1,0 +1,1 @@
+"""Writes: one service call is one step of a transaction that the caller opens and commits."""

@@ -1,0 +1,160 @@
+"""What follows from stored calls: connection rows with their measures, and a place on the map for every agent."""
+
+from typing import Any
+
+from sqlalchemy import Table, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from db.layout import squad_layout
+from db.models import Agent, AgentConnection, Call, NetworkNode
+from db.queries.agents import percentiles, source
+
+BATCH = 500
+
+
+def refresh_connections(session: Session) -> int:
+    """Bring the measured rows of agent_connections up to the stored calls; returns how many there are.
+
+    strength = calls / calls of the most called connection; latency_ms = median of the callee's spans.
+    Rows that a person declared or a file brought keep their evidence.
+    """
+    rows = [dict(row) for row in session.execute(_measures()).mappings()]
+    most = max((row["calls"] for row in rows), default=0)
+    wanted = [_connection(row, most) for row in rows]
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    for begin in range(0, len(wanted), BATCH):
+        put: Any = dialect.insert(AgentConnection).values(wanted[begin : begin + BATCH])
+        fresh = put.excluded
+        session.execute(
+            put.on_conflict_do_update(
+                index_elements=["agent_a_id", "agent_b_id", "connection_type"],
+                set_={
+                    "strength": fresh.strength,
+                    "latency_ms": fresh.latency_ms,
+                    "status": fresh.status,
+                    "metadata": fresh.metadata,
+                },
+                where=AgentConnection.meta["evidence"].as_string() == "measured",
+            )
+        )
+    return len(wanted)
+
+
+def _measures() -> Any:
+    key = (Call.caller_id, Call.callee_id, Call.kind)
+    ranked = select(
+        *key,
+        Call.start_ns,
+        Call.failed,
+        Call.latency_ns.label("x"),
+        func.row_number()
+        .over(partition_by=(*key, Call.latency_ns.is_(None)), order_by=Call.latency_ns)
+        .label("place"),
+        func.count(Call.latency_ns).over(partition_by=key).label("n"),
+    ).subquery("ranked")
+    p50, _ = percentiles(ranked)
+    return select(
+        ranked.c.caller_id,
+        ranked.c.callee_id,
+        ranked.c.kind,
+        func.count().label("calls"),
+        func.count().filter(ranked.c.failed).label("errors"),
+        func.min(ranked.c.start_ns).label("first_ns"),
+        func.max(ranked.c.start_ns).label("last_ns"),
+        p50,
+    ).group_by(ranked.c.caller_id, ranked.c.callee_id, ranked.c.kind)
+
+
+def _connection(row: dict[str, Any], most: int) -> dict[str, Any]:
+    status = "active" if not row["errors"] else "failed" if row["errors"] == row["calls"] else "degraded"
+    return {
+        "agent_a_id": row["caller_id"],
+        "agent_b_id": row["callee_id"],
+        "connection_type": row["kind"],
+        "strength": row["calls"] / most,
+        "latency_ms": row["p50"],
+        "status": status,
+        "meta": {
+            "evidence": "measured",
+            "calls": row["calls"],
+            "errors": row["errors"],
+            "first_ns": row["first_ns"],
+            "last_ns": row["last_ns"],
+        },
+    }
+
+
+def place_agents(session: Session) -> int:
+    """Give every agent without a node its place on the map; those that have one do not move.
+
+    Returns how many were placed. The place is computed by the squad layout and marked so.
+    """
+    agents = list(
+        session.execute(
+            select(
+                Agent.id,
+                Agent.name,
+                Agent.origin,
+                func.coalesce(Agent.squad, source(), Agent.origin).label("group"),
+                NetworkNode.position_x,
+                NetworkNode.position_y,
+                NetworkNode.position_z,
+            )
+            .join(NetworkNode, NetworkNode.agent_id == Agent.id, isouter=True)
+            .order_by(Agent.id)
+        )
+    )
+    missing = [place for place, agent in enumerate(agents) if agent.position_x is None]
+    if not missing:
+        return 0
+    index = {agent.id: place for place, agent in enumerate(agents)}
+    pairs = session.execute(
+        select(Call.caller_id, Call.callee_id).distinct().order_by(Call.caller_id, Call.callee_id)
+    )
+    pinned = {
+        place: (float(agent.position_x), float(agent.position_y), float(agent.position_z))
+        for place, agent in enumerate(agents)
+        if agent.position_x is not None
+    }
+    places = squad_layout(
+        [agent.group for agent in agents],
+        [(index[caller], index[callee]) for caller, callee in pairs],
+        pinned=pinned,
+    )
+    rows = [_node(agents[place], places[place]) for place in missing]
+    session.execute(insert(NetworkNode), rows)
+    return len(rows)
+
+
+def _node(agent: Any, place: Any) -> dict[str, Any]:
+    return {
+        "agent_id": agent.id,
+        "node_type": "system" if agent.origin == "system" else "agent",
+        "node_name": agent.name,
+        "position_x": round(float(place[0]), 6),
+        "position_y": round(float(place[1]), 6),
+        "position_z": round(float(place[2]), 6),
+        "meta": {"position": "computed", "layout": "squad"},
+    }
+
+
+def count_connections(session: Session) -> None:
+    """Bring network_nodes.connections_count up to the connection rows."""
+    a, b = AgentConnection.agent_a_id, AgentConnection.agent_b_id
+    table = NetworkNode.__table__
+    assert isinstance(table, Table)
+    degree = (
+        select(func.count())
+        .select_from(AgentConnection)
+        .where((a == table.c.agent_id) | (b == table.c.agent_id))
+        .scalar_subquery()
+    )
+    session.connection().execute(update(table).values(connections_count=degree))
+
+
+def settle_network(session: Session) -> None:
+    """Everything that follows from newly stored calls. Idempotent."""
+    refresh_connections(session)
+    place_agents(session)
+    count_connections(session)

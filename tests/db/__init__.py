@@ -1,0 +1,1 @@
+"""What the rows, the schema and the numbers promise."""
