@@ -1,0 +1,42 @@
+"""The process that serves: gunicorn with threads, one worker, the application built inside it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+
+from settings import Settings
+
+THREADS = 16
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """Gunicorn, told what to serve by `build` instead of by a module's name."""
+
+    def __init__(self, build: Callable[[], Any], options: dict[str, Any]) -> None:
+        self.build = build
+        self.options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self.options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        return self.build()
+
+
+def run(current: Settings, build: Callable[[], Any], ready: Callable[[], None]) -> None:
+    """Serve until stopped; `ready` is called once the first page can be asked for."""
+    options = {
+        "bind": f"{current.host}:{current.port}",
+        "worker_class": "gthread",
+        "workers": 1,
+        "threads": THREADS,
+        "timeout": 120,
+        "graceful_timeout": 10,
+        "loglevel": "warning",
+        "control_socket_disable": True,
+        "post_worker_init": lambda worker: ready(),
+    }
+    Server(build, options).run()
