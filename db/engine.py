@@ -37,6 +37,7 @@ def make_engine(url: str | URL) -> Engine:
         pool_pre_ping=True,
         pool_size=8,
         max_overflow=8,
+        connect_args={"connect_timeout": 5},
         json_serializer=_json,
         json_deserializer=orjson.loads,
     )

@@ -509,6 +509,8 @@ def agent_details(session: Session, agent: str) -> Mapping[str, Any] | None:
         "current_task": row.current_task,
         "last_active": row.last_active,
         "version": row.version,
+        "heartbeat_seconds": row.heartbeat_seconds,
+        "paused_at": row.paused_at,
         "metadata": row.meta or {},
         "created_at": row.created_at,
     }

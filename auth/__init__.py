@@ -1,0 +1,49 @@
+"""Who is asking: sign-up, sign-in, sessions, and the guard before every door."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from flask import Flask
+
+from auth import guard, headers, people, refusals, routes
+from auth.people import SignedIn, current_person, require_person
+from db.engine import Engine
+from settings import Settings
+
+__all__ = ["SignedIn", "attach_dash", "current_person", "init_app", "require_person"]
+
+
+class DashApp(Protocol):
+    """What is needed of a Dash application."""
+
+    server: Flask
+    callback_map: Mapping[str, Mapping[str, Any]]
+
+    def csp_hashes(self) -> Sequence[str]: ...
+
+
+def init_app(server: Flask, engine: Engine, settings: Settings) -> None:
+    """Close every door of `server` and open sign-in and sign-up. Call it before `Dash(server=server)`.
+
+    `engine` is the system's own login, which reads accounts.
+    """
+    guard.init_app(server)
+    headers.init_app(server, production=settings.is_production, secret_key=settings.secret_key)
+    people.init_app(server, engine)
+    server.register_blueprint(routes.blueprint)
+    refusals.init_app(server)
+
+
+def attach_dash(app: DashApp) -> None:
+    """Let the application's own inline scripts run and refuse unknown callbacks. Call it last.
+
+    Dash registers pages and scripts at the first request; that is done here, so that the hashes are complete.
+    """
+    server = app.server
+    with server.test_request_context("/"):
+        for prepare in list(server.before_request_funcs.get(None, ())):
+            if prepare.__module__.startswith("dash."):
+                prepare()
+    headers.allow_scripts(server, app.csp_hashes())
+    headers.serve_plainly(server, "health.health")
+    guard.refuse_unknown_outputs(server, app.callback_map)

@@ -1,0 +1,26 @@
+"""Where to go after signing in: only places inside this application."""
+
+from urllib.parse import urlsplit
+
+HOME = "/"
+LONGEST = 2000
+DOORS = ("/login", "/register", "/logout")
+
+
+def safe_next(wanted: str | None) -> str:
+    """`wanted` when it is a path of this application, else the first page.
+
+    Refused are other hosts in every spelling browsers accept (`//host`, `/\\host`, `https:`), control characters,
+    and the sign-in forms themselves.
+    """
+    if not wanted or len(wanted) > LONGEST or not wanted.startswith("/") or wanted.startswith("//"):
+        return HOME
+    if "\\" in wanted or any(ord(character) <= 32 or ord(character) == 127 for character in wanted):
+        return HOME
+    try:
+        parts = urlsplit(wanted)
+    except ValueError:
+        return HOME
+    if parts.scheme or parts.netloc or parts.path.rstrip("/") in DOORS:
+        return HOME
+    return wanted

@@ -1,0 +1,75 @@
+"""Deny by default: whoever is not signed in gets the sign-in form or 401, whatever they ask for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask, jsonify, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from auth import public
+from auth.people import current_person
+
+CALLBACKS = "/_dash-update-component"
+# Asked for by programs, which cannot fill in a form: no redirect for these.
+MACHINES = ("/api", "/v1", "/assets")
+LARGEST_FORM = 64 * 1024
+CARRIED = ("lang", "theme")
+
+
+def init_app(server: Flask) -> None:
+    """Stand before everything else; call this before any other before_request is registered."""
+    server.before_request(guard)
+
+
+def guard() -> Response | tuple[Response, int] | None:
+    """Let through what is public and whoever is signed in; stop everybody else."""
+    if request.endpoint in public.ENDPOINTS:
+        request.max_content_length = LARGEST_FORM
+        return None
+    if request.path in public.PATHS and request.method in ("GET", "HEAD"):
+        return None
+    if current_person() is not None:
+        return None
+    if request.endpoint == "auth.logout":
+        return redirect(url_for("auth.login"))
+    if is_page():
+        return redirect(url_for("auth.login", next=_here(), **_carried()))
+    return jsonify(error="Sign in first.", sign_in=url_for("auth.login")), 401
+
+
+def is_page() -> bool:
+    """Whether a person asked for a page, who can be sent to the sign-in form."""
+    machine = request.path.startswith("/_") or any(
+        request.path == door or request.path.startswith(f"{door}/") for door in MACHINES
+    )
+    return request.method in ("GET", "HEAD") and not machine
+
+
+def refuse_unknown_outputs(server: Flask, callback_map: Mapping[str, Mapping[str, Any]]) -> None:
+    """Answer 404 for a callback that does not exist and 400 for a body that is none, instead of a traceback."""
+
+    @server.before_request
+    def known_output() -> tuple[Response, int] | None:
+        if request.path != CALLBACKS or request.method != "POST":
+            return None
+        body = request.get_json(silent=True)
+        if not isinstance(body, dict) or not _is_callback(body):
+            return jsonify(error="The body is not a callback request."), 400
+        if "callback" not in callback_map.get(body["output"], {}):
+            return jsonify(error="There is no such callback."), 404
+        return None
+
+
+def _is_callback(body: Mapping[str, Any]) -> bool:
+    if not isinstance(body.get("output"), str):
+        return False
+    lists = (body.get(name, []) for name in ("inputs", "state", "changedPropIds"))
+    return all(isinstance(value, list) for value in lists)
+
+
+def _here() -> str:
+    return request.full_path.rstrip("?") if not request.query_string else request.full_path
+
+
+def _carried() -> dict[str, Any]:
+    return {name: request.args[name] for name in CARRIED if name in request.args}

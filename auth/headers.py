@@ -1,0 +1,92 @@
+"""What every answer carries: the content policy, cookies that scripts cannot read, and no copy kept by anyone."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from flask import Flask, Response, request
+from flask_talisman import Talisman
+from flask_wtf.csrf import CSRFProtect, generate_csrf
+
+from auth import public, screen
+from auth.people import current_person, has_just_signed_in
+
+SCRIPTS = "script-src"
+# Elements may carry <style>: the component libraries put theirs in at run time. Attributes and scripts may not.
+POLICY = {
+    "default-src": "'none'",
+    SCRIPTS: "'self'",
+    "style-src": "'self'",
+    "style-src-elem": "'self' 'unsafe-inline'",
+    "style-src-attr": "'none'",
+    "img-src": "'self' data: blob:",
+    "font-src": "'self' data:",
+    "connect-src": "'self'",
+    "worker-src": "'self'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+}
+PERMISSIONS = {"camera": "()", "geolocation": "()", "microphone": "()"}
+CSRF_COOKIE = "_csrf_token"  # the name Dash's renderer reads; it sends the value back as X-CSRFToken
+SIGN_IN_LASTS = timedelta(days=7)
+CSRF = CSRFProtect()
+
+
+def init_app(server: Flask, *, production: bool, secret_key: str) -> None:
+    """Cookies, token checks and headers. Outside production plain http is served."""
+    server.config.update(
+        SECRET_KEY=secret_key,
+        SESSION_COOKIE_NAME="__Host-session" if production else "quantum_session",
+        SESSION_COOKIE_SECURE=production,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/",
+        PERMANENT_SESSION_LIFETIME=SIGN_IN_LASTS,
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    CSRF.init_app(server)
+    talisman = Talisman(
+        server,
+        content_security_policy=dict(POLICY),
+        frame_options="DENY",
+        permissions_policy=PERMISSIONS,
+        force_https=production,
+        session_cookie_secure=production,
+        strict_transport_security=production,
+        strict_transport_security_include_subdomains=False,
+    )
+    server.extensions["quantum_talisman"] = talisman
+    server.after_request(lambda response: _private(response, secure=production))
+
+
+def serve_plainly(server: Flask, endpoint: str) -> None:
+    """Answer `endpoint` without https too: a container's own health check has no certificate."""
+    view = server.view_functions.get(endpoint)
+    if view is not None:
+        server.extensions["quantum_talisman"](force_https=False)(view)
+
+
+def allow_scripts(server: Flask, hashes: Sequence[str]) -> None:
+    """Let the inline scripts with these hashes run, and no others."""
+    talisman = server.extensions["quantum_talisman"]
+    talisman.content_security_policy[SCRIPTS] = " ".join(["'self'", *hashes])
+
+
+def _private(response: Response, *, secure: bool) -> Response:
+    """No shared copy of pages and data; the token for Dash's callbacks where a person is signed in."""
+    screen.remember(response, secure=secure)
+    if response.mimetype not in ("text/html", "application/json"):
+        return response
+    response.headers["Cache-Control"] = "no-store"
+    if request.endpoint == "auth.logout":
+        response.delete_cookie(CSRF_COOKIE, samesite="Strict", secure=secure)
+    elif _is_page_of_a_person(response):
+        response.set_cookie(CSRF_COOKIE, generate_csrf(), samesite="Strict", secure=secure, httponly=False)
+    return response
+
+
+def _is_page_of_a_person(response: Response) -> bool:
+    """Public pages do not ask who is there: they must show even when the database is away."""
+    if response.mimetype != "text/html" or response.status_code >= 500:
+        return False
+    return has_just_signed_in() if request.endpoint in public.ENDPOINTS else current_person() is not None

@@ -1,0 +1,170 @@
+"""/login, /register and /logout: plain forms that work without a line of script."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+import i18n
+from auth import forms, passwords, people, screen
+from auth.addresses import safe_next
+from auth.public import STYLES
+from db.engine import session
+from db.services import accounts, codes
+from db.services.accounts import Complaint, FieldErrors, Person
+
+blueprint = Blueprint("auth", __name__, template_folder="templates")
+SIGN_UP_FIELDS = ("email", "username", "full_name", "password")
+PREFERENCE = {"lang": "language", "theme": "theme"}
+
+
+@blueprint.route("/login", methods=["GET", "POST"])
+def login() -> AnyResponse:
+    """The sign-in form and its answer."""
+    if request.method == "GET":
+        return _already_in() or login_form()
+    person = _matching(request.form.get("login", ""), request.form.get("password", ""))
+    if person is None:
+        lang = screen.read().lang
+        return login_form(i18n.t("These do not match an account. Check both and try again.", lang))
+    people.sign_in(person)
+    return redirect(safe_next(request.form.get("next")))
+
+
+@blueprint.route("/register", methods=["GET", "POST"])
+def register() -> AnyResponse:
+    """The sign-up form and its answer."""
+    if request.method == "GET":
+        return _already_in() or register_form()
+    try:
+        person = _sign_up(request.form, datetime.now(UTC))
+    except FieldErrors as refused:
+        return register_form(refused.errors)
+    people.sign_in(person)
+    return redirect(safe_next(request.form.get("next")))
+
+
+@blueprint.post("/logout")
+def logout() -> AnyResponse:
+    """End the session."""
+    people.sign_out()
+    return redirect(url_for("auth.login"))
+
+
+def login_form(problem: str = "", status: int | None = None) -> Response:
+    """The sign-in form, with what was typed; 400 when there is a problem, unless told otherwise."""
+    form = forms.login(screen.read().lang, _typed(status), problem)
+    return _show(form, status or (400 if problem else 200))
+
+
+def register_form(
+    errors: Mapping[str, str] | None = None, problem: str = "", status: int | None = None
+) -> Response:
+    """The sign-up form, with what was typed and the messages beside the fields."""
+    with session(people.system_engine()) as unit:
+        ask_code = not codes.admin_exists(unit)
+    lang = screen.read().lang
+    form = forms.register(lang, _typed(status), errors or {}, ask_code=ask_code, problem=problem)
+    return _show(form, status or (400 if errors or problem else 200))
+
+
+def show_message(title: str, text: str, status: int) -> Response:
+    """A page that says one thing and leads back to the start."""
+    screen.note_choices()
+    now = screen.read()
+    page = render_template(
+        "message.html",
+        title=title,
+        text=text,
+        back=i18n.t("To the first page", now.lang),
+        screen=now,
+        styles=STYLES,
+    )
+    return make_response(page, status)
+
+
+def _sign_up(form: Mapping[str, str], now: datetime) -> Person:
+    """Account, profile and stats in one transaction; with the right code, an administrator. Raises FieldErrors."""
+    fields = {name: form.get(name, "") for name in SIGN_UP_FIELDS}
+    accounts.clean(**fields)
+    password_hash = passwords.hash_password(fields.pop("password"))
+    code = form.get("code", "").strip()
+    with session(people.system_engine(), write=True) as unit:
+        if code and not codes.redeem(unit, code, now):
+            raise FieldErrors({"code": Complaint.CODE})
+        role = "admin" if code else "user"
+        profile = accounts.register_account(unit, **fields, password_hash=password_hash, role=role)
+        asked = {PREFERENCE[name]: value for name, value in screen.read().asked.items()}
+        accounts.update_own_profile(unit, profile.id, **asked)
+        person = accounts.find_person(unit, profile.auth_user_id)
+    assert person is not None
+    return person
+
+
+def _matching(login: str, password: str) -> Person | None:
+    """The person both parts belong to. An unknown name costs the same work as a wrong password."""
+    engine = people.system_engine()
+    with session(engine) as unit:
+        found = accounts.find_for_sign_in(unit, login)
+    if not passwords.verify(found.password_hash if found else None, password):
+        return None
+    if found is None or not found.person.is_active:
+        return None
+    if passwords.is_outdated(found.password_hash):
+        newer = passwords.hash_password(password)
+        with session(engine, write=True) as unit:
+            accounts.replace_password_hash(unit, found.person.account_id, found.password_hash, newer)
+    return found.person
+
+
+def _already_in() -> AnyResponse | None:
+    return redirect(safe_next(request.args.get("next"))) if people.current_person() else None
+
+
+def _typed(status: int | None) -> Mapping[str, str]:
+    """What the form held; nothing when it was too large to be read."""
+    return {} if status == 413 or request.method == "GET" else request.form
+
+
+def _show(form: forms.Form, status: int) -> Response:
+    screen.note_choices()
+    now = screen.read()
+    wanted = request.args.get("next") or ("" if status == 413 else request.form.get("next")) or ""
+    kept = {"next": wanted} if safe_next(wanted) == wanted else {}
+    kept |= {name: value for name, value in now.asked.items() if request.args.get(name) == value}
+    page = render_template(
+        "form.html",
+        form=form,
+        screen=now,
+        styles=STYLES,
+        kept=kept,
+        links=_switches(form.endpoint, kept, now),
+        summary=i18n.t("Please check what is marked below.", now.lang) if form.wrong else form.problem,
+        error=i18n.t("Error", now.lang),
+    )
+    return make_response(page, status)
+
+
+def _switches(endpoint: str, kept: Mapping[str, Any], now: screen.Screen) -> list[dict[str, str]]:
+    """Links to the same form in the other language and the other theme."""
+    lang = next(lang for lang in i18n.LANGUAGES if lang != now.lang)
+    theme = "light" if now.theme == "dark" else "dark"
+    words = i18n.t("Light theme", now.lang) if theme == "light" else i18n.t("Dark theme", now.lang)
+    return [
+        {"text": i18n.NAMES[lang], "lang": lang, "href": url_for(endpoint, **{**kept, "lang": lang})},
+        {"text": words, "lang": now.lang, "href": url_for(endpoint, **{**kept, "theme": theme})},
+    ]
+
+
+def is_form() -> bool:
+    """Whether this request went to one of the forms."""
+    return request.endpoint in ("auth.login", "auth.register")
+
+
+def form_again(problem: str, status: int) -> Response:
+    """The form of this request once more, with a problem of the whole."""
+    if request.endpoint == "auth.register":
+        return register_form(problem=problem, status=status)
+    return login_form(problem, status)

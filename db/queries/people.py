@@ -1,0 +1,50 @@
+"""People: what a person sees of themselves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from db.models import AuthAccount, Profile
+
+
+@dataclass(frozen=True)
+class OwnProfile:
+    """A person's own card: what they may change, and what only others may (address, user name, role)."""
+
+    email: str
+    username: str | None
+    role: str
+    member_since: datetime | None
+    full_name: str | None
+    bio: str | None
+    company: str | None
+    location: str | None
+    preferences: Mapping[str, Any]
+
+
+def own_profile(session: Session, profile_id: UUID) -> OwnProfile | None:
+    """The card of one person, for that person; None when it is gone."""
+    found = session.execute(
+        select(Profile, AuthAccount.email)
+        .join(AuthAccount, AuthAccount.id == Profile.auth_user_id)
+        .where(Profile.id == profile_id)
+    ).one_or_none()
+    if found is None:
+        return None
+    profile, email = found
+    return OwnProfile(
+        email=email,
+        username=profile.username,
+        role=profile.role,
+        member_since=profile.created_at,
+        full_name=profile.full_name,
+        bio=profile.bio,
+        company=profile.company,
+        location=profile.location,
+        preferences=profile.preferences if isinstance(profile.preferences, dict) else {},
+    )

@@ -1,0 +1,84 @@
+"""Histograms are the series' own bins; their frames say in words and rows what they draw."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from components.charts import chart_frame
+from components.figures.histograms import efficiency_histogram, latency_histogram, range_words
+from tests.components.readings import Reading, Series, one, parts, text
+
+EFFICIENCY = Series(
+    "fleet.efficiency_histogram", "Agents by efficiency", "agents",
+    ({"low": 70, "high": 80, "count": 1}, {"low": 90, "high": 100, "count": 4}), None, 5,
+)  # fmt: skip
+UNMEASURED = Reading("fleet.agents_unmeasured", "Agents without efficiency", "agents", 134, None, 134)
+
+
+@pytest.mark.parametrize("bare", [[1, 2, 3], 5, None, ({"count": 1},)])
+def test_bare_rows_are_refused(bare: Any) -> None:
+    with pytest.raises(TypeError, match="series must be a MeasuredSeries"):
+        latency_histogram(bare, "en", "dark")
+    with pytest.raises(TypeError, match="unmeasured must be a Measured"):
+        efficiency_histogram(EFFICIENCY, 134, "en", "dark")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_efficiency_counts_the_unmeasured_beside_it(theme: str) -> None:
+    figure = efficiency_histogram(EFFICIENCY, UNMEASURED, "pt-BR", theme).to_plotly_json()
+    bars = figure["data"][0]
+    assert list(bars["x"]) == [75, 95] and list(bars["y"]) == [1, 4]
+    assert bars["hovertext"][1] == "<b>90–100 %</b><br>4 agentes"
+    assert figure["layout"]["annotations"][0]["text"] == "+ 134 agentes sem medição"
+    assert figure["layout"]["xaxis"]["title"]["text"] == "Eficiência do agente (%)"
+    assert figure["layout"]["paper_bgcolor"] == "rgba(0,0,0,0)"
+
+
+def test_an_unknown_number_of_unmeasured_is_not_drawn_as_zero() -> None:
+    figure = efficiency_histogram(EFFICIENCY, replace(UNMEASURED, value=None), "en", "dark")
+    assert not figure.layout.annotations
+
+
+def test_latency_draws_open_ends_and_marks_known_readings_only() -> None:
+    known = {"p50": Reading(value=10.0), "p95": Reading(value=None)}
+    figure = latency_histogram(Series(), "en", "dark", known).to_plotly_json()
+    bars = figure["data"][0]
+    assert list(bars["y"]) == [3, 40, 1]
+    assert bars["x"][2] == pytest.approx(4.15)
+    assert bars["hovertext"] == [
+        "<b>under 0.1 ms</b><br>3 spans",
+        "<b>1 – 2 ms</b><br>40 spans",
+        "<b>10,000 ms and more</b><br>1 spans",
+    ]
+    assert [note["text"].replace("\u00a0", " ") for note in figure["layout"]["annotations"]] == [
+        "p50 10.0 ms"
+    ]
+    assert figure["layout"]["xaxis"]["ticktext"][:3] == ["0.01 ms", "0.1 ms", "1 ms"]
+    assert figure["layout"]["separators"] == ".,"
+
+
+def test_a_bin_in_words() -> None:
+    assert range_words(0.0, 0.1, "pt-BR") == "menos de 0,1 ms"
+    assert range_words(10000, None, "pt-BR") == "10.000 ms ou mais"
+
+
+def test_a_frame_says_the_same_in_words_and_rows() -> None:
+    drawn = chart_frame(
+        Series(), latency_histogram(Series(), "en", "dark"), "en", id="overview-latency", zone="UTC"
+    )
+    assert one(drawn, role="img")["aria-label"].startswith("Spans by latency. Based on 44 measurements")
+    assert one(drawn, type="Graph")["id"] == "overview-latency"
+    assert [text(part["children"]) for part in parts(drawn) if part["type"] == "Td"] == [
+        "under 0.1 ms", "3", "1 – 2 ms", "40", "10,000 ms and more", "1",
+    ]  # fmt: skip
+    assert one(drawn, className="measured measured-title")["data-metric"] == "spans.latency_histogram"
+
+
+def test_a_frame_without_rows_draws_no_axes_and_says_why() -> None:
+    nothing = replace(Series(), rows=(), n=0, reason="Nothing was recorded in this window.")
+    drawn = chart_frame(
+        nothing, latency_histogram(nothing, "en", "dark"), "pt-BR", id="overview-latency", zone="UTC"
+    )
+    assert "Graph" not in [part["type"] for part in parts(drawn)]
+    assert "Nada foi registrado nesta janela." in text(drawn)
