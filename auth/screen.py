@@ -35,7 +35,12 @@ def remember(response: Response, *, secure: bool) -> Response:
     """Keep what the address of a form chose for the next visit."""
     for name in g.get("choices", ()):
         response.set_cookie(
-            name, request.args[name], max_age=ONE_YEAR, secure=secure, httponly=True, samesite="Lax"
+            name,
+            request.args[name],
+            max_age=ONE_YEAR,
+            secure=secure,
+            httponly=name != "theme",  # the theme's switch changes it in place
+            samesite="Lax",
         )
     return response
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
 __all__ = ["DatabaseUnavailable", "Engine", "make_engine", "session", "unavailable"]
@@ -86,14 +86,26 @@ def session(engine: Engine, *, write: bool = False) -> Iterator[Session]:
             yield unit
             if write:
                 unit.commit()
-    except OperationalError as error:
-        raise unavailable(error, engine.url) from error
+    except DatabaseError as error:
+        raise_if_away(error, engine.url)
+        raise
 
 
-def unavailable(error: OperationalError, url: URL) -> DatabaseUnavailable:
+def raise_if_away(error: DatabaseError, url: URL) -> None:
+    """Raises DatabaseUnavailable when the trouble is the database itself and not what was asked of it."""
+    if isinstance(error, OperationalError) or "not a database" in str(error.orig):
+        raise unavailable(error, url) from error
+
+
+def unavailable(error: DatabaseError, url: URL) -> DatabaseUnavailable:
     """Say in a sentence why the database cannot be used, without its password."""
     reason = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
     where = url.render_as_string(hide_password=True)
+    if "not a database" in reason:
+        return DatabaseUnavailable(
+            f"{where} is not a database. Point QUANTUM_DATA_DIR or QUANTUM_DATABASE_URL at the right file, "
+            "or move that file away to begin anew."
+        )
     if "locked" in reason:
         return DatabaseUnavailable(
             f"The database {where} is locked by another process. Wait for it to finish or end it, then try again."

@@ -1,9 +1,11 @@
 """SQL functions that read differently on SQLite and PostgreSQL but mean the same."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Float
+import orjson
+from sqlalchemy import ARRAY, Float, FromClause, String, bindparam, func, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
 
@@ -46,3 +48,20 @@ def _days_between_sqlite(element: days_between, compiler: Any, **kw: Any) -> str
 def _days_between(element: days_between, compiler: Any, **kw: Any) -> str:
     earlier, later = (compiler.process(clause, **kw) for clause in element.clauses)
     return f"(extract(epoch from ({later})::timestamptz - ({earlier})::timestamptz) / 86400.0)"
+
+
+def listed_pairs(pairs: Sequence[tuple[str, str]], dialect: str) -> FromClause:
+    """Two columns `trace` and `span` out of parameters: one statement however many pairs there are.
+
+    (A VALUES list would be compiled again for every length, which costs more than the look-up.)
+    """
+    if dialect == "postgresql":
+        traces, spans = ([pair[side] for pair in pairs] for side in (0, 1))
+        texts = ARRAY(String)
+        rows = func.unnest(bindparam(None, traces, texts), bindparam(None, spans, texts))
+        return rows.table_valued("trace", "span", name="wanted").render_derived()
+    each = func.json_each(orjson.dumps(pairs).decode()).table_valued("value", name="listed")
+    return select(
+        func.json_extract(each.c.value, "$[0]").label("trace"),
+        func.json_extract(each.c.value, "$[1]").label("span"),
+    ).subquery("wanted")

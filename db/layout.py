@@ -20,6 +20,7 @@ Points = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 GAP = 1.15  # distance of two squad centres in units of the sum of their radii
+NEW_GAP = 1.3  # the same for a squad that comes later: its name needs room among names already placed
 SPACING = 1.0  # agents nearer than this push each other away
 FREE_SPACING = 1.15  # the same for agents without edges: nothing else orders them, so they spread evenly
 MIN_DISTANCE = 0.8  # no two computed agents end up nearer than this
@@ -278,7 +279,7 @@ def _free_centre(centres: Points, radii: Points, radius: float) -> Points:
     ways = _fibonacci_sphere(128)
     from_middle = middle - centres
     along = ways @ from_middle.T
-    need = GAP * (radii + radius)
+    need = NEW_GAP * (radii + radius)
     room = along**2 - (from_middle**2).sum(axis=1) + need**2
     # Beyond the far root of |middle + t*way - centre| = need the ball is clear of that centre for good.
     far = np.where(room > 0, -along + np.sqrt(np.maximum(room, 0)), 0.0).max(axis=1).clip(min=0)

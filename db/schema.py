@@ -9,10 +9,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from db import models  # noqa: F401 - completes Base.metadata
-from db.engine import make_engine, unavailable
+from db.engine import make_engine, raise_if_away
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -49,8 +49,9 @@ def version(engine: Engine) -> str | None:
     try:
         with engine.execution_options(quantum_read=True).connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()
-    except OperationalError as error:
-        raise unavailable(error, engine.url) from error
+    except DatabaseError as error:
+        raise_if_away(error, engine.url)
+        raise
 
 
 def upgrade(url: str, to: str = "head") -> None:
@@ -115,8 +116,9 @@ def migrating(url: str) -> Iterator[Connection]:
             yield connection
             if engine.dialect.name == "sqlite":
                 _refuse_broken_references(connection)
-    except OperationalError as error:
-        raise unavailable(error, engine.url) from error
+    except DatabaseError as error:
+        raise_if_away(error, engine.url)
+        raise
     finally:
         engine.dispose()
 

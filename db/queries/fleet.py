@@ -77,7 +77,8 @@ def agents_observed(window: Window) -> Statement:
     evidence=lambda window: _agents(FLEET, operational(window)),
 )
 def agents_operational(window: Window) -> Statement:
-    """Agents heard just now by an authenticated heartbeat or span of their own, neither paused nor in maintenance. Importing a file makes none operational."""
+    """Agents heard just now by an authenticated heartbeat or span of their own, neither paused nor in
+    maintenance. Importing a file makes none operational."""
     return select(func.count().label("value")).where(FLEET, operational(window))
 
 
@@ -223,7 +224,8 @@ def task_rows(window: Window) -> Statement:
     evidence=task_rows,
 )
 def efficiency(window: Window) -> Statement:
-    """Share of finished tasks that succeeded, pooled over the fleet. A task without a reported outcome is not counted."""
+    """Share of finished tasks that succeeded, pooled over the fleet. A task without a reported outcome is
+    not counted."""
     done = tasks(window).subquery("tasks")
     return pooled(done.c.outcome)
 

@@ -11,23 +11,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
-    String,
     Table,
     and_,
     bindparam,
-    column,
     delete,
     exists,
     func,
     insert,
     select,
     update,
-    values,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, aliased
 
+from db.functions import listed_pairs
 from db.models import Agent, Call, Span
 from db.services.calls import COLUMNS, Known, call_of, is_task, settle_named_calls
 from db.services.otlp import Invalid, SpanRecord
@@ -91,9 +89,7 @@ def store(session: Session, records: Sequence[SpanRecord], source: str) -> Store
     try:
         with session.begin_nested():
             done = _store(session, arrivals, source)
-    except OperationalError:
-        raise
-    except DBAPIError as error:
+    except (DataError, IntegrityError) as error:
         done = _store_halves(session, [arrival.record for arrival in arrivals], source, error)
     done.refused += refused
     return done
@@ -145,17 +141,12 @@ def _store(session: Session, arrivals: list[Arrival], source: str) -> Stored:
     return Stored(spans=len(new), already=len(arrivals) - len(new), agents=agents)
 
 
-def _pairs(pairs: Sequence[SpanKey]) -> Any:
-    listed = values(column("trace", String), column("span", String), name="wanted").data(list(pairs))
-    return listed.cte("wanted")
-
-
 def _known(session: Session, keys: Iterable[SpanKey]) -> list[Known]:
     """The stored spans with these (trace, span) ids."""
     found: list[Known] = []
     ordered = sorted(keys)
     for begin in range(0, len(ordered), PAIRS_AT_ONCE):
-        wanted = _pairs(ordered[begin : begin + PAIRS_AT_ONCE])
+        wanted = listed_pairs(ordered[begin : begin + PAIRS_AT_ONCE], session.get_bind().dialect.name)
         rows = session.execute(
             select(*COLUMNS).join_from(
                 wanted, Span, and_(Span.trace_id == wanted.c.trace, Span.span_id == wanted.c.span)
@@ -170,7 +161,9 @@ def _late_children(session: Session, parents: Sequence[Known]) -> list[Known]:
     found: list[Known] = []
     for begin in range(0, len(parents), PAIRS_AT_ONCE):
         chunk = parents[begin : begin + PAIRS_AT_ONCE]
-        wanted = _pairs([(known.trace_id, known.span_id) for known in chunk])
+        wanted = listed_pairs(
+            [(known.trace_id, known.span_id) for known in chunk], session.get_bind().dialect.name
+        )
         rows = session.execute(
             select(*COLUMNS).join_from(
                 wanted, Span, and_(Span.trace_id == wanted.c.trace, Span.parent_span_id == wanted.c.span)

@@ -1,0 +1,304 @@
+/* The neural map in the browser: the camera is the reader's. It flies to what was searched, moves by buttons as well as
+   by dragging, and stays where it is when new data arrives. Nothing here runs unless somebody does something. */
+(function () {
+  "use strict";
+
+  const GRAPH = "map-graph";
+  const FLIGHT_MS = 600;
+  const CLICK_PX = 4;
+  const HALF = Math.tan(Math.PI / 8); // Plotly looks with an angle of 45 degrees
+  const known = new WeakSet();
+  const held = new WeakMap();
+  let flight = 0;
+
+  const add = (a, b, by = 1) => ({ x: a.x + b.x * by, y: a.y + b.y * by, z: a.z + b.z * by });
+  const length = (a) => Math.hypot(a.x, a.y, a.z);
+  const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+  function graph() {
+    const host = document.getElementById(GRAPH);
+    return host && (host.classList.contains("js-plotly-plot") ? host : host.querySelector(".js-plotly-plot"));
+  }
+
+  function sceneOf(gd) {
+    const layout = gd && gd._fullLayout && gd._fullLayout.scene;
+    return layout && layout._scene && layout._scene.glplot ? layout._scene : null;
+  }
+
+  /* Data to scene units: Plotly centres the axis ranges on 0 and stretches them to the aspect ratio. */
+  function frame(scene) {
+    const layout = scene.fullSceneLayout;
+    const ratio = scene.glplot.getAspectratio();
+    const axis = (name) => {
+      const [low, high] = layout[name + "axis"].range;
+      return { middle: (low + high) / 2, scale: ratio[name] / (high - low) };
+    };
+    return { x: axis("x"), y: axis("y"), z: axis("z") };
+  }
+
+  function toScene(scene, point) {
+    const axes = frame(scene);
+    const one = (name) => (point[name] - axes[name].middle) * axes[name].scale;
+    return { x: one("x"), y: one("y"), z: one("z") };
+  }
+
+  function show(gd, camera) {
+    const scene = sceneOf(gd);
+    if (!scene) return;
+    scene.setViewport({ camera: { ...camera, projection: { type: "perspective" } }, aspectratio: scene.glplot.getAspectratio() });
+    scene.glplot.redraw();
+  }
+
+  /* The reader chose this view: remember it, and tell Plotly. */
+  function keep(gd) {
+    const scene = sceneOf(gd);
+    if (!scene) return;
+    held.set(gd, view(gd));
+    scene.saveLayout(gd.layout);
+  }
+
+  /* uirevision alone does not hold the camera: Dash hands Plotly the layout it has changed itself, which counts as a
+     new wish, and an update in the middle of a drag goes back to the last view that was saved. */
+  function hold(gd) {
+    const wanted = held.get(gd);
+    if (!wanted || !sceneOf(gd)) return;
+    const now = view(gd);
+    const apart = ["eye", "center"].some((name) => length(add(now[name], wanted[name], -1)) > 1e-6);
+    if (!apart) return;
+    show(gd, wanted);
+    sceneOf(gd).saveLayout(gd.layout);
+  }
+
+  function view(gd) {
+    const { eye, center, up } = sceneOf(gd).getCamera();
+    return { eye, center, up };
+  }
+
+  function move(gd, target) {
+    cancelAnimationFrame(flight);
+    const from = view(gd);
+    const to = { eye: target.eye || from.eye, center: target.center || from.center, up: { x: 0, y: 0, z: 1 } };
+    const arrive = () => {
+      show(gd, to);
+      keep(gd);
+    };
+    if (calm()) {
+      arrive();
+      return;
+    }
+    const begin = performance.now();
+    const step = (now) => {
+      const part = Math.min(1, Math.max(0, (now - begin) / FLIGHT_MS));
+      if (part === 1 || !sceneOf(gd)) {
+        arrive();
+        return;
+      }
+      show(gd, between(from, to, part < 0.5 ? 2 * part * part : 1 - 2 * (1 - part) * (1 - part)));
+      flight = requestAnimationFrame(step);
+    };
+    flight = requestAnimationFrame(step);
+  }
+
+  /* Half-way views turn about the centre, so that the camera goes round the map and not through it. */
+  function between(from, to, part) {
+    const center = add(from.center, add(to.center, from.center, -1), part);
+    const a = polar(add(from.eye, from.center, -1));
+    const b = polar(add(to.eye, to.center, -1));
+    const turn = ((b.turn - a.turn + 3 * Math.PI) % (2 * Math.PI)) - Math.PI;
+    const mix = (one, other) => one + (other - one) * part;
+    return {
+      eye: add(center, offset({ away: mix(a.away, b.away), turn: a.turn + turn * part, lift: mix(a.lift, b.lift) })),
+      center,
+      up: { x: 0, y: 0, z: 1 },
+    };
+  }
+
+  function polar(way) {
+    const away = length(way) || 1e-6;
+    return { away, turn: Math.atan2(way.y, way.x), lift: Math.asin(Math.max(-1, Math.min(1, way.z / away))) };
+  }
+
+  function offset({ away, turn, lift }) {
+    return {
+      x: away * Math.cos(lift) * Math.cos(turn),
+      y: away * Math.cos(lift) * Math.sin(turn),
+      z: away * Math.sin(lift),
+    };
+  }
+
+  function around(gd, change) {
+    const { eye, center } = view(gd);
+    const at = polar(add(eye, center, -1));
+    const next = { ...at, ...change(at) };
+    next.lift = Math.max(-1.5, Math.min(1.5, next.lift));
+    next.away = Math.max(0.15, Math.min(8, next.away));
+    move(gd, { eye: add(center, offset(next)), center });
+  }
+
+  function agents(gd) {
+    return (gd.data || []).find((trace) => trace.meta === "agents");
+  }
+
+  /* The view from a direction that holds every agent, whatever the width and height of the screen. */
+  function fitted(gd, turn, lift) {
+    const scene = sceneOf(gd);
+    const toward = offset({ away: 1, turn, lift });
+    const right = { x: -Math.sin(turn), y: Math.cos(turn), z: 0 };
+    const up = offset({ away: 1, turn, lift: lift + Math.PI / 2 });
+    const dot = (a, b) => a.x * b.x + a.y * b.y + a.z * b.z;
+    const box = gd.getBoundingClientRect();
+    const half = HALF * 0.88;
+    const wide = half * (box.width / Math.max(box.height, 1));
+    let away = 0.4;
+    for (const trace of gd.data.filter((one) => one.meta === "agents" || one.meta === "squads")) {
+      for (let i = 0; i < trace.x.length; i += 1) {
+        const point = toScene(scene, { x: trace.x[i], y: trace.y[i], z: trace.z[i] });
+        const need = Math.max(Math.abs(dot(point, up)) / half, Math.abs(dot(point, right)) / wide);
+        away = Math.max(away, need + dot(point, toward));
+      }
+    }
+    return { eye: offset({ away, turn, lift }), center: { x: 0, y: 0, z: 0 } };
+  }
+
+  function home(gd) {
+    const { eye } = gd.layout.meta.view;
+    const at = polar(eye);
+    return fitted(gd, at.turn, at.lift);
+  }
+
+  const actions = {
+    reset: (gd) => move(gd, home(gd)),
+    in: (gd) => around(gd, (at) => ({ away: at.away * 0.75 })),
+    out: (gd) => around(gd, (at) => ({ away: at.away / 0.75 })),
+    left: (gd) => around(gd, (at) => ({ turn: at.turn - Math.PI / 9 })),
+    right: (gd) => around(gd, (at) => ({ turn: at.turn + Math.PI / 9 })),
+    top: (gd) => move(gd, fitted(gd, polar(gd.layout.meta.view.eye).turn, 1.5)),
+    front: (gd) => move(gd, fitted(gd, polar(gd.layout.meta.view.eye).turn, 0)),
+  };
+
+  function placeOf(gd, id) {
+    const trace = agents(gd);
+    const at = trace ? trace.customdata.indexOf(id) : -1;
+    return at < 0 ? null : { x: trace.x[at], y: trace.y[at], z: trace.z[at] };
+  }
+
+  function mark(gd, place) {
+    const at = gd.data.findIndex((trace) => trace.meta === "chosen");
+    if (at < 0) return Promise.resolve();
+    const list = place ? { x: [[place.x]], y: [[place.y]], z: [[place.z]] } : { x: [[]], y: [[]], z: [[]] };
+    keep(gd);
+    return window.Plotly.restyle(gd, list, [at]);
+  }
+
+  /* Go near an agent, seen from the side the reader stands on. */
+  function flyTo(id) {
+    const gd = graph();
+    const scene = sceneOf(gd);
+    if (!scene) return;
+    const place = id ? placeOf(gd, id) : null;
+    mark(gd, place).then(() => {
+      if (!place) return;
+      const center = toScene(sceneOf(gd), place);
+      const { eye, center: old } = view(gd);
+      const at = polar(add(eye, old, -1));
+      move(gd, { eye: add(center, offset({ ...at, away: Math.min(at.away, 0.5) })), center });
+    });
+  }
+
+  /* Plotly reports a click while the button is down, also for a drag that begins on a point, and misses a quick one.
+     So: a press that did not move picks what is under the pointer when the button comes up. */
+  function watchClicks(gd) {
+    let press = null;
+    let under = null;
+    const point = (event) => event.points && event.points[0] && event.points[0].customdata;
+    const pick = () => {
+      if (!press || !press.up || !under || press.moved >= CLICK_PX) return;
+      const edge = Array.isArray(under) ? { source: under[0], target: under[1] } : null;
+      press = null;
+      window.dash_clientside.set_props("map-picked", {
+        data: { id: edge ? edge.target : under, edge, at: Date.now() },
+      });
+    };
+    gd.addEventListener("pointerdown", (event) => {
+      if (event.button === 0) press = { x: event.clientX, y: event.clientY, moved: 0, up: false };
+    }, true);
+    gd.addEventListener("pointermove", (event) => {
+      if (!press || press.up) return;
+      press.moved = Math.max(press.moved, Math.hypot(event.clientX - press.x, event.clientY - press.y));
+    }, true);
+    gd.addEventListener("pointerup", () => {
+      if (!press) return;
+      press.up = true;
+      pick();
+    }, true);
+    gd.on("plotly_hover", (event) => { under = point(event); });
+    gd.on("plotly_unhover", () => { under = null; });
+    gd.on("plotly_click", (event) => {
+      under = point(event);
+      pick();
+    });
+  }
+
+  /* Hulls, rings and lines answer no pointer. Left alone, Plotly still draws them into its picking buffer, where a hull
+     hides the agents inside it from hover and click, and where every one of them costs time for each camera step. */
+  function unpick(gd) {
+    const traces = sceneOf(gd).traces || {};
+    for (const one of Object.values(traces)) {
+      if (!one.data || one.data.hoverinfo !== "skip") continue;
+      for (const part of [one.mesh, one.linePlot, one.scatterPlot, one.textMarkers]) {
+        if (part && part.drawPick) part.drawPick = () => {};
+      }
+    }
+  }
+
+  function attach(gd) {
+    known.add(gd);
+    watchClicks(gd);
+    gd.on("plotly_relayouting", () => {
+      keep(gd);
+      // The event comes before the camera has taken the step.
+      requestAnimationFrame(() => requestAnimationFrame(() => keep(gd)));
+    });
+    gd.on("plotly_relayout", () => keep(gd));
+    gd.addEventListener("pointerdown", () => cancelAnimationFrame(flight), true);
+    const settle = () => {
+      if (!sceneOf(gd)) return;
+      unpick(gd);
+      if (held.has(gd)) hold(gd);
+      else if (agents(gd) && agents(gd).x.length) {
+        show(gd, { ...home(gd), up: { x: 0, y: 0, z: 1 } });
+        keep(gd);
+      }
+    };
+    gd.on("plotly_afterplot", settle);
+    settle();
+  }
+
+  function look() {
+    const gd = graph();
+    if (gd && gd.on && !known.has(gd)) attach(gd);
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest && event.target.closest("[data-map-action]");
+    const gd = button && graph();
+    const action = button && actions[button.dataset.mapAction];
+    if (action && sceneOf(gd)) action(gd);
+  });
+
+  new MutationObserver(look).observe(document.documentElement, { childList: true, subtree: true });
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, {
+    map: {
+      /* clientside_callback(ClientsideFunction("map", "fly"), Input("map-search", "value")) */
+      fly(id) {
+        flyTo(id);
+        return window.dash_clientside.no_update;
+      },
+      /* clientside_callback(ClientsideFunction("map", "narrow"), Output("map-narrow", "data"), Input("url", "pathname")) */
+      narrow() {
+        return window.innerWidth < 640;
+      },
+    },
+  });
+})();

@@ -1,0 +1,92 @@
+"""A reading as a card, or inline in a table cell. Both open the proof drawer."""
+
+import dash_bootstrap_components as dbc
+from dash import html
+
+from components.attributes import attributes
+from components.format import by_unit, moment, number, split_unit
+from components.icons import icon as drawn
+from components.measured import Measured, marks, require
+from i18n import declared, t
+
+
+def card(
+    reading: Measured,
+    lang: str,
+    *,
+    zone: str,
+    note: str | None = None,
+    icon: str | None = None,
+    at: bool = False,
+) -> dbc.Card:
+    """One measured value with its n and interval, or a dash and the reason there is none.
+
+    `at` adds a line with the instant of measurement; leave it out where the page says it once for all its cards.
+    """
+    require(reading, Measured, "reading")
+    lines = [
+        _evidence(reading, lang),
+        note,
+        t("Measured {at}", lang, at=moment(reading.measured_at, lang, zone)) if at else None,
+    ]
+    return dbc.Card(
+        [
+            html.Div(
+                [drawn(icon) if icon else None, html.H3(declared(reading.title, lang))], className="card-name"
+            ),
+            _big(reading, lang),
+            *[html.P(line, className="card-line") for line in lines if line],
+        ],
+        className="reading-card" + (" is-unknown" if reading.value is None else ""),
+    )
+
+
+def measured(reading: Measured, lang: str) -> html.Button:
+    """The value alone, for a table cell or a sentence."""
+    require(reading, Measured, "reading")
+    return html.Button(
+        by_unit(reading.value, reading.unit, lang),
+        type="button",
+        className="measured",
+        title=_hint(reading, lang),
+        disable_n_clicks=True,
+        **attributes({"aria-label": _spoken(reading, lang)}, marks(reading)),
+    )
+
+
+def _big(reading: Measured, lang: str) -> html.Button:
+    shown, unit = split_unit(reading.value, reading.unit, lang)
+    return html.Button(
+        [
+            html.Span(shown, className="measured-number"),
+            html.Span(unit, className="measured-unit") if unit else None,
+        ],
+        type="button",
+        className="measured measured-big",
+        title=_hint(reading, lang),
+        disable_n_clicks=True,
+        **attributes({"aria-label": _spoken(reading, lang)}, marks(reading)),
+    )
+
+
+def _evidence(reading: Measured, lang: str) -> str | None:
+    """ "n = 23,019 · 95 % interval 61.2–88.0 %"; for an unknown value, why it is unknown."""
+    if reading.value is None:
+        return declared(reading.reason, lang) if reading.reason else t("Not measured.", lang)
+    parts = [t("n = {n}", lang, n=number(reading.n, lang))] if reading.unit in ("percent", "ms") else []
+    if reading.interval:
+        low, high = (number(end, lang, 1) for end in reading.interval)
+        parts.append(t("95 % interval {low}–{high} %", lang, low=low, high=high))
+    return " · ".join(parts).replace(" %", "\u00a0%") or None
+
+
+def _hint(reading: Measured, lang: str) -> str:
+    if reading.value is None and reading.reason:
+        return declared(reading.reason, lang)
+    return t("How is this made?", lang)
+
+
+def _spoken(reading: Measured, lang: str) -> str:
+    shown, unit = split_unit(reading.value, reading.unit, lang)
+    value = t("unknown", lang) if reading.value is None else f"{shown} {unit}".strip()
+    return t("{title}: {value}. How is this made?", lang, title=declared(reading.title, lang), value=value)

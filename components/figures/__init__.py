@@ -1,0 +1,1 @@
+"""Figures: measured rows in, Plotly figures out. Pure, so that a test needs no browser."""

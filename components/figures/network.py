@@ -1,0 +1,149 @@
+"""The neural map: agents as points, calls as lines, squads as soft hulls. Rows in, a Plotly figure as a plain
+dict out.
+
+A plain dict, because building and checking a go.Figure costs more than everything else here together. Few
+traces, and edges always a little transparent: Plotly redraws every trace for each camera step, and that is what
+its cost hangs on.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from components.figures.network_agents import (
+    agent_trace,
+    chosen_trace,
+    hubs_of,
+    hull_traces,
+    name_trace,
+    ring_traces,
+    sizes_of,
+    squad_name_trace,
+    traffic_of,
+)
+from components.figures.network_edges import edge_points, edge_traces
+from components.figures.network_words import Edge, Node, Trace, placed
+from components.figures.space import Points, bounds, drawn_places, first_view
+from components.theme import FONT, color
+from i18n import t
+
+MOST_DOTS = 1500  # above this edges have no hover of their own
+
+
+def network_figure(
+    nodes: Sequence[Node],
+    edges: Sequence[Edge],
+    *,
+    lang: str,
+    theme: str,
+    selected: str | None = None,
+    show_hulls: bool = True,
+    title: str | None = None,
+    mini: bool = False,
+    compact: bool = False,
+    frame: Sequence[Node] | None = None,
+) -> dict[str, Any]:
+    """The map of these agents and their connections.
+
+    nodes: id, name, group, origin, state (one of STATES), calls, spans, errors, p50_ms, p95_ms, x, y, z, positioned
+    edges: source, target, kind, calls, errors, p50_ms, p95_ms, strength (any positive weight or None), evidence
+    selected: the id of an agent to mark and to name with its neighbours
+    frame: all agents, when `nodes` are a filtered part of them, so that a filter changes neither scale nor view
+    mini: a still glance without hover and names; compact: smaller marks and names, for a narrow screen
+
+    Agents without a place, and edges with an end that is not shown, are left out.
+    """
+    everyone = placed(frame if frame is not None else nodes)
+    where = {str(node["id"]): place for node, place in zip(everyone, drawn_places(everyone), strict=True)}
+    shown = {str(node["id"]): node for node in placed(nodes) if str(node["id"]) in where}
+    lines = [edge for edge in edges if str(edge["source"]) in shown and str(edge["target"]) in shown]
+    world = np.array(list(where.values())).reshape(-1, 3)
+    margin = 0.035 * float(np.linalg.norm(np.ptp(world, axis=0))) if len(world) > 1 else 0.5
+    agents = list(shown.values())
+    points = np.array([where[name] for name in shown]).reshape(-1, 3)
+    traffic = traffic_of(agents, lines)
+    hubs = hubs_of(agents, traffic)
+    sizes = sizes_of(traffic, hubs, mini or compact)
+    data: list[Trace] = hull_traces(agents, points, theme, margin) if show_hulls else []
+    data += edge_traces(lines, shown, where, theme, mini)
+    if not mini:
+        data += edge_points(_pointable(lines), shown, where, lang, theme)
+    data += ring_traces(agents, points, sizes, theme, mini)
+    data.append(agent_trace(agents, points, sizes, lang, theme, mini))
+    data.append(squad_name_trace(agents, points, theme, margin, mini or compact))
+    if not mini:
+        data.append(name_trace(agents, points, sizes, hubs, lines, selected, theme, margin))
+        data.append(chosen_trace(agents, points, sizes, selected, theme))
+    return {"data": data, "layout": _layout(world, margin, lang, theme, title, mini)}
+
+
+def _pointable(edges: Sequence[Edge]) -> list[Edge]:
+    """The edges that get a dot to point at: all if they are few, else those that are not from an imported network."""
+    few = (
+        list(edges) if len(edges) <= MOST_DOTS else [edge for edge in edges if edge["evidence"] != "imported"]
+    )
+    return few if len(few) <= MOST_DOTS else []
+
+
+def network_config(mini: bool = False) -> dict[str, Any]:
+    """How dcc.Graph shows the map: one canvas pixel per pixel (twice costs twice), our own named buttons, no
+    mode bar.
+    """
+    return {
+        "plotGlPixelRatio": 1,
+        "displaylogo": False,
+        "displayModeBar": False,
+        "responsive": True,
+        "scrollZoom": not mini,
+        "staticPlot": False,
+        "showTips": False,
+        "doubleClick": False,
+    }
+
+
+def _layout(
+    world: Points, margin: float, lang: str, theme: str, title: str | None, mini: bool
+) -> dict[str, Any]:
+    low, high = bounds(world, 2.2 * margin) if len(world) else (np.full(3, -1.0), np.full(3, 1.0))
+    names = {axis: f"{axis}axis" for axis in "xyz"}
+    axes = {
+        names[axis]: {
+            "visible": False,
+            "showspikes": False,
+            "range": [round(float(low[at]), 3), round(float(high[at]), 3)],
+        }
+        for at, axis in enumerate("xyz")
+    }
+    camera = (
+        first_view(world, low, high, 1.4 if mini else 1.6)
+        if len(world)
+        else {"eye": {"x": 0.0, "y": -2.0, "z": 0.5}}
+    )
+    return {
+        "template": {"layout": {}, "data": {}},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": FONT, "size": 12, "color": color(theme, "text")},
+        "separators": ",." if lang == "pt-BR" else ".,",
+        "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
+        "showlegend": False,
+        "autosize": True,
+        "uirevision": "map",
+        "hovermode": False if mini else "closest",
+        "hoverlabel": {
+            "bgcolor": color(theme, "raised"),
+            "bordercolor": color(theme, "line-strong"),
+            "font": {"family": FONT, "size": 13, "color": color(theme, "text")},
+            "align": "left",
+        },
+        "meta": {"label": title or t("Neural map", lang), "view": camera},
+        "scene": {
+            **axes,
+            "aspectmode": "data",
+            "bgcolor": "rgba(0,0,0,0)",
+            "dragmode": False if mini else "turntable",
+            "camera": camera,
+            "uirevision": "map",
+        },
+    }

@@ -1,0 +1,128 @@
+"""What the marks of the neural map mean, in words: beside the colours, never instead of them."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from dash import html
+from dash.development.base_component import Component
+
+from components.figures.network_words import (
+    LATENCY_LIMITS_MS,
+    STATE_TOKENS,
+    Edge,
+    Node,
+    group_sizes,
+    latency_step,
+    placed,
+    plain,
+    state_words,
+)
+from components.format import number
+from components.theme import LATENCY_STEPS, color, squad_color
+from i18n import t, tn
+
+MOST_GROUPS = 8
+
+
+def network_legend(nodes: Sequence[Node], edges: Sequence[Edge], lang: str, theme: str) -> html.Div:
+    """States with counts, latency steps, size, kinds of evidence and squads, for these nodes and edges."""
+    sections: list[tuple[str, Sequence[Component]]] = [
+        (t("State", lang), _states(nodes, lang, theme)),
+        (t("Latency p50", lang), _latencies(edges, lang, theme)),
+        (t("Connections", lang), _evidence(edges, lang, theme)),
+        (t("Squad or source", lang), _groups(nodes, lang, theme)),
+        (t("Size", lang), [html.Span(t("square root of the calls in and out", lang))]),
+        (t("Position", lang), _positions(nodes, lang)),
+    ]
+    return html.Div(
+        [
+            html.Div([html.Dt(name), html.Dd(list(entries))], className="map-legend-row")
+            for name, entries in sections
+            if entries
+        ],
+        className="map-legend",
+        role="group",
+        **_said(t("Legend of the map", lang)),
+    )
+
+
+def _said(words: str) -> dict[str, Any]:
+    return {"aria-label": words}
+
+
+def _key(mark: str, hue: str, words: str) -> html.Span:
+    return html.Span(
+        [
+            html.Span(className=f"map-key map-key-{mark}", style={"color": hue}),
+            words,
+        ],
+        className="map-legend-entry",
+    )
+
+
+def _states(nodes: Sequence[Node], lang: str, theme: str) -> list[Component]:
+    counts = Counter(str(node["state"]) for node in nodes)
+    return [
+        _key(state, color(theme, STATE_TOKENS[state]), f"{words}: {number(counts[state], lang)}")
+        for state, words in state_words(lang).items()
+    ]
+
+
+def _latencies(edges: Sequence[Edge], lang: str, theme: str) -> list[Component]:
+    measured = [edge for edge in edges if edge["evidence"] == "measured"]
+    if not measured:
+        return []
+    limits = [number(limit, lang) for limit in LATENCY_LIMITS_MS]
+    words = [
+        t("under {limit} ms", lang, limit=limits[0]),
+        *(f"{low}–{high} ms" for low, high in zip(limits, limits[1:], strict=False)),
+        t("{limit} ms and more", lang, limit=limits[-1]),
+    ]
+    keys: list[Component] = [
+        _key("line", color(theme, token), word) for token, word in zip(LATENCY_STEPS, words, strict=True)
+    ]
+    if any(latency_step(edge["p50_ms"]) is None for edge in measured):
+        keys.append(_key("line", color(theme, "latency-unknown"), t("not measured", lang)))
+    return keys
+
+
+def _evidence(edges: Sequence[Edge], lang: str, theme: str) -> list[Component]:
+    counts = Counter(str(edge["evidence"]) for edge in edges)
+    told = {
+        "measured": (t("from recorded calls; wider is stronger", lang), "latency-2"),
+        "declared": (t("declared, no call recorded", lang), "faint"),
+        "imported": (t("imported with a network", lang), "squad-none"),
+    }
+    keys: list[Component] = [
+        _key(f"line map-key-{kind}", color(theme, token), f"{words}: {number(counts[kind], lang)}")
+        for kind, (words, token) in told.items()
+        if counts[kind]
+    ]
+    return keys or [html.Span(t("none recorded in this range", lang))]
+
+
+def _groups(nodes: Sequence[Node], lang: str, theme: str) -> list[Component]:
+    sizes = list(group_sizes(nodes).items())
+    keys: list[Component] = [
+        _key("ring", squad_color(theme, group), f"{plain(group, 32)}: {number(size, lang)}")
+        for group, size in sizes[:MOST_GROUPS]
+    ]
+    rest = len(sizes) - MOST_GROUPS
+    return [*keys, html.Span(tn("and {n} more", "and {n} more", rest, lang))] if rest > 0 else keys
+
+
+def _positions(nodes: Sequence[Node], lang: str) -> list[Component]:
+    counts = Counter(str(node["positioned"]) for node in placed(nodes))
+    without = len(nodes) - sum(counts.values())
+    told = {
+        "computed": t("computed from squads and connections, nearness is no measurement", lang),
+        "measured": t("measured, as in the imported file", lang),
+        "placed": t("set by hand", lang),
+    }
+    texts = [f"{words}: {number(counts[kind], lang)}" for kind, words in told.items() if counts[kind]]
+    if counts["measured"] and len(counts) > 1:
+        texts.append(t("measured groups keep their shape and are scaled to stand beside the others", lang))
+    if without:
+        texts.append(tn("{n} agent has no place yet", "{n} agents have no place yet", without, lang))
+    return [html.Span(text, className="map-legend-entry") for text in texts]

@@ -1,0 +1,115 @@
+"""What may be drawn as a measured value: a reading that knows its key, unit, n, window and instant."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+
+@runtime_checkable
+class MeasuredWindow(Protocol):
+    """A half-open span of time in UTC, with the name the address bar uses for it."""
+
+    @property
+    def start(self) -> datetime | None: ...
+    @property
+    def end(self) -> datetime | None: ...
+    @property
+    def name(self) -> str: ...
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """One number with everything needed to doubt it. `value` is None when unknown, and then `reason` says why."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def value(self) -> float | int | None: ...
+    @property
+    def reason(self) -> str | None: ...
+    @property
+    def n(self) -> int: ...
+    @property
+    def interval(self) -> tuple[float, float] | None: ...
+    @property
+    def measured_at(self) -> datetime: ...
+    @property
+    def window(self) -> Any: ...
+    @property
+    def subject(self) -> tuple[str, ...]: ...
+
+
+@runtime_checkable
+class MeasuredSeries(Protocol):
+    """Rows for a chart, measured at one instant."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def rows(self) -> Sequence[Mapping[str, Any]]: ...
+    @property
+    def reason(self) -> str | None: ...
+    @property
+    def n(self) -> int: ...
+    @property
+    def measured_at(self) -> datetime: ...
+    @property
+    def window(self) -> Any: ...
+    @property
+    def subject(self) -> tuple[str, ...]: ...
+
+
+@runtime_checkable
+class Proven(Protocol):
+    """How a reading was made: the definition, the query as it ran, and the first rows behind it."""
+
+    @property
+    def reading(self) -> Any: ...
+    @property
+    def sentence(self) -> str: ...
+    @property
+    def formula(self) -> str: ...
+    @property
+    def sql(self) -> str: ...
+    @property
+    def params(self) -> Mapping[str, Any]: ...
+    @property
+    def tables(self) -> Sequence[str]: ...
+    @property
+    def rows(self) -> Sequence[Mapping[str, Any]]: ...
+    @property
+    def columns(self) -> Sequence[str]: ...
+
+
+Given = TypeVar("Given")
+
+
+def require(given: Given, wanted: type, argument: str) -> Given:
+    """`given`, if it is what `wanted` describes; else a TypeError that names the argument."""
+    if not isinstance(given, wanted):
+        raise TypeError(
+            f"{argument} must be a {wanted.__name__} (a reading with its key, n and instant), "
+            f"not {type(given).__name__}: values reach a page only as readings"
+        )
+    return given
+
+
+def marks(reading: Measured | MeasuredSeries) -> dict[str, str]:
+    """The data attributes by which a person, a test or the proof drawer finds the measurement behind an element."""
+    value = getattr(reading, "value", None)
+    return {
+        "data-metric": reading.key,
+        "data-value": "" if value is None else repr(value) if isinstance(value, float) else str(value),
+        "data-window": reading.window.name if reading.window is not None else "",
+        "data-subject": json.dumps(list(reading.subject), ensure_ascii=False),
+        "data-measured-at": reading.measured_at.isoformat(),
+    }

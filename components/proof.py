@@ -1,0 +1,129 @@
+"""The drawer's inside: how one number was made, down to the first rows behind it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from dash import html
+from dash.development.base_component import Component
+
+from components.attributes import attributes
+from components.format import DASH, by_unit, moment, number
+from components.measured import Measured, MeasuredSeries, Proven, marks, require
+from components.states import copyable
+from i18n import declared, t
+
+LONGEST_CELL = 160
+Reading = Measured | MeasuredSeries
+
+
+def proof_body(proof: Proven, lang: str, zone: str, check: Component | None = None) -> html.Div:
+    """Definition, value, circumstances, query and rows of one reading; `check` stands under the value."""
+    require(proof, Proven, "proof")
+    reading = proof.reading
+    if not isinstance(reading, Measured):
+        require(reading, MeasuredSeries, "proof.reading")
+    return html.Div(
+        [
+            html.H2(declared(reading.title, lang), className="proof-title"),
+            html.P(declared(proof.sentence, lang), className="proof-sentence"),
+            _value(reading, lang),
+            check,
+            html.Dl(
+                [part for pair in _facts(proof, reading, lang, zone) for part in pair], className="facts"
+            ),
+            _section(t("Query", lang), copyable(proof.sql.strip(), lang, block=True)),
+            _section(t("Parameters", lang), _parameters(proof.params, lang)),
+            _section(t("First rows behind it", lang), _rows(proof.columns, proof.rows, lang, zone)),
+        ],
+        className="proof",
+    )
+
+
+def _value(reading: Reading, lang: str) -> html.Div:
+    """The value large; a series has none of its own and shows how many measurements it holds."""
+    shown = (
+        by_unit(reading.value, reading.unit, lang)
+        if isinstance(reading, Measured)
+        else t("n = {n}", lang, n=number(reading.n, lang))
+    )
+    value = html.Output(shown, className="proof-value", **attributes(marks(reading)))
+    why = declared(reading.reason, lang) if reading.reason else None
+    return html.Div([value, html.P(why, className="proof-why") if why else None])
+
+
+def _facts(proof: Proven, reading: Reading, lang: str, zone: str) -> list[tuple[html.Dt, html.Dd]]:
+    facts: list[tuple[str, Any]] = [
+        (t("Formula", lang), declared(proof.formula, lang)),
+        (t("Unit", lang), declared(reading.unit, lang)),
+        (t("n", lang), number(reading.n, lang)),
+        (t("Window", lang), window_words(reading.window, lang, zone)),
+        (t("Measured at", lang), moment(reading.measured_at, lang, zone)),
+        (t("Tables", lang), ", ".join(proof.tables) or DASH),
+    ]
+    if isinstance(reading, Measured):
+        facts.insert(
+            2, (t("Exact value", lang), html.Code(DASH if reading.value is None else repr(reading.value)))
+        )
+        if reading.interval:
+            low, high = (number(end, lang, 1) for end in reading.interval)
+            facts.insert(4, (t("95 % interval", lang), f"{low}–{high} %"))
+    if reading.subject:
+        facts.insert(0, (t("Of", lang), " → ".join(reading.subject)))
+    return [(html.Dt(name), html.Dd(value)) for name, value in facts]
+
+
+def window_words(window: Any, lang: str, zone: str) -> str:
+    """A window in words: "now" for a metric without one, "all time", or its two ends."""
+    if window is None:
+        return t("now, without a window", lang)
+    if window.start is None and window.end is None:
+        return t("all time", lang)
+    if window.start is None:
+        return t("until {end}", lang, end=moment(window.end, lang, zone))
+    if window.end is None:
+        return t("since {start}", lang, start=moment(window.start, lang, zone))
+    return t(
+        "from {start} until {end}",
+        lang,
+        start=moment(window.start, lang, zone),
+        end=moment(window.end, lang, zone),
+    )
+
+
+def _parameters(params: Mapping[str, Any], lang: str) -> Component:
+    if not params:
+        return html.P(t("The query takes none.", lang), className="muted")
+    pairs = [(html.Dt(html.Code(name)), html.Dd(html.Code(_plain(value)))) for name, value in params.items()]
+    return html.Dl([part for pair in pairs for part in pair], className="facts facts-code")
+
+
+def _rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], lang: str, zone: str) -> Component:
+    if not rows:
+        return html.P(t("No row stands behind it.", lang), className="muted")
+    head = html.Thead(html.Tr([html.Th(name, scope="col") for name in columns]))
+    body = html.Tbody(
+        [html.Tr([html.Td(_shown(row.get(name), lang, zone)) for name in columns]) for row in rows]
+    )
+    return html.Div(html.Table([head, body], className="raw-table"), className="raw-wrap", tabIndex=0)
+
+
+def _shown(value: Any, lang: str, zone: str) -> str:
+    if isinstance(value, datetime):
+        return moment(value, lang, zone)
+    text = _plain(value)
+    return text if len(text) <= LONGEST_CELL else text[:LONGEST_CELL] + "…"
+
+
+def _plain(value: Any) -> str:
+    """A stored value as it is, without the screen's rounding."""
+    if value is None:
+        return DASH
+    if isinstance(value, dict | list | tuple):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _section(title: str, content: Component) -> html.Section:
+    return html.Section([html.H3(title), content])

@@ -1,0 +1,106 @@
+"""The first page: one instant, measured values only, and a way out of every empty state."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from db.catalogue.loader import seed
+from db.engine import session
+from tests.pages.conftest import Reader, elements, hrefs, readings, words
+
+CARDS = {
+    "fleet.agents_configured": "0",
+    "fleet.agents_observed": "2",
+    "fleet.agents_operational": "0",
+    "fleet.connections": "1",
+    "calls.count": "20",
+    "spans.errors": "1",
+    "fleet.efficiency": "97.5",
+    "spans.latency_p50_ms": "2.0",
+    "spans.latency_p95_ms": "4.0",
+}
+
+
+def test_every_card_says_what_was_measured(alice: Reader, fleet: None) -> None:
+    shown = readings(alice.body("overview", "?range=all"))
+    assert {key: shown[key] for key in CARDS} == CARDS
+    assert float(shown["system.elapsed_days"]) > 600
+    assert shown["fleet.agents_unmeasured"] == "0"
+    assert {"fleet.efficiency_histogram", "spans.latency_histogram"} <= set(shown)
+
+
+def test_all_of_it_is_of_one_instant(alice: Reader, fleet: None) -> None:
+    drawn = alice.body("overview", "?range=all")
+    instants = {each["props"].get("data-measured-at") for each in elements(drawn)} - {None}
+    assert len(instants) == 1
+
+
+@contextmanager
+def checked_out(engine: Engine) -> Iterator[list[Any]]:
+    seen: list[Any] = []
+
+    def note(connection: Any, *_: Any) -> None:
+        seen.append(connection)
+
+    event.listen(engine, "checkout", note)
+    yield seen
+    event.remove(engine, "checkout", note)
+
+
+def test_all_of_it_is_read_in_one_session(alice: Reader, fleet: None) -> None:
+    engine = alice.client.application.config["QUANTUM_ENGINE"]
+    with checked_out(engine) as seen:
+        alice.get("/_dash-dependencies")
+    others = len(seen)
+    with checked_out(engine) as seen:
+        alice.body("overview", "?range=all")
+    assert len(seen) - others - 1 == 1 + 0, "beside finding out who asks, one connection is taken"
+
+
+def test_unknown_is_a_dash_and_never_a_zero(alice: Reader, fleet: None) -> None:
+    drawn = alice.body("overview", "?range=24h")
+    shown = readings(drawn)
+    assert shown["fleet.efficiency"] == shown["spans.latency_p50_ms"] == ""
+    assert shown["spans.errors"] == "0"
+    assert "—" in words(drawn)
+
+
+def test_an_empty_range_offers_the_time_that_has_data(alice: Reader, fleet: None) -> None:
+    drawn = alice.body("overview", "?range=24h&lang=en")
+    assert "No data in the chosen range." in words(drawn)
+    there = [link for link in hrefs(drawn) if "range=2023-11-14T22:13:00Z/2023-11-14T22:14:00Z" in link]
+    assert there and "lang=en" in there[0]
+    assert any("range=all" in link for link in hrefs(drawn))
+    assert readings(alice.body("overview", there[0]))["calls.count"] == "20"
+
+
+def test_without_any_span_the_page_says_how_to_get_the_first(alice: Reader, engine: Engine) -> None:
+    with session(engine, write=True) as unit:
+        seed(unit)
+    drawn = alice.body("overview", "?range=all")
+    assert ".venv/bin/quantum import otlp FILE" in words(drawn)
+    assert readings(drawn)["fleet.agents_configured"] == "139"
+
+
+@pytest.mark.databases("sqlite")
+def test_an_unusable_range_is_said_and_the_default_shown(alice: Reader, fleet: None) -> None:
+    for wish in ("rubbish", "2024-01-02/2024-01-01", "0001-01-01/9999-12-31", "2024-01-01T00:00:00-25:00/x"):
+        drawn = alice.body("overview", f"?range={wish}")
+        assert f"The time range “{wish}” cannot be read" in words(drawn)
+        assert readings(drawn)["fleet.agents_observed"] == "0"
+
+
+@pytest.mark.databases("sqlite")
+def test_it_speaks_portuguese(alice: Reader, fleet: None) -> None:
+    said = words(alice.body("overview", "?range=all&lang=pt-BR"))
+    assert "Agentes observados" in said and "97,5" in said
+    assert "Agents observed" not in said
+
+
+def test_events_name_the_failure(alice: Reader, fleet: None) -> None:
+    drawn = alice.body("overview", "?range=all&lang=en")
+    assert "till reported an error in work" in " ".join(words(drawn).split())
+    assert any(link.startswith("/agents/till") for link in hrefs(drawn))
