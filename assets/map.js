@@ -3,26 +3,30 @@
 (function () {
   "use strict";
 
+  const { sceneOf, agents, follow } = window.mapMarks;
   const GRAPH = "map-graph";
   const FLIGHT_MS = 600;
   const CLICK_PX = 4;
   const HALF = Math.tan(Math.PI / 8); // Plotly looks with an angle of 45 degrees
+  const UP = { x: 0, y: 0, z: 1 };
   const known = new WeakSet();
   const held = new WeakMap();
+  const own = new WeakSet(); // graphs whose view the reader has chosen
   let flight = 0;
 
   const add = (a, b, by = 1) => ({ x: a.x + b.x * by, y: a.y + b.y * by, z: a.z + b.z * by });
+  const dot = (a, b) => a.x * b.x + a.y * b.y + a.z * b.z;
   const length = (a) => Math.hypot(a.x, a.y, a.z);
   const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+  /* Every neural map on the page, the small one as well; only the large one is steered. */
+  function graphs() {
+    return [...document.querySelectorAll(".js-plotly-plot")].filter((gd) => gd.layout && gd.layout.meta && gd.layout.meta.words);
+  }
 
   function graph() {
     const host = document.getElementById(GRAPH);
     return host && (host.classList.contains("js-plotly-plot") ? host : host.querySelector(".js-plotly-plot"));
-  }
-
-  function sceneOf(gd) {
-    const layout = gd && gd._fullLayout && gd._fullLayout.scene;
-    return layout && layout._scene && layout._scene.glplot ? layout._scene : null;
   }
 
   /* Data to scene units: Plotly centres the axis ranges on 0 and stretches them to the aspect ratio. */
@@ -50,9 +54,10 @@
   }
 
   /* The reader chose this view: remember it, and tell Plotly. */
-  function keep(gd) {
+  function keep(gd, chosen = true) {
     const scene = sceneOf(gd);
     if (!scene) return;
+    if (chosen) own.add(gd);
     held.set(gd, view(gd));
     scene.saveLayout(gd.layout);
   }
@@ -74,13 +79,14 @@
     return { eye, center, up };
   }
 
-  function move(gd, target) {
+  function move(gd, target, chosen = true) {
     cancelAnimationFrame(flight);
     const from = view(gd);
-    const to = { eye: target.eye || from.eye, center: target.center || from.center, up: { x: 0, y: 0, z: 1 } };
+    const to = { eye: target.eye || from.eye, center: target.center || from.center, up: UP };
     const arrive = () => {
       show(gd, to);
       keep(gd);
+      if (!chosen) own.delete(gd);
     };
     if (calm()) {
       arrive();
@@ -93,7 +99,9 @@
         arrive();
         return;
       }
-      show(gd, between(from, to, part < 0.5 ? 2 * part * part : 1 - 2 * (1 - part) * (1 - part)));
+      const halfway = between(from, to, part < 0.5 ? 2 * part * part : 1 - 2 * (1 - part) * (1 - part));
+      show(gd, halfway);
+      held.set(gd, halfway); // data that arrives in flight does not turn it back
       flight = requestAnimationFrame(step);
     };
     flight = requestAnimationFrame(step);
@@ -109,7 +117,7 @@
     return {
       eye: add(center, offset({ away: mix(a.away, b.away), turn: a.turn + turn * part, lift: mix(a.lift, b.lift) })),
       center,
-      up: { x: 0, y: 0, z: 1 },
+      up: UP,
     };
   }
 
@@ -135,29 +143,47 @@
     move(gd, { eye: add(center, offset(next)), center });
   }
 
-  function agents(gd) {
-    return (gd.data || []).find((trace) => trace.meta === "agents");
+  /* What has to be seen: agents and hulls, in scene units. */
+  function extent(gd) {
+    const scene = sceneOf(gd);
+    const points = [];
+    for (const trace of gd.data) {
+      if (trace.meta !== "agents" && trace.type !== "mesh3d") continue;
+      for (let i = 0; i < trace.x.length; i += 1) points.push(toScene(scene, { x: trace.x[i], y: trace.y[i], z: trace.z[i] }));
+    }
+    return points;
   }
 
-  /* The view from a direction that holds every agent, whatever the width and height of the screen. */
+  /* The view from a direction that holds every agent and leaves room for the squads' names, whatever the screen's shape.
+     Found by measuring where everything falls, and moving and stepping back accordingly, a few times over. */
   function fitted(gd, turn, lift) {
-    const scene = sceneOf(gd);
+    const points = extent(gd);
+    const box = gd.getBoundingClientRect();
+    const room = { x: Math.max(box.width - 36, 60) / box.width, y: Math.max(box.height - 84, 60) / box.height };
+    const aspect = box.width / Math.max(box.height, 1);
     const toward = offset({ away: 1, turn, lift });
     const right = { x: -Math.sin(turn), y: Math.cos(turn), z: 0 };
     const up = offset({ away: 1, turn, lift: lift + Math.PI / 2 });
-    const dot = (a, b) => a.x * b.x + a.y * b.y + a.z * b.z;
-    const box = gd.getBoundingClientRect();
-    const half = HALF * 0.88;
-    const wide = half * (box.width / Math.max(box.height, 1));
-    let away = 0.4;
-    for (const trace of gd.data.filter((one) => one.meta === "agents" || one.meta === "squads")) {
-      for (let i = 0; i < trace.x.length; i += 1) {
-        const point = toScene(scene, { x: trace.x[i], y: trace.y[i], z: trace.z[i] });
-        const need = Math.max(Math.abs(dot(point, up)) / half, Math.abs(dot(point, right)) / wide);
-        away = Math.max(away, need + dot(point, toward));
+    let center = { x: 0, y: 0, z: 0 };
+    let away = 2;
+    for (let round = 0; round < 24; round += 1) {
+      const span = { left: Infinity, right: -Infinity, low: Infinity, high: -Infinity };
+      for (const point of points) {
+        const from = add(point, center, -1);
+        const depth = Math.max(away - dot(from, toward), 0.05) * HALF;
+        const [x, y] = [dot(from, right) / depth / aspect, dot(from, up) / depth];
+        span.left = Math.min(span.left, x);
+        span.right = Math.max(span.right, x);
+        span.low = Math.min(span.low, y);
+        span.high = Math.max(span.high, y);
       }
+      center = add(center, right, ((span.left + span.right) / 2) * away * HALF * aspect);
+      center = add(center, up, ((span.low + span.high) / 2) * away * HALF);
+      const fill = Math.max((span.right - span.left) / 2 / room.x, (span.high - span.low) / 2 / room.y);
+      away *= 1 + (fill - 1) * 0.7;
     }
-    return { eye: offset({ away, turn, lift }), center: { x: 0, y: 0, z: 0 } };
+    away = Math.max(away, 0.4);
+    return { eye: add(center, offset({ away, turn, lift })), center };
   }
 
   function home(gd) {
@@ -167,7 +193,7 @@
   }
 
   const actions = {
-    reset: (gd) => move(gd, home(gd)),
+    reset: (gd) => move(gd, home(gd), false),
     in: (gd) => around(gd, (at) => ({ away: at.away * 0.75 })),
     out: (gd) => around(gd, (at) => ({ away: at.away / 0.75 })),
     left: (gd) => around(gd, (at) => ({ turn: at.turn - Math.PI / 9 })),
@@ -193,8 +219,7 @@
   /* Go near an agent, seen from the side the reader stands on. */
   function flyTo(id) {
     const gd = graph();
-    const scene = sceneOf(gd);
-    if (!scene) return;
+    if (!sceneOf(gd)) return;
     const place = id ? placeOf(gd, id) : null;
     mark(gd, place).then(() => {
       if (!place) return;
@@ -251,32 +276,43 @@
     }
   }
 
+  /* Until the reader moves the camera, it holds the whole map, also when the window changes. */
+  function frameAll(gd) {
+    if (own.has(gd) || !agents(gd) || !agents(gd).x.length) return;
+    show(gd, { ...home(gd), up: UP });
+    keep(gd, false);
+  }
+
   function attach(gd) {
     known.add(gd);
-    watchClicks(gd);
-    gd.on("plotly_relayouting", () => {
-      keep(gd);
-      // The event comes before the camera has taken the step.
-      requestAnimationFrame(() => requestAnimationFrame(() => keep(gd)));
-    });
-    gd.on("plotly_relayout", () => keep(gd));
-    gd.addEventListener("pointerdown", () => cancelAnimationFrame(flight), true);
-    const settle = () => {
-      if (!sceneOf(gd)) return;
-      unpick(gd);
-      if (held.has(gd)) hold(gd);
-      else if (agents(gd) && agents(gd).x.length) {
-        show(gd, { ...home(gd), up: { x: 0, y: 0, z: 1 } });
+    const still = gd.layout.meta.mini;
+    if (!still) {
+      watchClicks(gd);
+      gd.on("plotly_relayouting", () => {
         keep(gd);
-      }
+        // The event comes before the camera has taken the step.
+        requestAnimationFrame(() => requestAnimationFrame(() => keep(gd)));
+      });
+      gd.on("plotly_relayout", () => keep(gd));
+      gd.addEventListener("pointerdown", () => cancelAnimationFrame(flight), true);
+    }
+    let size = "";
+    const settle = () => {
+      if (!sceneOf(gd) || !gd.clientWidth) return;
+      unpick(gd);
+      follow(gd);
+      const now = gd.clientWidth + "x" + gd.clientHeight + " " + (agents(gd) ? agents(gd).x.length > 0 : "");
+      if (own.has(gd) || now === size) hold(gd);
+      else frameAll(gd);
+      size = now;
+      sceneOf(gd).glplot.redraw();
     };
     gd.on("plotly_afterplot", settle);
     settle();
   }
 
   function look() {
-    const gd = graph();
-    if (gd && gd.on && !known.has(gd)) attach(gd);
+    for (const gd of graphs()) if (gd.on && !known.has(gd)) attach(gd);
   }
 
   document.addEventListener("click", (event) => {

@@ -1,5 +1,6 @@
 """Numbers, instants and spans of time as a person reads them, by language. Pure: value in, text out. None is a dash."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_FLOOR, Decimal
 from zoneinfo import ZoneInfo
@@ -8,7 +9,7 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal
 
-from i18n import declared
+from i18n import declared, tn
 
 DASH = "—"
 _MOMENTS = {"en": "d MMM y, HH:mm:ss", "pt-BR": "dd/MM/y HH:mm:ss"}
@@ -28,6 +29,17 @@ def number(value: float | int | None, lang: str, digits: int | None = None) -> s
     return str(format_decimal(Decimal(repr(value)), format="#,##0" + decimals, locale=locale(lang)))
 
 
+NOUNS: dict[str, Callable[[int, str], str]] = {
+    "agents": lambda n, lang: tn("agent", "agents", n, lang),
+    "calls": lambda n, lang: tn("call", "calls", n, lang),
+    "connections": lambda n, lang: tn("connection", "connections", n, lang),
+    "errors": lambda n, lang: tn("error", "errors", n, lang),
+    "spans": lambda n, lang: tn("span", "spans", n, lang),
+    "tokens": lambda n, lang: tn("token", "tokens", n, lang),
+    "traces": lambda n, lang: tn("trace", "traces", n, lang),
+}
+
+
 def split_unit(value: float | int | None, unit: str, lang: str) -> tuple[str, str]:
     """The number and, apart from it, the unit to set beside it (empty where the number is unknown)."""
     if value is None:
@@ -40,7 +52,7 @@ def split_unit(value: float | int | None, unit: str, lang: str) -> tuple[str, st
         )
     if unit == "days":
         return number(_floor(value, 1), lang, 1), declared("days", lang)
-    return number(value, lang), declared(unit, lang)
+    return number(value, lang), NOUNS[unit](int(value), lang) if unit in NOUNS else declared(unit, lang)
 
 
 def by_unit(value: float | int | None, unit: str, lang: str) -> str:

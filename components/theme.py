@@ -1,5 +1,7 @@
 """The colours, for figures; assets/theme.css holds the same values for everything else, and a test compares the two."""
 
+from collections.abc import Iterable
+
 DARK = {
     "bg": "#060a13",
     "surface": "#0b1220",
@@ -25,9 +27,12 @@ DARK = {
     "squad-1": "#a68bff",
     "squad-2": "#2fc9d8",
     "squad-3": "#f27fd0",
-    "squad-4": "#b6d94c",
-    "squad-5": "#d08bff",
-    "squad-6": "#8487ff",
+    "squad-4": "#9bdc52",
+    "squad-5": "#eeea5f",
+    "squad-6": "#6673ff",
+    "squad-7": "#c4eef4",
+    "squad-8": "#b34fd0",
+    "squad-9": "#9a9a2e",
     "squad-none": "#8b9bb5",
     "latency-1": "#4f8ff0",
     "latency-2": "#7f86ee",
@@ -61,9 +66,12 @@ LIGHT = {
     "squad-1": "#6d45e0",
     "squad-2": "#0b8794",
     "squad-3": "#c02d94",
-    "squad-4": "#66810a",
-    "squad-5": "#9a3fd6",
-    "squad-6": "#4a4de0",
+    "squad-4": "#557f05",
+    "squad-5": "#9a9400",
+    "squad-6": "#2f36b8",
+    "squad-7": "#0a5a64",
+    "squad-8": "#8d1fa8",
+    "squad-9": "#5b5910",
     "squad-none": "#6b7b95",
     "latency-1": "#2f6fd6",
     "latency-2": "#5f63d3",
@@ -85,8 +93,14 @@ STATUS_TOKENS = {
     "IDLE": "idle",
     None: "unknown",
 }
-SQUAD_TOKENS = {"CORE": "squad-1", "ANALYST": "squad-2", "GUARD": "squad-3", "SPECIALIST": "squad-4"}
-FURTHER_SQUADS = ("squad-5", "squad-6")
+SQUAD_TOKENS = {
+    "CORE": "squad-1",
+    "ANALYST": "squad-2",
+    "GUARD": "squad-3",
+    "SPECIALIST": "squad-4",
+    "CHAOS": "squad-5",
+}
+FURTHER_SQUADS = ("squad-6", "squad-7", "squad-8", "squad-9")
 LATENCY_STEPS = tuple(f"latency-{step}" for step in range(1, 6))
 
 FONT = '"Inter", system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
@@ -106,8 +120,27 @@ def squad_color(theme: str, squad: str | None) -> str:
     """The ring or hull of a squad; without one it is grey, a squad we have not met takes a further hue by name."""
     if squad is None:
         return color(theme, "squad-none")
-    further = FURTHER_SQUADS[sum(squad.encode()) % len(FURTHER_SQUADS)]
-    return color(theme, SQUAD_TOKENS.get(squad, further))
+    return color(theme, SQUAD_TOKENS.get(squad) or FURTHER_SQUADS[_by_name(squad)])
+
+
+def squad_colors(theme: str, squads: Iterable[str]) -> dict[str, str]:
+    """The colours of squads that are shown together: no two alike as long as the further hues suffice."""
+    found: dict[str, str] = {}
+    free = list(FURTHER_SQUADS)
+    for squad in sorted(set(squads)):
+        if squad in SQUAD_TOKENS:
+            found[squad] = squad_color(theme, squad)
+            continue
+        free = free or list(FURTHER_SQUADS)
+        wish = FURTHER_SQUADS[_by_name(squad)]
+        token = wish if wish in free else free[0]
+        free.remove(token)
+        found[squad] = color(theme, token)
+    return found
+
+
+def _by_name(squad: str) -> int:
+    return sum(squad.encode()) % len(FURTHER_SQUADS)
 
 
 def translucent(hex_color: str, alpha: float) -> str:

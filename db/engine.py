@@ -11,7 +11,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
-__all__ = ["DatabaseUnavailable", "Engine", "make_engine", "session", "unavailable"]
+from db.functions import SQLITE_LOWER
+
+__all__ = ["DatabaseUnavailable", "Engine", "Session", "make_engine", "session", "unavailable"]
 
 PRAGMAS = (
     "PRAGMA foreign_keys=ON",
@@ -65,6 +67,11 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     for pragma in PRAGMAS:
         cursor.execute(pragma)
     cursor.close()
+    connection.create_function(SQLITE_LOWER, 1, _lower, deterministic=True)
+
+
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
 
 
 def _begin_sqlite(connection: Any) -> None:
@@ -73,14 +80,21 @@ def _begin_sqlite(connection: Any) -> None:
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
+def _reading(engine: Engine) -> dict[str, Any]:
+    """SQLite reads of one transaction see one state by themselves; PostgreSQL has to be asked for it."""
+    steady = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
+    return {"quantum_read": True, **steady}
+
+
 @contextmanager
 def session(engine: Engine, *, write: bool = False) -> Iterator[Session]:
     """One unit of work: commits when the block ends well, rolls back when it does not.
 
-    With `write=False` nothing is committed, and SQLite readers do not wait for writers.
+    With `write=False` nothing is committed, all reads see the database as it was at the first of them, and SQLite
+    readers do not wait for writers.
     Raises DatabaseUnavailable when the database is away or locked.
     """
-    bind = engine if write else engine.execution_options(quantum_read=True)
+    bind = engine if write else engine.execution_options(**_reading(engine))
     try:
         with Session(bind, expire_on_commit=False) as unit:
             yield unit

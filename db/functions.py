@@ -50,6 +50,26 @@ def _days_between(element: days_between, compiler: Any, **kw: Any) -> str:
     return f"(extract(epoch from ({later})::timestamptz - ({earlier})::timestamptz) / 86400.0)"
 
 
+class lowered(FunctionElement[str]):  # noqa: N801 - reads as the SQL function it is
+    """`lowered(text)`: the text in lower case, in any alphabet (SQLite's own lower() knows ASCII only)."""
+
+    type = String()
+    inherit_cache = True
+
+
+SQLITE_LOWER = "lower_unicode"  # db.engine gives it to every connection
+
+
+@compiles(lowered, "sqlite")
+def _lowered_sqlite(element: lowered, compiler: Any, **kw: Any) -> str:
+    return f"{SQLITE_LOWER}({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(lowered)
+def _lowered(element: lowered, compiler: Any, **kw: Any) -> str:
+    return f"lower({compiler.process(element.clauses, **kw)})"
+
+
 def listed_pairs(pairs: Sequence[tuple[str, str]], dialect: str) -> FromClause:
     """Two columns `trace` and `span` out of parameters: one statement however many pairs there are.
 

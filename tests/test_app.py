@@ -10,13 +10,20 @@ from pathlib import Path
 import brotli
 import pytest
 from dash import Dash
+from flask.testing import FlaskClient
+from sqlalchemy import Engine
 
 from app import create_app
 from db.schema import upgrade
 from settings import Settings, load
-from tests.pages.conftest import Reader, readings
+from tests.reader import Reader, readings, small_fleet
 
 pytestmark = pytest.mark.databases("sqlite")
+
+
+@pytest.fixture
+def alice(client: FlaskClient) -> Reader:
+    return Reader(client)
 
 
 @pytest.fixture
@@ -37,7 +44,10 @@ def test_two_apps_in_one_process_have_the_same_callbacks_once_each(app: Dash, ot
     assert "overview-body.children" in outputs(first)
 
 
-def test_two_apps_in_one_process_read_their_own_databases(app: Dash, other_app: Dash, fleet: None) -> None:
+def test_two_apps_in_one_process_read_their_own_databases(
+    app: Dash, other_app: Dash, engine: Engine, tmp_path: Path
+) -> None:
+    small_fleet(engine, tmp_path)
     first, second = Reader(app.server.test_client()), Reader(other_app.server.test_client())
     assert readings(first.body("overview", "?range=all"))["calls.count"] == "20"
     assert readings(second.body("overview", "?range=all"))["calls.count"] == "0"
@@ -47,7 +57,9 @@ def test_every_inline_script_is_let_through_by_the_policy(alice: Reader) -> None
     for path in ("/", "/metrics"):
         answer = alice.get(path)
         policy = answer.headers["Content-Security-Policy"]
-        inline = re.findall(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>(.*?)</script>", answer.text, re.S)
+        inline = re.findall(
+            r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>(.*?)</script>", answer.text, re.S
+        )
         assert inline
         for script in inline:
             digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -77,7 +89,7 @@ def test_component_scripts_are_compressed_and_the_same_inside(alice: Reader) -> 
         assert packed.headers["Content-Encoding"] == "br" and zipped.headers["Content-Encoding"] == "gzip"
         assert brotli.decompress(packed.data) == gzip.decompress(zipped.data) == plain.data
         assert len(packed.data) < len(plain.data) / 2
-        assert packed.headers["Vary"] == "Accept-Encoding"
+        assert "Accept-Encoding" in packed.headers["Vary"]
         assert len({answer.headers["ETag"] for answer in (plain, packed, zipped)}) == 3
 
 

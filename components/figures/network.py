@@ -6,7 +6,7 @@ traces, and edges always a little transparent: Plotly redraws every trace for ea
 its cost hangs on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,21 +14,22 @@ import numpy as np
 from components.figures.network_agents import (
     agent_trace,
     chosen_trace,
+    halo_traces,
     hubs_of,
     hull_traces,
-    name_trace,
-    ring_traces,
     sizes_of,
-    squad_name_trace,
     traffic_of,
+    words_of,
 )
 from components.figures.network_edges import edge_points, edge_traces
 from components.figures.network_words import Edge, Node, Trace, placed
-from components.figures.space import Points, bounds, drawn_places, first_view
-from components.theme import FONT, color
+from components.figures.space import Points, bounds, drawn_places, first_view, nearness
+from components.theme import FONT, color, squad_colors
 from i18n import t
 
 MOST_DOTS = 1500  # above this edges have no hover of their own
+# How wide and high the map is on the screen when all of it is seen, in px: full, compact, mini.
+SCREENS = ((1000.0, 520.0), (340.0, 300.0), (520.0, 260.0))
 
 
 def network_figure(
@@ -43,6 +44,7 @@ def network_figure(
     mini: bool = False,
     compact: bool = False,
     frame: Sequence[Node] | None = None,
+    connection: tuple[str, str] | None = None,
 ) -> dict[str, Any]:
     """The map of these agents and their connections.
 
@@ -50,7 +52,10 @@ def network_figure(
     edges: source, target, kind, calls, errors, p50_ms, p95_ms, strength (any positive weight or None), evidence
     selected: the id of an agent to mark and to name with its neighbours
     frame: all agents, when `nodes` are a filtered part of them, so that a filter changes neither scale nor view
-    mini: a still glance without hover and names; compact: smaller marks and names, for a narrow screen
+    mini: a still glance without hover and names; compact: smaller marks, for a narrow screen
+    connection: caller and callee of the connection to mark
+
+    Names are not drawn here: `layout.meta.words` tells assets/map-marks.js what to write beside the marks.
 
     Agents without a place, and edges with an end that is not shown, are left out.
     """
@@ -62,20 +67,44 @@ def network_figure(
     margin = 0.035 * float(np.linalg.norm(np.ptp(world, axis=0))) if len(world) > 1 else 0.5
     agents = list(shown.values())
     points = np.array([where[name] for name in shown]).reshape(-1, 3)
-    traffic = traffic_of(agents, lines)
-    hubs = hubs_of(agents, traffic)
-    sizes = sizes_of(traffic, hubs, mini or compact)
-    data: list[Trace] = hull_traces(agents, points, theme, margin) if show_hulls else []
-    data += edge_traces(lines, shown, where, theme, mini)
+    colors = squad_colors(theme, (str(node["group"]) for node in everyone))
+    hubs = hubs_of(agents, traffic := traffic_of(agents, lines))
+    sizes = sizes_of(traffic, hubs, _room(world, mini, compact), 0.8 if mini or compact else 1.0)
+    hulls = hull_traces(agents, points, colors, theme, margin) if show_hulls else []
+    data: list[Trace] = hulls + edge_traces(
+        lines, shown, where, theme, mini, _lit(selected, connection, shown)
+    )
     if not mini:
         data += edge_points(_pointable(lines), shown, where, lang, theme)
-    data += ring_traces(agents, points, sizes, theme, mini)
+    data += halo_traces(agents, points, sizes, colors, theme, mini)
     data.append(agent_trace(agents, points, sizes, lang, theme, mini))
-    data.append(squad_name_trace(agents, points, theme, margin, mini or compact))
     if not mini:
-        data.append(name_trace(agents, points, sizes, hubs, lines, selected, theme, margin))
         data.append(chosen_trace(agents, points, sizes, selected, theme))
-    return {"data": data, "layout": _layout(world, margin, lang, theme, title, mini)}
+    words = words_of(
+        agents, [] if mini else lines, {} if mini else hubs, colors, bool(hulls), selected, connection
+    )
+    return {"data": data, "layout": _layout(world, margin, lang, theme, title, mini, words)}
+
+
+def _lit(
+    selected: str | None, connection: tuple[str, str] | None, shown: Mapping[str, Node]
+) -> Callable[[Edge], bool] | None:
+    """Which edges stand out: the chosen connection, else those of the chosen agent; None without a choice."""
+    if connection and all(end in shown for end in connection):
+        return lambda edge: (str(edge["source"]), str(edge["target"])) == connection
+    if selected in shown:
+        return lambda edge: selected in (str(edge["source"]), str(edge["target"]))
+    return None
+
+
+def _room(world: Points, mini: bool, compact: bool) -> float:
+    """Px between an agent and its nearest neighbour, for a quarter of them less, when the whole map is seen."""
+    wide, high = SCREENS[2 if mini else 1 if compact else 0]
+    if len(world) < 2:
+        return high
+    size = np.ptp(world, axis=0)
+    scale = min(wide / max(float(np.hypot(size[0], size[1])), 1e-9), high / max(float(size[2]), 1e-9))
+    return nearness(world) * scale
 
 
 def _pointable(edges: Sequence[Edge]) -> list[Edge]:
@@ -103,7 +132,13 @@ def network_config(mini: bool = False) -> dict[str, Any]:
 
 
 def _layout(
-    world: Points, margin: float, lang: str, theme: str, title: str | None, mini: bool
+    world: Points,
+    margin: float,
+    lang: str,
+    theme: str,
+    title: str | None,
+    mini: bool,
+    words: dict[str, Any],
 ) -> dict[str, Any]:
     low, high = bounds(world, 2.2 * margin) if len(world) else (np.full(3, -1.0), np.full(3, 1.0))
     names = {axis: f"{axis}axis" for axis in "xyz"}
@@ -137,7 +172,7 @@ def _layout(
             "font": {"family": FONT, "size": 13, "color": color(theme, "text")},
             "align": "left",
         },
-        "meta": {"label": title or t("Neural map", lang), "view": camera},
+        "meta": {"label": title or t("Neural map", lang), "view": camera, "words": words, "mini": mini},
         "scene": {
             **axes,
             "aspectmode": "data",

@@ -1,7 +1,8 @@
-"""The agents of the neural map: points, rings in the squad's colour, hulls and the few names that fit."""
+"""The agents of the neural map: points, rings in the squad's colour, hulls, and the names the browser may write."""
 
 from collections.abc import Mapping, Sequence
 from math import sqrt
+from typing import Any
 
 import numpy as np
 
@@ -24,11 +25,13 @@ from components.figures.network_words import (
 )
 from components.figures.space import Points, hull
 from components.format import number
-from components.theme import FONT, color, squad_color
+from components.theme import color
 from i18n import t
 
-SMALLEST, LARGEST = 7.0, 24.0  # diameter of a node in px
+SMALLEST, LARGEST = 6.0, 22.0  # diameter of a node in px
 MOST_LABELS = 40
+MOST_HULLS = 30
+GROUP_LENGTH, NAME_LENGTH = 30, 28
 MOST_RINGS = 400  # above this the hull alone tells the squad
 
 
@@ -75,20 +78,25 @@ def _agent_card(node: Node, lang: str) -> str:
     return card(safe(node["name"]), lines)
 
 
-def hull_traces(nodes: Sequence[Node], points: Points, theme: str, margin: float) -> list[Trace]:
+def hull_traces(
+    nodes: Sequence[Node], points: Points, colors: Mapping[str, str], theme: str, margin: float
+) -> list[Trace]:
+    """One soft hull per group, largest groups first; the browser draws the rim round what it covers."""
+    rows = by_group(nodes)
     traces: list[Trace] = []
-    for group, rows in by_group(nodes).items():
-        body = hull(points[rows], 0.55 * margin)
+    for group in list(group_sizes(nodes))[:MOST_HULLS]:
+        body = hull(points[rows[group]], 0.6 * margin)
         if body is None:
             continue
         corners, triangles = body
         traces.append(
             {
                 "type": "mesh3d",
+                "name": label(group, GROUP_LENGTH),
                 **columns(corners),
                 **{name: triangles[:, at].tolist() for at, name in enumerate("ijk")},
-                "color": squad_color(theme, group),
-                "opacity": 0.07 if theme == "dark" else 0.08,
+                "color": colors[group],
+                "opacity": 0.055 if theme == "dark" else 0.06,
                 "lighting": {"ambient": 1, "diffuse": 0, "specular": 0, "fresnel": 0},
                 "hoverinfo": "skip",
                 "showscale": False,
@@ -97,96 +105,102 @@ def hull_traces(nodes: Sequence[Node], points: Points, theme: str, margin: float
     return traces
 
 
-def ring_traces(
-    nodes: Sequence[Node], points: Points, sizes: Sequence[float], theme: str, mini: bool
+def halo_traces(
+    nodes: Sequence[Node],
+    points: Points,
+    sizes: Sequence[float],
+    colors: Mapping[str, str],
+    theme: str,
+    mini: bool,
 ) -> list[Trace]:
-    """A ring in the squad's colour; a diamond-shaped one in the error colour round failing agents, always."""
-    wanted = [
-        row for row, node in enumerate(nodes) if str(node["state"]) == "failing" or len(nodes) <= MOST_RINGS
+    """What lies under the fill: a glow round agents that were heard from, the squad's ring, a gap before the fill.
+
+    Failing agents have a diamond-shaped ring in the error colour, always.
+    """
+    heard = [row for row, node in enumerate(nodes) if str(node["state"]) != "unknown"]
+    failing = [row for row in heard if str(nodes[row]["state"]) == "failing"]
+    ringed = [] if mini or len(nodes) > MOST_RINGS else list(range(len(nodes)))
+    plain = [row for row in ringed if row not in set(failing)]
+    bad = color(theme, "error")
+    glow = [color(theme, STATE_TOKENS[str(nodes[row]["state"])]) for row in heard]
+    traces = [
+        _discs(points, heard, [2.1 * sizes[row] for row in heard], glow, opacity=0.16),
+        _discs(
+            points,
+            plain,
+            [sizes[row] + 5 for row in plain],
+            [colors[str(nodes[row]["group"])] for row in plain],
+        ),
+        _discs(points, plain, [sizes[row] + 1.6 for row in plain], [color(theme, "scene")] * len(plain)),
+        _discs(
+            points, failing, [sizes[row] + 10 for row in failing], [bad] * len(failing), symbol="diamond-open"
+        ),
     ]
-    if mini or not wanted:
-        return []
-    failing = [str(nodes[row]["state"]) == "failing" for row in wanted]
-    return [
-        {
-            "type": "scatter3d",
-            "mode": "markers",
-            **columns(points[wanted]),
-            "marker": {
-                "size": [
-                    round(sizes[row] + 5 + 7 * bad, 1) for row, bad in zip(wanted, failing, strict=True)
-                ],
-                "color": [
-                    color(theme, "error") if bad else squad_color(theme, str(nodes[row]["group"]))
-                    for row, bad in zip(wanted, failing, strict=True)
-                ],
-                "symbol": ["diamond-open" if bad else "circle" for bad in failing],
-                "opacity": 1,
-                "line": {"width": 0},
-            },
-            "hoverinfo": "skip",
-            "showlegend": False,
-        }
-    ]
+    return [trace for trace in traces if trace["x"]]
 
 
-def squad_name_trace(nodes: Sequence[Node], points: Points, theme: str, margin: float, small: bool) -> Trace:
-    groups = list(group_sizes(nodes).items())[: MOST_LABELS // 2]
-    rows = by_group(nodes)
-    tops = [_above(points[rows[group]], margin) for group, _ in groups]
+def _discs(
+    points: Points,
+    rows: Sequence[int],
+    sizes: Sequence[float],
+    hues: Sequence[str],
+    *,
+    opacity: float = 1,
+    symbol: str = "circle",
+) -> Trace:
     return {
         "type": "scatter3d",
-        "mode": "text",
-        "meta": "squads",
-        **columns(np.array(tops).reshape(-1, 3)),
-        "text": [f"<b>{label(group, 24)} · {size}</b>" for group, size in groups],
-        "textposition": "top center",
-        "textfont": {
-            "family": FONT,
-            "size": 11 if small else 14,
-            "color": [squad_color(theme, group) for group, _ in groups],
+        "mode": "markers",
+        **columns(points[list(rows)].reshape(-1, 3)),
+        "marker": {
+            "size": [round(size, 1) for size in sizes],
+            "color": list(hues),
+            "symbol": symbol,
+            "opacity": opacity,
+            "line": {"width": 0},
         },
         "hoverinfo": "skip",
         "showlegend": False,
     }
 
 
-def _above(points: Points, margin: float) -> Points:
-    middle = (points.min(axis=0) + points.max(axis=0)) / 2
-    return np.array([middle[0], middle[1], float(points[:, 2].max()) + 0.7 * margin])
-
-
-def name_trace(
+def words_of(
     nodes: Sequence[Node],
-    points: Points,
-    sizes: Sequence[float],
-    hubs: Mapping[str, str],
     edges: Sequence[Edge],
+    hubs: Mapping[str, str],
+    colors: Mapping[str, str],
+    hulls: bool,
     selected: str | None,
-    theme: str,
-    margin: float,
-) -> Trace:
-    """Names of the hubs, and of the chosen agent with its neighbours; 20 at most."""
-    near = [str(edge["target" if str(edge["source"]) == selected else "source"]) for edge in edges]
+    lit: tuple[str, str] | None,
+) -> dict[str, Any]:
+    """What the browser writes beside the marks, as far as there is room: squads, hubs, the chosen and its neighbours.
+
+    Rows count the agents' trace, hulls the figure's first traces; `first` are the rows named before all others.
+    """
+    rows, at = by_group(nodes), {str(node["id"]): row for row, node in enumerate(nodes)}
+    chosen = [name for name in (selected, *(lit or ())) if name in at]
     touching = [
-        name for name, edge in zip(near, edges, strict=True) if selected in (edge["source"], edge["target"])
+        str(edge[other])
+        for edge in edges
+        for end, other in (("source", "target"), ("target", "source"))
+        if str(edge[end]) == selected
     ]
-    wanted = list(dict.fromkeys([*([selected] if selected else []), *hubs.values(), *touching]))[
-        : MOST_LABELS // 2
-    ]
-    rows = {str(node["id"]): row for row, node in enumerate(nodes)}
-    kept = [rows[name] for name in wanted if name in rows]
-    drop = np.array([[0, 0, 0.02 * sizes[row] * margin] for row in kept]).reshape(-1, 3)
+    first = list(dict.fromkeys([*chosen, *touching, *hubs.values()]))[: MOST_LABELS // 2]
+    groups = list(group_sizes(nodes).items())[: MOST_LABELS // 2]
     return {
-        "type": "scatter3d",
-        "mode": "text",
-        "meta": "names",
-        **columns((points[kept] - drop).reshape(-1, 3)),
-        "text": [label(nodes[row]["name"], 28) for row in kept],
-        "textposition": "bottom center",
-        "textfont": {"family": FONT, "size": 12, "color": color(theme, "text")},
-        "hoverinfo": "skip",
-        "showlegend": False,
+        "squads": [
+            {
+                "text": label(group, GROUP_LENGTH),
+                "count": size,
+                "color": colors[group],
+                "rows": rows[group],
+                "hull": place if hulls and place < MOST_HULLS else None,
+            }
+            for place, (group, size) in enumerate(groups)
+        ],
+        "names": [label(node["name"], NAME_LENGTH) for node in nodes],
+        "first": [at[name] for name in first],
+        "chosen": [at[name] for name in chosen],
     }
 
 
@@ -222,14 +236,20 @@ def traffic_of(nodes: Sequence[Node], edges: Sequence[Edge]) -> dict[str, int]:
     return traffic
 
 
-def sizes_of(traffic: Mapping[str, int], hubs: Mapping[str, str], small: bool) -> list[float]:
-    """Diameters in px by the square root of the calls; hubs a third larger, nobody too small to hit."""
+def sizes_of(
+    traffic: Mapping[str, int], hubs: Mapping[str, str], room: float, factor: float = 1.0
+) -> list[float]:
+    """Diameters in px by the square root of the calls; hubs a third larger, nobody too small to hit.
+
+    room: px between neighbours when the whole map is seen; where it is scarce the largest become smaller.
+    """
     most = max(traffic.values(), default=0)
-    least, factor = SMALLEST + 2.0, 0.65 if small else 1.0
+    least = float(np.clip(0.5 * room, SMALLEST, 9.0))
+    largest = float(np.clip(1.1 * room, 2 * least, LARGEST))
     busiest = set(hubs.values())
     sizes = []
     for name, calls in traffic.items():
-        size = least + (LARGEST - least) * sqrt(calls / most) if calls else least
+        size = least + (largest - least) * sqrt(calls / most) if calls else least
         sizes.append(max(5.0, size * factor * (1.35 if name in busiest else 1.0)))
     return sizes
 

@@ -1,7 +1,7 @@
 """The connections of the neural map: few traces, binned by latency and strength, and a dot on each to point at."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import log10, sqrt
 
 import numpy as np
@@ -22,24 +22,38 @@ from components.theme import LATENCY_STEPS, color
 from i18n import t
 
 MOST_CURVES = 2000
+FADED = 0.3  # what is left of an edge beside those that were chosen
 
 
 def edge_traces(
-    edges: Sequence[Edge], nodes: Mapping[str, Node], where: Mapping[str, Points], theme: str, mini: bool
+    edges: Sequence[Edge],
+    nodes: Mapping[str, Node],
+    where: Mapping[str, Points],
+    theme: str,
+    mini: bool,
+    lit: Callable[[Edge], bool] | None = None,
 ) -> list[Trace]:
-    """One trace per latency step, weak and strong apart, and one per kind of unmeasured evidence."""
+    """One trace per latency step, weak and strong apart, and one per kind of unmeasured evidence.
+
+    lit: which edges stand out; the others fade. None where nothing was chosen.
+    """
     middles = _middles(nodes, where) if len(edges) <= MOST_CURVES else {}
     strongest = max((_weight(edge) for edge in edges if edge["evidence"] == "measured"), default=1.0)
-    bins: dict[tuple[str, int, bool], list[Points]] = defaultdict(list)
+    bins: dict[tuple[str, int, bool, bool], list[Points]] = defaultdict(list)
     for edge in edges:
         step = latency_step(edge["p50_ms"])
         measured = edge["evidence"] == "measured"
         strong = measured and _weight(edge) >= 0.35 * strongest
-        key = (str(edge["evidence"]), -1 if step is None or not measured else step, strong)
+        bright = lit is not None and lit(edge)
+        key = (str(edge["evidence"]), -1 if step is None or not measured else step, strong, bright)
         bins[key] += [np.round(_path(edge, nodes, where, middles), 3)]
     many = Counter(str(edge["evidence"]) for edge in edges)
     crowd = {evidence: min(1.0, sqrt(150 / count)) for evidence, count in many.items()}
-    return [_edge_trace(key, paths, theme, crowd[key[0]], mini) for key, paths in sorted(bins.items())]
+    faded = 1.0 if lit is None else FADED
+    return [
+        _edge_trace(key[:3], paths, theme, 1.0 if key[3] else crowd[key[0]] * faded, mini, key[3])
+        for key, paths in sorted(bins.items())
+    ]
 
 
 def edge_points(
@@ -60,8 +74,8 @@ def edge_points(
             "meta": "edges",
             **columns(points),
             "marker": {
-                "size": 4.5 if len(edges) <= 60 else 3,
-                "opacity": 0.95 if len(edges) <= 60 else 0.6,
+                "size": 4 if len(edges) <= 120 else 3,
+                "opacity": 0.95 if len(edges) <= 120 else 0.6,
                 "color": [
                     color(theme, "latency-unknown" if step is None else LATENCY_STEPS[step]) for step in steps
                 ],
@@ -76,7 +90,7 @@ def edge_points(
 
 
 def _edge_trace(
-    key: tuple[str, int, bool], paths: list[Points], theme: str, crowd: float, mini: bool
+    key: tuple[str, int, bool], paths: list[Points], theme: str, crowd: float, mini: bool, bright: bool
 ) -> Trace:
     evidence, step, strong = key
     gap = np.full((1, 3), np.nan)
@@ -87,9 +101,10 @@ def _edge_trace(
     }
     hue = {"declared": "faint", "imported": "squad-none"}.get(evidence)
     token = hue or (LATENCY_STEPS[step] if step >= 0 else "latency-unknown")
-    width = (2.2 if mini else 3.4) if strong else 1.6
+    width = 4.5 if bright else (2.2 if mini else 3.4) if strong else 1.6
     dash = {"declared": "dot", "imported": "solid"}.get(evidence, "solid")
-    opacity = {"declared": 0.7, "imported": 0.45}.get(evidence, 0.9 if strong else 0.62)
+    usual = {"declared": 0.7, "imported": 0.45}.get(evidence, 0.9 if strong else 0.62)
+    opacity = 0.98 if bright else usual
     return {
         "type": "scatter3d",
         "mode": "lines",

@@ -1,7 +1,7 @@
 """What the marks of the neural map mean, in words: beside the colours, never instead of them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dash import html
@@ -19,19 +19,25 @@ from components.figures.network_words import (
     state_words,
 )
 from components.format import number
-from components.theme import LATENCY_STEPS, color, squad_color
+from components.theme import LATENCY_STEPS, color, squad_colors
 from i18n import t, tn
 
 MOST_GROUPS = 8
 
 
-def network_legend(nodes: Sequence[Node], edges: Sequence[Edge], lang: str, theme: str) -> html.Div:
-    """States with counts, latency steps, size, kinds of evidence and squads, for these nodes and edges."""
+def network_legend(
+    nodes: Sequence[Node], edges: Sequence[Edge], lang: str, theme: str, frame: Sequence[Node] | None = None
+) -> html.Div:
+    """States with counts, latency steps, size, kinds of evidence and squads, for these nodes and edges.
+
+    frame: all agents, when `nodes` are a filtered part of them, as for the figure.
+    """
+    colors = squad_colors(theme, (str(node["group"]) for node in placed(nodes if frame is None else frame)))
     sections: list[tuple[str, Sequence[Component]]] = [
         (t("State", lang), _states(nodes, lang, theme)),
         (t("Latency p50", lang), _latencies(edges, lang, theme)),
         (t("Connections", lang), _evidence(edges, lang, theme)),
-        (t("Squad or source", lang), _groups(nodes, lang, theme)),
+        (t("Squad or source", lang), _groups(nodes, lang, colors)),
         (t("Size", lang), [html.Span(t("square root of the calls in and out", lang))]),
         (t("Position", lang), _positions(nodes, lang)),
     ]
@@ -102,10 +108,10 @@ def _evidence(edges: Sequence[Edge], lang: str, theme: str) -> list[Component]:
     return keys or [html.Span(t("none recorded in this range", lang))]
 
 
-def _groups(nodes: Sequence[Node], lang: str, theme: str) -> list[Component]:
+def _groups(nodes: Sequence[Node], lang: str, colors: Mapping[str, str]) -> list[Component]:
     sizes = list(group_sizes(nodes).items())
     keys: list[Component] = [
-        _key("ring", squad_color(theme, group), f"{plain(group, 32)}: {number(size, lang)}")
+        _key("ring", colors.get(group, "currentColor"), f"{plain(group, 32)}: {number(size, lang)}")
         for group, size in sizes[:MOST_GROUPS]
     ]
     rest = len(sizes) - MOST_GROUPS

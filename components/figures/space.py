@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import ConvexHull
+from scipy.spatial import ConvexHull, cKDTree
 
 Points = NDArray[np.float64]
 Triangles = NDArray[np.int64]
@@ -17,6 +17,17 @@ _PHI = (1 + 5**0.5) / 2
 _ICOSAHEDRON = np.array(
     [p for a in (-1, 1) for b in (-_PHI, _PHI) for p in ((0, a, b), (a, b, 0), (b, 0, a))], dtype=np.float64
 ) / np.hypot(1, _PHI)
+
+
+def _rounder(ball: Points) -> Points:
+    """The corners of a ball's edges halved: 42 from an icosahedron's 12."""
+    near = np.linalg.norm(ball[:, None] - ball[None], axis=2)
+    one, other = np.nonzero(np.triu((near > 0) & (near < 1.2)))
+    middles = ball[one] + ball[other]
+    return np.vstack([ball, middles / np.linalg.norm(middles, axis=1, keepdims=True)])
+
+
+_BALL = _rounder(_ICOSAHEDRON)
 
 
 def drawn_places(nodes: Sequence[Mapping[str, Any]]) -> Points:
@@ -72,10 +83,16 @@ def hull(points: Points, margin: float) -> tuple[Points, Triangles] | None:
     """
     if not len(points):
         return None
-    cloud = (points[:, None, :] + margin * _ICOSAHEDRON[None]).reshape(-1, 3)
+    cloud = (points[:, None, :] + margin * _BALL[None]).reshape(-1, 3)
     body = ConvexHull(cloud)
     used, triangles = np.unique(body.simplices, return_inverse=True)
     return cloud[used], triangles.reshape(-1, 3).astype(np.int64)
+
+
+def nearness(points: Points) -> float:
+    """The distance that three quarters of the points keep from their nearest neighbour, at least two points."""
+    distances, _ = cKDTree(points).query(points, k=2)
+    return float(np.percentile(distances[:, 1], 25))
 
 
 def curve(start: Points, end: Points, through: Points) -> Points:

@@ -11,7 +11,8 @@ from sqlalchemy.sql.selectable import Subquery
 from db.metric import METRICS, Reading, Statement, Window, from_ns, metric, reading_of
 from db.models import Agent, AgentConnection, Call, NetworkNode, Span
 from db.models.telemetry import ERROR
-from db.queries.agents import AgentFilter, activity, calls_per, latency, narrowed, percentiles, source, state
+from db.queries.activity import activity, calls_per, latency, percentiles
+from db.queries.agents import AgentFilter, narrowed, source, state
 from db.queries.fleet import FLEET, calls_of_others
 from db.queries.spans import of_others
 

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from db.layout import squad_layout
 from db.models import Agent, AgentConnection, Call, NetworkNode
-from db.queries.agents import percentiles, source
+from db.queries.activity import percentiles
+from db.queries.agents import source
 
 BATCH = 500
 

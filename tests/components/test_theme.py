@@ -8,18 +8,20 @@ import pytest
 
 from components.icons import NAMES
 from components.theme import (
+    FURTHER_SQUADS,
     LATENCY_STEPS,
     SQUAD_TOKENS,
     THEMES,
     TOKENS,
     color,
     squad_color,
+    squad_colors,
     status_color,
     translucent,
 )
 
 ASSETS = Path(__file__).parents[2] / "assets"
-SQUADS = [f"squad-{number}" for number in range(1, 7)]
+SQUADS = [f"squad-{number}" for number in range(1, 10)]
 WORDS = [
     (words, ground)
     for words in ("text", "muted", "faint", "accent", "error")
@@ -88,9 +90,17 @@ def test_no_squad_has_the_hue_of_a_status(theme: str) -> None:
 
 
 def test_every_squad_of_the_catalogue_has_its_own_colour() -> None:
-    assert len({squad_color("dark", squad) for squad in SQUAD_TOKENS}) == len(SQUAD_TOKENS) == 4
+    assert len({squad_color("dark", squad) for squad in SQUAD_TOKENS}) == len(SQUAD_TOKENS) == 5
     assert squad_color("dark", None) == color("dark", "squad-none")
     assert squad_color("dark", "PAYMENTS") == squad_color("dark", "PAYMENTS")
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_squads_that_are_shown_together_differ(theme: str) -> None:
+    sources = [f"source-{number}" for number in range(len(FURTHER_SQUADS))]
+    shown = squad_colors(theme, [*SQUAD_TOKENS, *sources])
+    assert len(set(shown.values())) == len(shown) == len(SQUAD_TOKENS) + len(FURTHER_SQUADS)
+    assert set(squad_colors(theme, [*sources, "one more"])) == {*sources, "one more"}
 
 
 def test_an_unforeseen_status_is_unknown() -> None:

@@ -1,99 +1,12 @@
-"""Somebody signed in, who asks for pages and callbacks as the browser does, and a small fleet to look at."""
+"""Alice, signed in, and a small fleet for her to look at."""
 
-import json
-import re
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
-from werkzeug.test import TestResponse
 
-from db.services.otlp_files import import_files
-from tests.otlp import BEGIN, request, span, write
-
-PASSWORD = "violet harbour 47"
-# The small fleet's spans start within two seconds of this moment.
-FLEET_AT = BEGIN
-
-
-class Reader:
-    """A signed-in person's browser without scripts."""
-
-    def __init__(self, client: FlaskClient, name: str = "alice") -> None:
-        self.client = client
-        token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/register").text)
-        assert token is not None
-        given = {"email": f"{name}@example.com", "username": name, "full_name": "", "password": PASSWORD}
-        assert client.post("/register", data={"csrf_token": token[1], **given}).status_code == 302
-        client.get("/")
-
-    def get(self, path: str, **options: Any) -> TestResponse:
-        return self.client.get(path, **options)
-
-    def layout(self, address: str = "/") -> Any:
-        """The shell as Dash asks for it from the page at `address`."""
-        return self.get("/_dash-layout", headers={"Referer": f"http://localhost{address}"}).get_json()
-
-    def post(self, output: str, inputs: Mapping[str, Any], changed: list[str] | None = None) -> TestResponse:
-        """Call the callback of `output` ("id.property", or Dash's own name for several)."""
-        entries = self.get("/_dash-dependencies").get_json()
-        entry = next(each for each in entries if each["output"] == output)
-        names = output.strip(".").split("...") if output.startswith("..") else [output]
-        outputs = [{"id": name.rpartition(".")[0], "property": name.rpartition(".")[2]} for name in names]
-
-        def given(kind: str) -> list[dict[str, Any]]:
-            return [each | {"value": inputs.get(f"{each['id']}.{each['property']}")} for each in entry[kind]]
-
-        body = {
-            "output": output,
-            "outputs": outputs if output.startswith("..") else outputs[0],
-            "inputs": given("inputs"),
-            "state": given("state"),
-            "changedPropIds": list(inputs) if changed is None else changed,
-        }
-        token = self.client.get_cookie("_csrf_token")
-        headers = {"X-CSRFToken": token.value if token else "", "Referer": "http://localhost/"}
-        return self.client.post("/_dash-update-component", json=body, headers=headers)
-
-    def body(self, page: str, search: str = "", **more: Any) -> Any:
-        """What the callback of `page` draws for a query, as JSON."""
-        answer = self.post(f"{page}-body.children", {"url.search": search, **more})
-        assert answer.status_code == 200, answer.text
-        return answer.get_json()["response"][f"{page}-body"]["children"]
-
-
-def elements(tree: Any) -> Iterator[dict[str, Any]]:
-    """Every component of a drawn tree."""
-    if isinstance(tree, list):
-        for each in tree:
-            yield from elements(each)
-    elif isinstance(tree, dict):
-        if "props" in tree:
-            yield tree
-        for each in tree.values():
-            yield from elements(each)
-
-
-def readings(tree: Any) -> dict[str, str]:
-    """data-value of every measured element by its key."""
-    props = [each["props"] for each in elements(tree)]
-    return {each["data-metric"]: each["data-value"] for each in props if "data-metric" in each}
-
-
-def words(tree: Any) -> str:
-    """The text of a drawn tree."""
-    if isinstance(tree, list):
-        return " ".join(filter(None, map(words, tree)))
-    if isinstance(tree, dict):
-        return words(tree["props"].get("children")) if "props" in tree else ""
-    return "" if tree is None or isinstance(tree, bool) else str(tree)
-
-
-def hrefs(tree: Any) -> list[str]:
-    return [each["props"]["href"] for each in elements(tree) if each["props"].get("href")]
+from tests.reader import Reader, small_fleet
 
 
 @pytest.fixture
@@ -104,18 +17,5 @@ def alice(client: FlaskClient) -> Reader:
 
 @pytest.fixture
 def fleet(engine: Engine, tmp_path: Path) -> None:
-    """A shop that calls a till (twenty times, one failure) in November 2023, in one minute."""
-    calls = [
-        each
-        for number in range(1, 41, 2)
-        for each in (
-            span(number, trace=number, status=1, millis=4),
-            span(number + 1, number, trace=number, status=2 if number == 39 else 1, millis=2),
-        )
-    ]
-    shop = [each for each in calls if "parentSpanId" not in each]
-    till = [each for each in calls if "parentSpanId" in each]
-    file = write(tmp_path / "fleet.jsonl", request(*shop, service="shop"), request(*till, service="till"))
-    report = import_files(engine, [file])
-    assert report.spans == 40
-    assert json.loads(file.read_text().splitlines()[0])
+    """The small fleet, imported."""
+    small_fleet(engine, tmp_path)

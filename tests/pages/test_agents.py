@@ -11,7 +11,7 @@ from db.catalogue.loader import seed
 from db.engine import session
 from db.models import Agent
 from db.queries.agents import ORDERS
-from tests.pages.conftest import PASSWORD, Reader, elements, hrefs, readings, words
+from tests.reader import PASSWORD, Reader, elements, hrefs, readings, words
 
 LIST = "..agents-list.children...agents-menus.children.."
 
@@ -102,10 +102,26 @@ def test_thousands_of_agents_are_paged_by_the_server(alice: Reader, engine: Engi
     }
     assert names(listed(alice, following.removeprefix("/agents")))[0] == "Agent 0025"
     assert names(listed(alice, "?range=all&order=name&page=121")) == ["Agent 3000"]
-    assert names(listed(alice, "?range=all&order=name&page=999999")) == ["Agent 3000"], "the last page there is"
+    assert names(listed(alice, "?range=all&order=name&page=999999")) == ["Agent 3000"], (
+        "the last page there is"
+    )
 
 
-@pytest.mark.parametrize("search", ["page=-1", "page=x", "page=99999999999999999999", "page=²", "order=password", "order=--p50", "search=%00", "origin=%00", "state=x&squad=x&origin=x", "range=rubbish"])
+@pytest.mark.parametrize(
+    "search",
+    [
+        "page=-1",
+        "page=x",
+        "page=99999999999999999999",
+        "page=²",
+        "order=password",
+        "order=--p50",
+        "search=%00",
+        "origin=%00",
+        "state=x&squad=x&origin=x",
+        "range=rubbish",
+    ],
+)
 def test_an_address_nobody_writes_breaks_nothing(alice: Reader, fleet: None, search: str) -> None:
     drawn = listed(alice, f"?{search}&lang=en")
     assert "This could not be shown" not in words(drawn)
@@ -120,7 +136,12 @@ def test_an_empty_range_says_where_the_data_is(alice: Reader, fleet: None) -> No
 
 
 def test_names_lead_to_the_agent_and_keep_the_range(alice: Reader, engine: Engine) -> None:
-    odd = {"a//b": "id=a//b", "..": "id=..", "a/../b": "id=a/../b", "é ?#&%2F": "/agents/%C3%A9%20%3F%23%26%252F"}
+    odd = {
+        "a//b": "id=a//b",
+        "..": "id=..",
+        "a/../b": "id=a/../b",
+        "é ?#&%2F": "/agents/%C3%A9%20%3F%23%26%252F",
+    }
     add(engine, *({"id": agent, "name": agent} for agent in odd))
     drawn = listed(alice, "?range=all&lang=en&order=name&search=")
     addresses = {
@@ -129,7 +150,9 @@ def test_names_lead_to_the_agent_and_keep_the_range(alice: Reader, engine: Engin
         if each["props"].get("className") == "agent-link"
     }
     for agent, part in odd.items():
-        assert part in addresses[agent] and "range=all" in addresses[agent] and "order" not in addresses[agent]
+        assert (
+            part in addresses[agent] and "range=all" in addresses[agent] and "order" not in addresses[agent]
+        )
 
 
 @pytest.mark.databases("sqlite")

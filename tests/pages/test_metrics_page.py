@@ -4,7 +4,7 @@ import pytest
 
 import db.queries
 from db.metric import METRICS, SERIES
-from tests.pages.conftest import Reader, readings, words
+from tests.reader import Reader, readings, words
 
 assert db.queries.__all__
 

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, select
 
 from db.engine import session
 from db.models import Profile
-from tests.pages.conftest import PASSWORD, Reader, elements, words
+from tests.reader import PASSWORD, Reader, elements, words
 
 SAVE = "..profile-form.children...profile-go.href.."
 FORM = {
@@ -23,7 +23,9 @@ FORM = {
 }
 
 
-def save(reader: Reader, search: str = "?lang=en&theme=dark&range=all", **changes: str | None) -> dict[str, Any]:
+def save(
+    reader: Reader, search: str = "?lang=en&theme=dark&range=all", **changes: str | None
+) -> dict[str, Any]:
     given = {f"profile-{name.replace('_', '-')}.value": value for name, value in (FORM | changes).items()}
     answer = reader.post(
         SAVE, {"profile-form.n_submit": 1, "url.search": search, **given}, changed=["profile-form.n_submit"]
@@ -45,7 +47,9 @@ def fields(tree: Any) -> dict[str, Any]:
 
 def test_what_is_saved_is_stored_and_shown(alice: Reader, engine: Engine) -> None:
     answer = save(alice)
-    assert answer["profile-go"]["href"] == "/profile?range=all", "language and theme now come from the profile"
+    assert answer["profile-go"]["href"] == "/profile?range=all", (
+        "language and theme now come from the profile"
+    )
     mine = stored(engine)
     assert (mine.full_name, mine.company, mine.location, mine.bio) == (
         "Alice Souza",
@@ -69,7 +73,9 @@ def test_the_choice_holds_on_every_page_at_once(alice: Reader) -> None:
 
 
 def test_every_refused_field_says_why_and_nothing_is_stored(alice: Reader, engine: Engine) -> None:
-    answer = save(alice, full_name="x" * 121, bio="y" * 1001, zone="Mars/Olympus", language="tlh", company="kept")
+    answer = save(
+        alice, full_name="x" * 121, bio="y" * 1001, zone="Mars/Olympus", language="tlh", company="kept"
+    )
     form = answer["profile-form"]["children"]
     assert "profile-go" not in answer
     errors = {
@@ -96,7 +102,13 @@ def test_an_emptied_field_is_cleared(alice: Reader, engine: Engine) -> None:
 
 def test_address_name_and_role_are_shown_and_cannot_be_sent(alice: Reader, engine: Engine) -> None:
     drawn = alice.body("profile", "?lang=en")
-    for part in ("alice@example.com", "alice", "user", "Member since", "Only an administrator changes a role."):
+    for part in (
+        "alice@example.com",
+        "alice",
+        "user",
+        "Member since",
+        "Only an administrator changes a role.",
+    ):
         assert part in words(drawn)
     assert not {"profile-role", "profile-email", "profile-username"} & set(fields(drawn))
     save(alice)
@@ -117,7 +129,9 @@ def test_a_stranger_saves_nothing(client: FlaskClient) -> None:
 
 
 @pytest.mark.databases("sqlite")
-def test_a_person_changes_the_language_and_sees_it_at_once(live_server: str, alice: Reader, page: Page) -> None:
+def test_a_person_changes_the_language_and_sees_it_at_once(
+    live_server: str, alice: Reader, page: Page
+) -> None:
     page.goto(f"{live_server}/login?lang=en&next=/profile")
     page.fill("#login", "alice")
     page.fill("#password", PASSWORD)

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from db.services.otlp_files import import_files
 from tests.otlp import request, span, write
-from tests.pages.conftest import Reader, elements, readings, words
+from tests.reader import Reader, elements, readings, words
 
 
 def prove(alice: Reader, **asked: Any) -> Any:
@@ -52,12 +52,18 @@ def test_every_value_of_the_overview_can_be_proven(alice: Reader, fleet: None) -
 
 def test_the_window_is_the_one_that_was_shown(alice: Reader, fleet: None) -> None:
     at = datetime(2023, 11, 15, tzinfo=UTC)
-    assert readings(prove(alice, key="calls.count", window="24h", value="20", at=at.isoformat())) == {"calls.count": "20"}
+    assert readings(prove(alice, key="calls.count", window="24h", value="20", at=at.isoformat())) == {
+        "calls.count": "20"
+    }
     later = (at + timedelta(days=30)).isoformat()
-    assert readings(prove(alice, key="calls.count", window="24h", value="0", at=later)) == {"calls.count": "0"}
+    assert readings(prove(alice, key="calls.count", window="24h", value="0", at=later)) == {
+        "calls.count": "0"
+    }
 
 
-def test_rows_that_came_meanwhile_are_said(alice: Reader, fleet: None, engine: Engine, tmp_path: Path) -> None:
+def test_rows_that_came_meanwhile_are_said(
+    alice: Reader, fleet: None, engine: Engine, tmp_path: Path
+) -> None:
     import_files(engine, [write(tmp_path / "more.jsonl", request(span(900, trace=9), service="shop"))])
     drawn = prove(alice, key="spans.count", value="40")
     assert verdict(drawn) == "false"
@@ -80,7 +86,10 @@ def test_a_reading_of_one_agent_is_proven_for_that_agent(alice: Reader, fleet: N
         ({"key": "agent.spans", "subject": [{"a": 1}]}, "It is not said whose value this is"),
         ({"key": "spans.count", "subject": "all"}, "SELECT"),
         ({"key": "spans.count", "window": "rubbish"}, "The time range of this value cannot be read"),
-        ({"key": "spans.count", "window": "0001-01-01/9999-12-31"}, "The time range of this value cannot be read"),
+        (
+            {"key": "spans.count", "window": "0001-01-01/9999-12-31"},
+            "The time range of this value cannot be read",
+        ),
         ({"key": "spans.count", "at": "rubbish"}, "SELECT"),
         ({"key": "spans.count", "value": "<b>rubbish</b>"}, "SELECT"),
         ({"key": 7}, "There is no measure called"),

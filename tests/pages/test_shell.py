@@ -9,7 +9,7 @@ from dash import Dash, Input, Output
 
 from db.engine import DatabaseUnavailable, session
 from db.services.accounts import update_own_profile
-from tests.pages.conftest import Reader, elements, hrefs, words
+from tests.reader import Reader, elements, hrefs, words
 
 pytestmark = pytest.mark.databases("sqlite")
 
@@ -44,10 +44,21 @@ def test_the_shell_says_who_is_signed_in_and_where_to_go(alice: Reader) -> None:
 
 def test_the_shell_holds_every_id_the_pages_count_on(alice: Reader) -> None:
     ids = {each["props"].get("id") for each in elements(alice.layout())}
-    assert {"url", "shell-refresh", "proof", "proof-body", "proof-request", "toasts", "shell-words", "_pages_content"} <= ids
+    assert {
+        "url",
+        "shell-refresh",
+        "proof",
+        "proof-body",
+        "proof-request",
+        "toasts",
+        "shell-words",
+        "_pages_content",
+    } <= ids
 
 
-@pytest.mark.parametrize(("search", "word"), [("?lang=pt-BR", "Visão geral"), ("?lang=en", "Overview"), ("", "Overview")])
+@pytest.mark.parametrize(
+    ("search", "word"), [("?lang=pt-BR", "Visão geral"), ("?lang=en", "Overview"), ("", "Overview")]
+)
 def test_the_shell_speaks_the_language_of_its_page(alice: Reader, search: str, word: str) -> None:
     assert word in words(alice.layout(f"/{search}"))
 
@@ -82,7 +93,9 @@ def test_moments_are_in_the_persons_zone_unless_the_switch_is_on(alice: Reader, 
         ("/nowhere?lang=en", "Page not found · ALSHAM QUANTUM"),
     ],
 )
-def test_a_page_has_its_title_in_the_document_and_after_navigation(alice: Reader, address: str, title: str) -> None:
+def test_a_page_has_its_title_in_the_document_and_after_navigation(
+    alice: Reader, address: str, title: str
+) -> None:
     assert f"<title>{title}</title>" in alice.get(address).text
     path, _, query = address.partition("?")
     assert route(alice, path, f"?{query}").get_json()["response"]["_pages_store"]["data"]["title"] == title
@@ -116,7 +129,10 @@ def test_the_query_never_becomes_an_argument_of_a_layout(alice: Reader) -> None:
 
 def test_a_changed_query_redraws_no_layout(alice: Reader) -> None:
     assert route(alice, "/", "?range=7d", ["_pages_location.search"]).status_code == 204
-    assert route(alice, "/", "?range=7d", ["_pages_location.pathname", "_pages_location.search"]).status_code == 200
+    assert (
+        route(alice, "/", "?range=7d", ["_pages_location.pathname", "_pages_location.search"]).status_code
+        == 200
+    )
 
 
 # --- errors -----------------------------------------------------------------------------------------
@@ -165,7 +181,9 @@ def test_a_database_that_is_away_is_said(alice: Reader, monkeypatch: pytest.Monk
     assert "The database does not answer" in said and "Refresh" in said and "postgresql" not in said
 
 
-def test_an_unforeseen_failure_is_a_page_with_a_reference(app: Dash, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unforeseen_failure_is_a_page_with_a_reference(
+    app: Dash, caplog: pytest.LogCaptureFixture
+) -> None:
     @app.server.get("/boom")
     def boom() -> str:
         raise RuntimeError("the secret inside")
@@ -180,5 +198,7 @@ def test_an_unforeseen_failure_is_a_page_with_a_reference(app: Dash, caplog: pyt
 def test_a_stranger_gets_no_layout_and_no_callback(app: Dash, alice: Reader) -> None:
     stranger = app.server.test_client()
     assert stranger.get("/_dash-layout").status_code == 401
-    assert stranger.post("/_dash-update-component", json={"output": "overview-body.children"}).status_code in (400, 401)
+    assert stranger.post(
+        "/_dash-update-component", json={"output": "overview-body.children"}
+    ).status_code in (400, 401)
     assert stranger.get("/nowhere").status_code == 302

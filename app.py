@@ -1,0 +1,62 @@
+"""The front door: create_app(settings) introduces the rooms to each other; `python app.py` serves."""
+
+from pathlib import Path
+
+from dash import Dash
+from flask import Flask
+
+import api.health
+import auth
+from components.document import ASSETS_IGNORED
+from components.shell import PRODUCT
+from db.engine import make_engine
+from pages import _delivery, _live, _view
+from settings import Settings
+
+ROOT = Path(__file__).resolve().parent
+
+
+def create_app(settings: Settings) -> Dash:
+    """The whole application on the databases of `settings`, ready to serve. Nothing is migrated or seeded here.
+
+    The guard comes before everything else: Flask asks in the order of registration.
+    """
+    server = Flask(__name__, static_folder=None)
+    engine = make_engine(settings.database_url)
+    same = settings.database_system_url == settings.database_url
+    system_engine = engine if same else make_engine(settings.database_system_url)
+    server.config[_view.ENGINE] = engine
+    auth.init_app(server, system_engine, settings)
+    server.register_blueprint(api.health.blueprint(system_engine))
+    app = _dash(server)
+    _live.wire(app)
+    _delivery.wire(app)
+    auth.attach_dash(app)
+    return app
+
+
+def _dash(server: Flask) -> Dash:
+    return Dash(
+        __name__,
+        server=server,
+        title=PRODUCT,
+        update_title="",
+        use_pages=True,
+        pages_folder=str(ROOT / "pages"),
+        assets_folder=str(ROOT / "assets"),
+        assets_path_ignore=ASSETS_IGNORED,
+        include_pages_meta=False,
+        suppress_callback_exceptions=True,
+        serve_locally=True,
+        enable_mcp=False,
+        on_error=_live.on_error,
+        add_log_handler=False,
+    )
+
+
+if __name__ == "__main__":
+    import sys
+
+    from cli import main
+
+    sys.exit(main(["serve"]))

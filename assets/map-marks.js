@@ -1,0 +1,232 @@
+/* What is written and drawn over the neural map at every camera step: the names of squads and agents, as far as there is
+   room, and a rim round each hull. On the page and not in the scene, so that letters stay sharp and none covers another. */
+(function () {
+  "use strict";
+
+  const SVG = "http://www.w3.org/2000/svg";
+  const GAP = 6; // px between a mark and its name
+  const FEW = 26; // this few agents in view are all named
+  const TAKEN = 1000; // what it costs to cover another name
+  const boards = new WeakMap();
+
+  function sceneOf(gd) {
+    const layout = gd && gd._fullLayout && gd._fullLayout.scene;
+    return layout && layout._scene && layout._scene.glplot ? layout._scene : null;
+  }
+
+  function agents(gd) {
+    return (gd.data || []).find((trace) => trace.meta === "agents");
+  }
+
+  /* Data to px in the graph's box; null behind the camera. */
+  function projector(gd) {
+    const scene = sceneOf(gd);
+    const { model, view, projection } = scene.glplot.cameraParams;
+    const [sx, sy, sz] = scene.dataScale;
+    const { clientWidth: wide, clientHeight: high } = scene.container;
+    const through = (m, v) => [0, 1, 2, 3].map((i) => m[i] * v[0] + m[4 + i] * v[1] + m[8 + i] * v[2] + m[12 + i] * v[3]);
+    return (x, y, z) => {
+      const seen = through(projection, through(view, through(model, [x * sx, y * sy, z * sz, 1])));
+      return seen[3] <= 0 ? null : { x: (0.5 + (0.5 * seen[0]) / seen[3]) * wide, y: (0.5 - (0.5 * seen[1]) / seen[3]) * high };
+    };
+  }
+
+  function board(gd) {
+    const scene = sceneOf(gd);
+    let made = boards.get(gd);
+    if (made && made.layer.isConnected) return made;
+    const layer = document.createElement("div");
+    layer.className = "map-marks";
+    layer.setAttribute("aria-hidden", "true");
+    const rims = document.createElementNS(SVG, "svg");
+    layer.append(rims);
+    scene.container.insertBefore(layer, scene.svgContainer || null);
+    made = { layer, rims, names: new Map(), paths: [], last: new Map() };
+    boards.set(gd, made);
+    return made;
+  }
+
+  /* The outline of points on the screen (monotone chain). */
+  function outline(points) {
+    const sorted = points.filter(Boolean).sort((a, b) => a.x - b.x || a.y - b.y);
+    if (sorted.length < 3) return [];
+    const turn = (o, a, b) => (a.x - o.x) * (b.y - o.y) - (a.y - o.y) * (b.x - o.x);
+    const half = (list) => {
+      const kept = [];
+      for (const point of list) {
+        while (kept.length > 1 && turn(kept[kept.length - 2], kept[kept.length - 1], point) <= 0) kept.pop();
+        kept.push(point);
+      }
+      return kept.slice(0, -1);
+    };
+    return [...half(sorted), ...half(sorted.reverse())];
+  }
+
+  function drawRims(made, shapes) {
+    while (made.paths.length < shapes.length) {
+      const path = document.createElementNS(SVG, "path");
+      made.rims.append(path);
+      made.paths.push(path);
+    }
+    made.paths.forEach((path, at) => {
+      const shape = shapes[at];
+      path.setAttribute("d", shape && shape.points.length ? "M" + shape.points.map((p) => p.x.toFixed(1) + " " + p.y.toFixed(1)).join("L") + "Z" : "");
+      if (shape) path.style.stroke = shape.color;
+    });
+  }
+
+  function boxOf(points) {
+    const box = { left: Infinity, right: -Infinity, top: Infinity, bottom: -Infinity };
+    for (const point of points) {
+      if (!point) continue;
+      const r = point.r || 0;
+      box.left = Math.min(box.left, point.x - r);
+      box.right = Math.max(box.right, point.x + r);
+      box.top = Math.min(box.top, point.y - r);
+      box.bottom = Math.max(box.bottom, point.y + r);
+    }
+    return box;
+  }
+
+  /* The element of a name, made once and measured once. */
+  function element(made, key, kind, text, count) {
+    let name = made.names.get(key);
+    if (!name || name.text !== text) {
+      if (name) name.node.remove();
+      const node = document.createElement("span");
+      node.className = "map-name map-name-" + kind;
+      node.textContent = text;
+      if (count) {
+        const figure = document.createElement("small");
+        figure.textContent = count;
+        node.append(" ", figure);
+      }
+      made.layer.append(node);
+      name = { node, text, wide: node.offsetWidth, high: node.offsetHeight };
+      made.names.set(key, name);
+    }
+    return name;
+  }
+
+  const SPOTS = {
+    squad: (box, w, h) => {
+      const middle = (box.left + box.right - w) / 2;
+      const level = (box.top + box.bottom - h) / 2;
+      return [
+        [middle, box.top - h - GAP], [middle, box.bottom + GAP],
+        [box.left, box.top - h - GAP], [box.right - w, box.top - h - GAP],
+        [box.left - w - GAP, level], [box.right + GAP, level],
+        [box.left, box.bottom + GAP], [box.right - w, box.bottom + GAP],
+      ];
+    },
+    agent: (box, w, h) => {
+      const middle = (box.left + box.right - w) / 2;
+      const level = (box.top + box.bottom - h) / 2;
+      return [[middle, box.bottom + 2], [middle, box.top - h - 2], [box.right + 3, level], [box.left - w - 3, level]];
+    },
+  };
+
+  const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+
+  /* The cheapest spot: covers no name, few agents, and is the one it had before, so that names do not jump about. */
+  function place(made, key, kind, name, box, taken, discs, size) {
+    let best = null;
+    SPOTS[kind](box, name.wide, name.high).forEach(([x, y], at) => {
+      const left = Math.min(Math.max(x, 4), size.wide - name.wide - 4);
+      const top = Math.min(Math.max(y, 4), size.high - name.high - 4);
+      const rect = { left, top, right: left + name.wide, bottom: top + name.high };
+      let cost = at * 2 + (Math.abs(left - x) + Math.abs(top - y)) / 4 - (made.last.get(key) === at ? 12 : 0);
+      for (const other of taken) if (meet(rect, other)) cost += TAKEN;
+      for (const disc of discs) {
+        if (disc && disc.x > rect.left - disc.r && disc.x < rect.right + disc.r && disc.y > rect.top - disc.r && disc.y < rect.bottom + disc.r) cost += 6;
+      }
+      if (!best || cost < best.cost) best = { rect, cost, at };
+    });
+    return best;
+  }
+
+  function write(made, name, best, color) {
+    name.node.style.transform = `translate(${best.rect.left.toFixed(1)}px, ${best.rect.top.toFixed(1)}px)`;
+    if (color) name.node.style.setProperty("--map-hue", color);
+    name.node.hidden = false;
+  }
+
+  /* Which agents are to be named, most important first; `sure` of them whatever they cover but other names. */
+  function wanted(words, discs, size, drawn) {
+    const inside = [];
+    discs.forEach((disc, row) => {
+      if (disc && disc.x > 0 && disc.y > 0 && disc.x < size.wide && disc.y < size.high) inside.push(row);
+    });
+    const rows = [...new Set([...words.chosen, ...words.first, ...(inside.length <= FEW ? inside : [])])];
+    return drawn ? rows : rows.slice(0, words.chosen.length);
+  }
+
+  function draw(gd) {
+    const scene = sceneOf(gd);
+    const words = scene && gd.layout.meta && gd.layout.meta.words;
+    const trace = agents(gd);
+    if (!words || !trace || !scene.glplot.cameraParams) return;
+    const made = board(gd);
+    const size = { wide: scene.container.clientWidth, high: scene.container.clientHeight };
+    const see = projector(gd);
+    const radius = trace.marker.size;
+    const discs = words.names.map((_, row) => {
+      const at = see(trace.x[row], trace.y[row], trace.z[row]);
+      return at && { ...at, r: radius[row] / 2 };
+    });
+    const shapes = [];
+    const taken = [];
+    const written = new Set();
+    for (const squad of words.squads) {
+      const mesh = squad.hull === null ? null : gd.data[squad.hull];
+      const points = mesh ? outline(mesh.x.map((_, i) => see(mesh.x[i], mesh.y[i], mesh.z[i]))) : squad.rows.map((row) => discs[row]);
+      if (mesh) shapes.push({ points, color: squad.color });
+      const box = boxOf(points);
+      if (!(box.right > 0 && box.left < size.wide && box.bottom > 0 && box.top < size.high)) continue;
+      const key = "squad " + squad.text;
+      const name = element(made, key, "squad", squad.text, squad.count);
+      const best = place(made, key, "squad", name, box, taken, discs, size);
+      if (best.cost >= TAKEN) continue;
+      write(made, name, best, squad.color);
+      made.last.set(key, best.at);
+      taken.push(best.rect);
+      written.add(key);
+    }
+    for (const row of wanted(words, discs, size, !gd.layout.meta.mini)) {
+      if (!discs[row]) continue;
+      const key = "agent " + trace.customdata[row];
+      const name = element(made, key, words.chosen.includes(row) ? "chosen" : "agent", words.names[row]);
+      const best = place(made, key, "agent", name, boxOf([discs[row]]), taken, discs, size);
+      if (best.cost >= TAKEN && !words.chosen.includes(row)) continue;
+      write(made, name, best);
+      made.last.set(key, best.at);
+      taken.push(best.rect);
+      written.add(key);
+    }
+    for (const [key, name] of made.names) if (!written.has(key)) name.node.hidden = true;
+    drawRims(made, shapes);
+  }
+
+  /* Draw with every frame of the scene. */
+  function follow(gd) {
+    const scene = sceneOf(gd);
+    if (!scene || scene.glplot.mapMarks) return;
+    const before = scene.glplot.onrender;
+    scene.glplot.onrender = function () {
+      if (before) before.call(this);
+      draw(gd);
+    };
+    scene.glplot.mapMarks = true;
+    if (document.fonts) {
+      document.fonts.ready.then(() => {
+        const made = boards.get(gd);
+        if (!made) return;
+        for (const name of made.names.values()) name.node.remove();
+        made.names.clear();
+        draw(gd);
+      });
+    }
+  }
+
+  window.mapMarks = { sceneOf, agents, follow, draw, projector };
+})();

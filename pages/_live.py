@@ -1,0 +1,155 @@
+"""wire(app): what all pages share. The frame, the document round it, errors as messages, true 404s."""
+
+import re
+from typing import Any
+
+import dash
+import dash_bootstrap_components as dbc
+from dash import Dash, html, set_props
+from dash.development.base_component import Component
+from flask import Response, jsonify, request
+from flask_wtf.csrf import generate_csrf
+from werkzeug.exceptions import HTTPException, InternalServerError, NotFound
+from werkzeug.wrappers import Response as AnyResponse
+
+from auth import current_person
+from auth.guard import is_page
+from auth.routes import show_message
+from components.attributes import attributes
+from components.document import document
+from components.shell import PRODUCT, nav_items, shell
+from i18n import t
+from pages import _proof
+from pages._view import explained, here, lang_here, own_zone
+
+ANY_PATH = "/<path:path>"  # the endpoint by which Dash answers every address it does not know
+
+
+def wire(app: Dash) -> None:
+    """Give `app` its frame, its document and the callbacks that all pages share."""
+    app.layout = frame
+    setattr(app, "interpolate_index", index)  # noqa: B010 - the method Dash gives for this
+    _proof.wire(app)
+    app.server.before_request(no_page_for_machines)
+    app.server.after_request(true_status)
+    app.server.register_error_handler(NotFound, not_found)
+    app.server.register_error_handler(InternalServerError, failed)
+
+
+def frame() -> Component:
+    """The shell for whoever asks. Dash also draws it once without anybody, to check its ids."""
+    person = current_person()
+    if person is None:
+        return html.Div(dash.page_container)
+    view = here()
+    drawn = shell(
+        person.full_name or person.username or person.email,
+        person.role,
+        nav_items(view.lang),
+        view.lang,
+        view.theme,
+        csrf_token=generate_csrf(),
+        range_name=view.range_text,
+        zone=own_zone(person.preferences),
+        utc=view.utc,
+    )
+    return html.Div([drawn, _words(view.lang)])
+
+
+def _words(lang: str) -> html.Div:
+    """What assets/answers.js says when the server cannot be asked."""
+    said = {
+        "data-away": t("The server does not answer. Check your connection, then press Refresh.", lang),
+        "data-ended": t("Your sign-in has ended. Sign in again to go on.", lang),
+        "data-database": t(
+            "The database does not answer. Nothing was lost; wait a moment, then press Refresh.", lang
+        ),
+        "data-failed": t(
+            "The server could not answer. Nothing was changed; press Refresh or reload the page.", lang
+        ),
+        "data-title": t("Not up to date", lang),
+        "data-sign-in": t("Sign in", lang),
+    }
+    return html.Div(id="shell-words", hidden=True, **attributes(said))
+
+
+def index(**parts: str) -> str:
+    """The HTML document, in the language and theme of its address."""
+    view = here()
+    return document(view.lang, view.theme, **(parts | {"title": title_of(view.path)}))
+
+
+def title_of(path: str) -> str:
+    """The title of the page at `path`."""
+    found = page_at(path) or page_at("/404") or {}
+    title = found.get("title", PRODUCT)
+    return str(title() if callable(title) else title)
+
+
+def page_at(path: str) -> dict[str, Any] | None:
+    """The registered page that answers `path`; None where there is none."""
+    asked = "/" + path.strip("/")
+    for entry in dash.page_registry.values():
+        template = entry.get("path_template")
+        if asked == entry["path"] or (template and re.fullmatch(re.sub("<.*?>", ".+", template), asked)):
+            return dict(entry)
+    return None
+
+
+def on_error(error: Exception) -> None:
+    """A callback failed: a message with a reference for the person, the traceback for the log."""
+    if isinstance(error, HTTPException):
+        raise error
+    title, remedy, reference = explained(error, lang_here())
+    lang = lang_here()
+    said = [
+        html.P(remedy),
+        html.P(t("Reference {reference}", lang, reference=reference), className="toast-reference"),
+    ]
+    set_props("toasts", {"children": [toast(title, said)]})
+
+
+def toast(title: str, said: Any) -> dbc.Toast:
+    """A message that stays until it is closed."""
+    return dbc.Toast(said, header=title, icon="danger", dismissable=True, is_open=True)
+
+
+def no_page_for_machines() -> tuple[Response, int] | None:
+    """Dash answers every unknown GET with a page; programs get a plain 404."""
+    if request.endpoint == ANY_PATH and not is_page():
+        return jsonify(error="There is nothing at this address."), 404
+    return None
+
+
+def true_status(response: Response) -> Response:
+    """An address without a page shows the page that says so, with the status that says so."""
+    if request.endpoint == ANY_PATH and response.status_code == 200 and page_at(here().path) is None:
+        response.status_code = 404
+    return response
+
+
+def not_found(error: NotFound) -> AnyResponse | tuple[AnyResponse, int]:
+    """404 for what Dash does not answer, such as a missing file."""
+    if not is_page():
+        return jsonify(error="There is nothing at this address."), 404
+    lang = lang_here()
+    return show_message(
+        t("Page not found", lang),
+        t("There is nothing at this address. It may have been typed wrongly.", lang),
+        404,
+    )
+
+
+def failed(error: InternalServerError) -> AnyResponse | tuple[AnyResponse, int]:
+    """500 with a reference; the traceback stands in the log."""
+    title, remedy, reference = explained(error.original_exception or error, "en")
+    if not is_page():
+        return jsonify(error="The server could not answer.", reference=reference), 500
+    lang = lang_here()
+    text = t(
+        "The server could not show this page. Nothing was changed. Reload it; if it happens again, "
+        "report reference {reference}.",
+        lang,
+        reference=reference,
+    )
+    return show_message(t("Something went wrong", lang), text, 500)

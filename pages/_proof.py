@@ -1,0 +1,172 @@
+"""The proof drawer: a click on a measured value reads it again, over the same window, and shows how it is made."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from math import isclose
+from typing import Any
+
+from dash import Dash, Input, Output, html
+from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
+
+import db.queries
+from components.attributes import attributes
+from components.format import by_unit, moment
+from components.proof import proof_body
+from db.engine import session
+from db.metric import METRICS, SERIES, Metric, Proof, Reading, Window, WindowError, from_ns, prove
+from db.queries.spans import MS
+from i18n import t
+from pages._view import EARLIEST, LATEST, View, engine, failure, here, person
+
+__all__ = ["Refused", "Request", "body", "wire"]
+
+REGISTRIES = db.queries.__all__  # importing db.queries fills METRICS and SERIES
+LONGEST_WORD, MOST_SUBJECTS = 1000, 4
+
+
+class Refused(ValueError):
+    """A request that names no reading; the message, in the reader's language, says why."""
+
+
+class Request:
+    """What the browser asks to be proven, checked.
+
+    Attributes:
+        key: of METRICS or SERIES. subject: as many words as its declaration names.
+        window: the one the shown value was measured over, seen at the instant it was measured.
+        shown: the value on the screen; None when it was unknown there or the key is a series'.
+        says_value: whether the element showed a value or a dash, as opposed to a chart's title.
+    """
+
+    def __init__(self, data: Any, view: View) -> None:
+        if not isinstance(data, Mapping):
+            raise Refused(t("Click a measured value to see how it is made.", view.lang))
+        self.key = str(data.get("key") or "")[:LONGEST_WORD]
+        self.declared = METRICS.get(self.key) or SERIES.get(self.key)
+        if self.declared is None:
+            raise Refused(
+                t(
+                    "There is no measure called “{key}”. Reload the page; it may be of another version.",
+                    view.lang,
+                    key=self.key[:80],
+                )
+            )
+        self.subject = self._subject(data.get("subject"), view.lang)
+        self.window = _window(data, view)
+        self.says_value = isinstance(self.declared, Metric)
+        self.shown = _number(data.get("value"))
+
+    def _subject(self, given: Any, lang: str) -> tuple[str, ...]:
+        words = tuple(given) if isinstance(given, list) and len(given) <= MOST_SUBJECTS else ()
+        assert self.declared is not None
+        if len(words) != len(self.declared.subject) or not all(
+            isinstance(w, str) and len(w) <= LONGEST_WORD for w in words
+        ):
+            raise Refused(
+                t("It is not said whose value this is. Reload the page and click the value again.", lang)
+            )
+        return words
+
+
+def wire(app: Dash) -> None:
+    """Answer clicks on measured values in `app`."""
+
+    @app.callback(Output("proof-body", "children"), Input("proof-request", "data"), prevent_initial_call=True)
+    def prove_it(data: Any) -> Component:
+        if not data:
+            raise PreventUpdate
+        person()
+        return body(data, here())
+
+
+def body(data: Any, view: View) -> Component:
+    """The drawer's inside for a request, or what is wrong with it."""
+    try:
+        asked = Request(data, view)
+        with session(engine()) as unit:
+            proof = prove(unit, asked.key, asked.window, asked.subject)
+    except Refused as refused:
+        return html.P(str(refused), className="notice", role="alert")
+    except Exception as error:
+        return failure(error, view.lang)
+    return proof_body(readable(proof, view), view.lang, view.zone, _compared(asked, proof, view))
+
+
+def readable(proof: Proof, view: View) -> Proof:
+    """The same proof with nanoseconds since 1970 as moments and lengths in nanoseconds as milliseconds."""
+    rows = tuple(
+        {name: _readable(name, value, view.lang) for name, value in row.items()} for row in proof.rows
+    )
+    return replace(proof, rows=rows)
+
+
+def _readable(name: str, value: Any, lang: str) -> Any:
+    if not isinstance(value, int) or not name.endswith("_ns"):
+        return value
+    if name in ("duration_ns", "latency_ns"):
+        return by_unit(value / MS, "ms", lang)
+    return from_ns(value)
+
+
+def _compared(asked: Request, proof: Proof, view: View) -> Component | None:
+    """Whether the value on the screen is what comes out now. A chart shows no single value to compare."""
+    reading = proof.reading
+    if not asked.says_value or not isinstance(reading, Reading):
+        return None
+    at = moment(view.now, view.lang, view.zone)
+    if same(asked.shown, reading.value):
+        words = t("Read again {at} over the same window: it is the value you clicked.", view.lang, at=at)
+        return html.P(words, className="proof-check", **attributes({"data-same": "true"}))
+    words = t(
+        "Read again {at} over the same window it is {now}; the page showed {shown}. "
+        "Rows came or went meanwhile: press Refresh.",
+        view.lang,
+        at=at,
+        now=by_unit(reading.value, reading.unit, view.lang),
+        shown=by_unit(asked.shown, reading.unit, view.lang),
+    )
+    return html.P(
+        words, className="proof-check is-different", role="alert", **attributes({"data-same": "false"})
+    )
+
+
+def same(shown: float | int | None, again: float | int | None) -> bool:
+    """Whether two values are one, apart from the last bits of a sum."""
+    if shown is None or again is None:
+        return shown is again
+    return isclose(shown, again, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def _window(data: Mapping[str, Any], view: View) -> Window:
+    """The window of the shown value, seen at the instant it was measured (never later than now)."""
+    try:
+        measured_at = datetime.fromisoformat(str(data.get("at") or "")[:64])
+        at = min(measured_at, view.now) if measured_at.tzinfo and measured_at > EARLIEST else view.now
+    except ValueError:
+        at = view.now
+    try:
+        window = Window.parse(str(data.get("window") or "all")[:LONGEST_WORD], at)
+        if window.start and window.end and not EARLIEST <= window.start < window.end <= LATEST:
+            raise WindowError("outside the years that can be stored")
+    except (ValueError, OverflowError):
+        raise Refused(
+            t(
+                "The time range of this value cannot be read. Reload the page and click the value again.",
+                view.lang,
+            )
+        ) from None
+    return window
+
+
+def _number(text: Any) -> float | int | None:
+    """A value as an element carries it: text, empty when unknown."""
+    try:
+        return int(text)
+    except (TypeError, ValueError):
+        pass
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,353 @@
+"""What the address of a page asks for, and how a page answers it: one callback, one database session, one instant."""
+
+import logging
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import wraps
+from typing import Any, cast
+from urllib.parse import parse_qsl, unquote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import dash
+from dash import Input, Output, html
+from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
+from flask import current_app, has_request_context, request
+from werkzeug.exceptions import HTTPException
+
+from auth import SignedIn, current_person, require_person
+from components.icons import icon
+from components.links import VIEW, agent_address, link_to, with_query
+from components.states import elsewhere, empty, error_state
+from components.theme import THEMES
+from db.engine import DatabaseUnavailable, Engine, Session, session
+from db.metric import Window, WindowError
+from db.queries.spans import extent
+from i18n import negotiate, t
+
+ENGINE = "QUANTUM_ENGINE"
+DEFAULT_RANGE = "24h"
+DEFAULT_ZONE = "America/Sao_Paulo"
+IMPORT_COMMAND = ".venv/bin/quantum import otlp FILE"
+# Nanoseconds since 1970 fit into 64 bits from 1677 to 2262; nothing was traced outside these years.
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
+LONGEST_QUERY, MOST_ARGS = 4000, 40
+ROUTER_PATH, ROUTER_SEARCH = "_pages_location.pathname", "_pages_location.search"
+
+# What every page's callback listens to, in this order: `@callback(Output(...), *ASKED)` over `@load`.
+ASKED = (Input("url", "search"), Input("shell-refresh", "n_clicks"))
+# `@callback(..., running=BUSY)`: the refresh button turns while the page is being measured.
+BUSY = [
+    (
+        Output("shell-refresh", "className"),
+        "btn btn-quiet shell-refresh is-busy",
+        "btn btn-quiet shell-refresh",
+    )
+]
+
+log = logging.getLogger("quantum.pages")
+
+
+@dataclass(frozen=True)
+class View:
+    """What one address asks for.
+
+    Attributes:
+        range_text: the range as the address bar names it; "24h" where it named none that can be used.
+        window: that range, seen at the instant `window.at`, which is the one instant of the answer.
+        lang, zone, theme: how to say and show it.
+        utc: True when the switch to UTC is on; then `zone` is "UTC".
+        args: the page's own words of the query, without range, lang, theme and zone.
+        search: the query as it stands, for links that keep it.
+        path: the path with percent signs resolved.
+        problem: what of the address could not be used, in the reader's language; else None.
+    """
+
+    range_text: str
+    window: Window
+    lang: str
+    zone: str
+    theme: str
+    utc: bool
+    args: Mapping[str, str]
+    search: str
+    path: str
+    problem: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        search: str | None,
+        profile: Mapping[str, Any] | None = None,
+        now: datetime | None = None,
+        *,
+        path: str = "/",
+        cookies: Mapping[str, str] | None = None,
+        accept_language: str | None = None,
+    ) -> "View":
+        """The view of an address. What it does not say, `profile`, then cookies, then browser say."""
+        asked, profile, cookies = _parsed(search), profile or {}, cookies or {}
+        lang = negotiate(asked.get("lang"), profile.get("language") or cookies.get("lang"), accept_language)
+        window, problem = _window(asked.get("range", DEFAULT_RANGE), now or datetime.now(UTC), lang)
+        utc = asked.get("zone") == "UTC"
+        return cls(
+            range_text=window.name,
+            window=window,
+            lang=lang,
+            zone="UTC" if utc else own_zone(profile),
+            theme=_first((asked.get("theme"), profile.get("theme"), cookies.get("theme")), THEMES),
+            utc=utc,
+            args={key: value for key, value in asked.items() if key not in VIEW},
+            search=with_query(search) if asked else "",
+            path=unquote(path),
+            problem=problem,
+        )
+
+    @property
+    def now(self) -> datetime:
+        """The instant of this answer."""
+        return self.window.at
+
+    def link(self, path: str, **changes: object) -> str:
+        """Another page's address with the same range, language, theme and zone."""
+        return link_to(path, self.search, **changes)
+
+    def agent(self, agent_id: str) -> str:
+        """The address of an agent's page, whatever its id is made of."""
+        return agent_address(self.search, agent_id)
+
+    def with_query(self, **changes: object) -> str:
+        """This page's query with `changes`; None takes a word away."""
+        return with_query(self.search, **changes)
+
+
+def own_zone(profile: Mapping[str, Any]) -> str:
+    """The person's own time zone, whatever the UTC switch says."""
+    wish = profile.get("zone")
+    try:
+        return ZoneInfo(wish).key if isinstance(wish, str) else DEFAULT_ZONE
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return DEFAULT_ZONE
+
+
+def _parsed(search: str | None) -> dict[str, str]:
+    """The words of a query; one too long or with too many words counts as empty."""
+    text = (search or "").lstrip("?")
+    try:
+        return dict(parse_qsl(text, max_num_fields=MOST_ARGS)) if len(text) <= LONGEST_QUERY else {}
+    except ValueError:
+        return {}
+
+
+def _first(wishes: Sequence[Any], known: Sequence[str]) -> str:
+    return next((wish for wish in wishes if wish in known), known[0])
+
+
+def _window(text: str, now: datetime, lang: str) -> tuple[Window, str | None]:
+    """The window asked for; the last 24 hours and a message where it cannot be used."""
+    try:
+        window = Window.parse(text, now)
+        if window.start and window.end and not EARLIEST <= window.start < window.end <= LATEST:
+            raise WindowError("outside the years that can be stored")
+        return window, None
+    except (ValueError, OverflowError):
+        said = text if len(text) <= 80 else text[:80] + "…"
+        problem = t(
+            "The time range “{wish}” cannot be read, so the last 24 hours are shown. Choose a range above.",
+            lang,
+            wish=said,
+        )
+        return Window.parse(DEFAULT_RANGE, now), problem
+
+
+def here(search: str | None = None, path: str | None = None) -> View:
+    """The view of this request; `search` and `path` where a callback was told them."""
+    asked_path, asked_search = _address()
+    person = current_person()
+    return View.of(
+        asked_search if search is None else search,
+        person.preferences if person else {},
+        path=asked_path if path is None else path,
+        cookies=request.cookies,
+        accept_language=request.headers.get("Accept-Language"),
+    )
+
+
+def _address() -> tuple[str, str]:
+    """Path and query of the page a request belongs to: Dash asks for its layout and data elsewhere."""
+    if not request.path.startswith("/_dash"):
+        return request.path, request.query_string.decode("utf-8", "replace")
+    told = _router_inputs()
+    if told is not None:
+        return told
+    referrer = urlsplit(request.referrer or "")
+    return referrer.path or "/", referrer.query
+
+
+def _router_inputs() -> tuple[str, str] | None:
+    """What Dash's page router was told, if this request is to it."""
+    body = request.get_json(silent=True) if request.is_json else None
+    given = body.get("inputs") if isinstance(body, dict) else None
+    values = {
+        f"{entry.get('id')}.{entry.get('property')}": entry.get("value")
+        for entry in (given if isinstance(given, list) else [])
+        if isinstance(entry, dict)
+    }
+    if ROUTER_PATH not in values:
+        return None
+    return str(values[ROUTER_PATH] or "/"), str(values.get(ROUTER_SEARCH) or "")
+
+
+def lang_here() -> str:
+    """The language of this request."""
+    return here().lang if has_request_context() else "en"
+
+
+def titled(words: Callable[[str], str]) -> Callable[..., str]:
+    """A page's title in the reader's language: `register_page(title=titled(lambda lang: t("Map", lang)))`."""
+
+    def title(**_: object) -> str:
+        return f"{words(lang_here())} · ALSHAM QUANTUM"
+
+    return title
+
+
+def page(draw: Callable[[View], Component]) -> Callable[..., Component]:
+    """A page's layout: drawn once when one comes to it. A changed query redraws nothing; the page's callbacks read it.
+
+    Dash hands the query to layouts as keyword arguments, over the path's own; none of them is let through.
+    """
+
+    @wraps(draw)
+    def layout(**_: object) -> Component:
+        if _only_the_query_changed():
+            raise PreventUpdate
+        return draw(here())
+
+    return layout
+
+
+def _only_the_query_changed() -> bool:
+    try:
+        changed = set(dash.ctx.triggered_prop_ids)
+    except dash.exceptions.MissingCallbackContextException:
+        return False
+    return changed == {ROUTER_SEARCH}
+
+
+def engine() -> Engine:
+    """The application's engine."""
+    return cast(Engine, current_app.config[ENGINE])
+
+
+def person() -> SignedIn:
+    """Who is signed in; a stranger's request ends with 401."""
+    return require_person()
+
+
+def load(draw: Callable[..., Any] | None = None, *, besides: int = 0) -> Callable[..., Any]:
+    """Answer a page's callback in one session: `draw(session, view, *more)` over the inputs `*ASKED, *more`.
+
+    What goes wrong is shown in the first output, with what to do; the `besides` other outputs stay as they are.
+    """
+    if draw is None:
+        return lambda later: load(later, besides=besides)
+
+    @wraps(draw)
+    def drawn(search: str | None, _refreshed: int | None = None, *more: Any) -> Any:
+        person()
+        view = here(search or "")
+        try:
+            with session(engine()) as unit:
+                return draw(unit, view, *more)
+        except (PreventUpdate, HTTPException):
+            raise
+        except Exception as error:
+            said = failure(error, view.lang)
+            return (said, *[dash.no_update] * besides) if besides else said
+
+    return drawn
+
+
+def failure(error: Exception, lang: str) -> Component:
+    """What a person can do about an error; the log tells the rest under the reference."""
+    title, remedy, reference = explained(error, lang)
+    return error_state(title, remedy, lang=lang, reference=reference)
+
+
+def explained(error: BaseException, lang: str) -> tuple[str, str, str]:
+    """Title, remedy and reference of an error, which is logged under that reference."""
+    reference = secrets.token_hex(4)
+    log.error("%s: %s", reference, error, exc_info=None if isinstance(error, DatabaseUnavailable) else error)
+    if isinstance(error, DatabaseUnavailable):
+        title = t("The database does not answer", lang)
+        return (
+            title,
+            t(
+                "Nothing was lost. Wait a moment and press Refresh; if it stays so, the server's log has the reason.",
+                lang,
+            ),
+            reference,
+        )
+    title = t("This could not be shown", lang)
+    return (
+        title,
+        t("Nothing was changed. Press Refresh; if it happens again, report the reference below.", lang),
+        reference,
+    )
+
+
+def notices(view: View) -> list[Component]:
+    """What of the address could not be used, said above the page."""
+    if not view.problem:
+        return []
+    return [
+        html.Div(
+            [icon("warning"), html.Div(html.Span(view.problem), className="notice-text")],
+            className="notice",
+            role="alert",
+        )
+    ]
+
+
+def nothing_here(unit: Session, view: View) -> Component | None:
+    """For a range without spans: where there are some, one click away; or how to get the first ones.
+
+    None when the address asks for all time and there are spans (of the application's own parts, or unattributed).
+    """
+    found = extent(unit)
+    if found is None:
+        return first_steps(view)
+    if view.range_text == "all":
+        return None
+    start = found.latest_from.replace(second=0, microsecond=0)
+    end = found.last.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    span = f"{_short(start)}/{_short(end)}"
+    return elsewhere(
+        start,
+        end,
+        href=view.with_query(range=span, page=None),
+        all_href=view.with_query(range="all", page=None),
+        lang=view.lang,
+        zone=view.zone,
+    )
+
+
+def first_steps(view: View) -> Component:
+    """No span is stored at all: why the page is empty, and the command that changes it."""
+    return empty(
+        t("No telemetry yet", view.lang),
+        t(
+            "Agents are counted, connected and timed from the spans they report. "
+            "Import a file of OpenTelemetry traces to see the first ones:",
+            view.lang,
+        ),
+        IMPORT_COMMAND,
+        lang=view.lang,
+    )
+
+
+def _short(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

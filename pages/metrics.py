@@ -1,0 +1,159 @@
+"""Every number's definition, with what it reads now."""
+
+from collections.abc import Mapping
+
+import dash
+from dash import Output, callback, html
+from dash.development.base_component import Component
+
+import db.queries
+from components.attributes import attributes
+from components.cards import measured
+from components.measured import marks
+from components.shell import page_header
+from components.states import skeleton
+from db.engine import Session
+from db.metric import METRICS, NOTHING, SERIES, Metric, Reading, Series, SeriesReading, read, read_series
+from i18n import declared, t
+from pages._view import ASKED, BUSY, View, load, nothing_here, notices, page, titled
+
+dash.register_page(__name__, path="/metrics", title=titled(lambda lang: t("Metrics", lang)))
+
+REGISTRIES = db.queries.__all__  # importing db.queries fills METRICS and SERIES
+DOMAINS = ("fleet", "calls", "spans", "traces", "tokens", "agent", "connection", "db", "system")
+Declared = Metric | Series
+Read = Mapping[str, Reading | SeriesReading]
+
+
+@page
+def layout(view: View) -> html.Div:
+    """The outline; the readings come by the callback below."""
+    lead = t(
+        "How every number is made: its definition, its formula, what it counts and when it is unknown. "
+        "Click a value for the query and the rows behind it.",
+        view.lang,
+    )
+    return html.Div(
+        [
+            page_header(t("Metrics", view.lang), lead, lang=view.lang),
+            html.Div(skeleton("table"), id="metrics-body", className="page-body"),
+        ]
+    )
+
+
+@callback(Output("metrics-body", "children"), *ASKED, running=BUSY)
+@load
+def metrics(unit: Session, view: View) -> list[Component]:
+    """All definitions; those of the whole fleet with their reading, all of one instant."""
+    whole: dict[str, Reading | SeriesReading] = {
+        key: read(unit, key, view.window) for key, made in METRICS.items() if not made.subject
+    }
+    whole |= {key: read_series(unit, key, view.window) for key, made in SERIES.items() if not made.subject}
+    notice = [] if whole["spans.count"].n else [nothing_here(unit, view)]
+    found = domains()
+    return [
+        *notices(view),
+        *filter(None, notice),
+        html.Nav(
+            [
+                html.A(domain_words(name, view.lang), href=f"#metrics-{name}", className="chip")
+                for name in found
+            ],
+            className="metrics-jump",
+            **attributes({"aria-label": t("Domains", view.lang)}),
+        ),
+        *[_domain(name, definitions, whole, view) for name, definitions in found.items()],
+    ]
+
+
+def domains() -> dict[str, list[Declared]]:
+    """Every definition by domain, in the order people ask; a domain we have not named comes last."""
+    everything: list[Declared] = [*METRICS.values(), *SERIES.values()]
+    names = {made.key.split(".")[0] for made in everything}
+    order = [name for name in DOMAINS if name in names] + sorted(names - set(DOMAINS))
+    return {name: [made for made in everything if made.key.split(".")[0] == name] for name in order}
+
+
+def domain_words(name: str, lang: str) -> str:
+    """A domain in words."""
+    words = {
+        "fleet": t("The fleet", lang),
+        "calls": t("Calls", lang),
+        "spans": t("Spans", lang),
+        "traces": t("Traces", lang),
+        "tokens": t("Tokens", lang),
+        "agent": t("One agent", lang),
+        "connection": t("One connection", lang),
+        "db": t("The database", lang),
+        "system": t("The application", lang),
+    }
+    return words.get(name, name)
+
+
+def _domain(name: str, definitions: list[Declared], whole: Read, view: View) -> html.Section:
+    title = html.H2(domain_words(name, view.lang), className="section-title", id=f"metrics-{name}")
+    listed = [_definition(made, whole.get(made.key), view) for made in definitions]
+    return html.Section([title, html.Div(listed, className="definitions frame")], className="section")
+
+
+def _definition(made: Declared, reading: Reading | SeriesReading | None, view: View) -> html.Article:
+    lang = view.lang
+    over = t("over the chosen time range", lang) if made.windowed else t("as of now", lang)
+    facts = [
+        (t("Formula", lang), declared(made.formula, lang)),
+        (t("Unit", lang), f"{declared(made.unit, lang)}, {over}"),
+        (t("Unknown", lang), unknown_when(made, lang)),
+    ]
+    return html.Article(
+        [
+            html.Div(
+                [
+                    html.H3(declared(made.title, lang)),
+                    html.Code(made.key),
+                    html.P(declared(made.sentence, lang)),
+                ],
+                className="definition-words",
+            ),
+            html.Dl(
+                [part for name, said in facts for part in (html.Dt(name), html.Dd(said))], className="facts"
+            ),
+            html.Div(_now(made, reading, lang), className="definition-now"),
+        ],
+        className="definition",
+    )
+
+
+def unknown_when(made: Declared, lang: str) -> str:
+    """When the reading is a dash, in words."""
+    if isinstance(made, Series):
+        return t("when nothing was counted", lang)
+    if made.least > 1:
+        return t("with fewer than {least} values", lang, least=made.least)
+    if made.least == 0:
+        return t("never; none counts as 0", lang)
+    return t("when nothing was recorded", lang) if made.few == NOTHING else declared(made.few, lang)
+
+
+def _now(made: Declared, reading: Reading | SeriesReading | None, lang: str) -> list[Component | None]:
+    if reading is None:
+        subject = t("per agent", lang) if made.subject == ("agent",) else t("per connection", lang)
+        return [html.Span(subject, className="muted")]
+    if isinstance(reading, SeriesReading):
+        rows = html.Button(
+            t("Show its rows", lang),
+            type="button",
+            className="measured",
+            disable_n_clicks=True,
+            **attributes(marks(reading)),
+        )
+        return [
+            rows,
+            html.Span(declared(reading.reason, lang), className="definition-why") if reading.reason else None,
+        ]
+    why = html.Span(declared(reading.reason, lang), className="definition-why") if reading.reason else None
+    unit = (
+        ""
+        if reading.unit in ("percent", "ms", "days") or reading.value is None
+        else declared(reading.unit, lang)
+    )
+    return [measured(reading, lang), html.Span(unit, className="definition-unit") if unit else None, why]

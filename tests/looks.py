@@ -1,0 +1,112 @@
+"""Pictures of every page, in both themes and sizes, into a folder, for people to look at (`make looks`).
+
+    python -m tests.looks [--into FOLDER] [--lang en|pt-BR] [--data FILE ...]
+
+The application runs on a database of its own in a temporary folder. Without --data it takes the telemetry of
+../shared/data where that exists, else it stays empty, which is a picture too.
+"""
+
+import argparse
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+from werkzeug.serving import make_server
+
+from app import create_app
+from auth.passwords import hash_password
+from db.catalogue.loader import seed
+from db.engine import make_engine, session
+from db.schema import upgrade
+from db.services.accounts import register_account
+from db.services.otlp_files import import_files
+from settings import load
+from tests import chromium
+
+ROOT = Path(__file__).resolve().parent.parent
+TRACES = ROOT.parent / "shared" / "data" / "traces"
+FILES = ("onlineboutique-2022-08-22-0353", "trainticket-2023-01-29-0843", "agent-runs")
+SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
+PASSWORD = "only in a temporary folder"
+PAGES = {
+    "overview": "/?range=all",
+    "overview-24h": "/?range=24h",
+    "map": "/map?range=all",
+    "agents": "/agents?range=all",
+    "agent": "/agents/frontend?range=all",
+    "metrics": "/metrics?range=all",
+    "profile": "/profile",
+    "not-found": "/nothing-here",
+}
+
+
+@contextmanager
+def served(folder: Path, files: list[Path]) -> Iterator[str]:
+    """The application on a database in `folder`, filled from `files`; yields its address."""
+    settings = load({"QUANTUM_ENV": "test", "QUANTUM_DATA_DIR": str(folder)})
+    upgrade(settings.database_url)
+    engine = make_engine(settings.database_url)
+    with session(engine, write=True) as unit:
+        seed(unit)
+        register_account(
+            unit,
+            email="look@example.com",
+            username="look",
+            full_name="Marina Prado",
+            password_hash=hash_password(PASSWORD),
+        )
+    if files:
+        import_files(engine, files)
+    server = make_server("127.0.0.1", 0, create_app(settings).server, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+def picture(page: Page, address: str, path: Path) -> None:
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    page.wait_for_function("!document.querySelector('.skeleton')")
+    if page.locator(".js-plotly-plot").count():
+        page.wait_for_timeout(1500)  # WebGL has no event for "drawn"; a picture is no test
+    page.screenshot(path=path, full_page=True)
+    print(path)
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--into", type=Path, default=ROOT / "var" / "looks")
+    arguments.add_argument("--lang", default="en", choices=["en", "pt-BR"])
+    arguments.add_argument("--data", type=Path, nargs="*")
+    given = arguments.parse_args()
+    files = given.data
+    if files is None:
+        files = [path for name in FILES if (path := TRACES / f"{name}.otlp.jsonl.gz").exists()]
+    given.into.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, served(Path(folder), files) as url, sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=str(chromium.find()), args=list(chromium.FLAGS))
+        for size, (width, height) in SIZES.items():
+            for theme in ("dark", "light"):
+                context = browser.new_context(viewport={"width": width, "height": height})
+                page = context.new_page()
+                tail = f"lang={given.lang}&theme={theme}"
+                for door in ("login", "register"):
+                    picture(page, f"{url}/{door}?{tail}", given.into / f"{door}-{size}-{theme}.png")
+                page.goto(f"{url}/login?{tail}")
+                page.fill("[name=login]", "look")
+                page.fill("[name=password]", PASSWORD)
+                page.click("button[type=submit]")
+                page.wait_for_load_state("networkidle")
+                for name, path in PAGES.items():
+                    joint = "&" if "?" in path else "?"
+                    picture(page, f"{url}{path}{joint}{tail}", given.into / f"{name}-{size}-{theme}.png")
+                context.close()
+        browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
