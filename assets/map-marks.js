@@ -5,8 +5,10 @@
 
   const SVG = "http://www.w3.org/2000/svg";
   const GAP = 6; // px between a mark and its name
-  const FEW = 26; // this few agents in view are all named
+  const FEW = 40; // this few agents in view are all named
   const TAKEN = 1000; // what it costs to cover another name
+  const CROWDED = 22; // an agent's name that would cover more than this is left out
+  const AIR = 3; // px that names keep from each other
   const boards = new WeakMap();
 
   function sceneOf(gd) {
@@ -95,11 +97,14 @@
       if (name) name.node.remove();
       const node = document.createElement("span");
       node.className = "map-name map-name-" + kind;
-      node.textContent = text;
+      const word = document.createElement("b");
+      word.textContent = text;
+      node.append(word);
+      if (kind === "squad") node.dataset.mapSquad = text;
       if (count) {
         const figure = document.createElement("small");
         figure.textContent = count;
-        node.append(" ", figure);
+        node.append(figure);
       }
       made.layer.append(node);
       name = { node, text, wide: node.offsetWidth, high: node.offsetHeight };
@@ -126,7 +131,7 @@
     },
   };
 
-  const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  const meet = (a, b) => a.left < b.right + AIR && b.left < a.right + AIR && a.top < b.bottom + AIR && b.top < a.bottom + AIR;
 
   /* The cheapest spot: covers no name, few agents, and is the one it had before, so that names do not jump about. */
   function place(made, key, kind, name, box, taken, discs, size) {
@@ -138,7 +143,7 @@
       let cost = at * 2 + (Math.abs(left - x) + Math.abs(top - y)) / 4 - (made.last.get(key) === at ? 12 : 0);
       for (const other of taken) if (meet(rect, other)) cost += TAKEN;
       for (const disc of discs) {
-        if (disc && disc.x > rect.left - disc.r && disc.x < rect.right + disc.r && disc.y > rect.top - disc.r && disc.y < rect.bottom + disc.r) cost += 6;
+        if (disc && disc.x > rect.left - disc.r && disc.x < rect.right + disc.r && disc.y > rect.top - disc.r && disc.y < rect.bottom + disc.r) cost += 9;
       }
       if (!best || cost < best.cost) best = { rect, cost, at };
     });
@@ -197,7 +202,7 @@
       const key = "agent " + trace.customdata[row];
       const name = element(made, key, words.chosen.includes(row) ? "chosen" : "agent", words.names[row]);
       const best = place(made, key, "agent", name, boxOf([discs[row]]), taken, discs, size);
-      if (best.cost >= TAKEN && !words.chosen.includes(row)) continue;
+      if (best.cost >= (words.chosen.includes(row) ? 2 * TAKEN : CROWDED)) continue;
       write(made, name, best);
       made.last.set(key, best.at);
       taken.push(best.rect);

@@ -143,23 +143,29 @@
     move(gd, { eye: add(center, offset(next)), center });
   }
 
-  /* What has to be seen: agents and hulls, in scene units. */
-  function extent(gd) {
+  /* What has to be seen, in scene units: agents and hulls, all or one squad's. */
+  function extent(gd, squad) {
     const scene = sceneOf(gd);
-    const points = [];
-    for (const trace of gd.data) {
-      if (trace.meta !== "agents" && trace.type !== "mesh3d") continue;
-      for (let i = 0; i < trace.x.length; i += 1) points.push(toScene(scene, { x: trace.x[i], y: trace.y[i], z: trace.z[i] }));
-    }
-    return points;
+    const at = (trace, i) => toScene(scene, { x: trace.x[i], y: trace.y[i], z: trace.z[i] });
+    const whole = (trace) => trace.x.map((_, i) => at(trace, i));
+    if (!squad) return gd.data.filter((trace) => trace.meta === "agents" || trace.type === "mesh3d").flatMap(whole);
+    return squad.hull === null ? squad.rows.map((row) => at(agents(gd), row)) : whole(gd.data[squad.hull]);
+  }
+
+  /* Px to leave free beside the map: the names of squads stand above it, and on wide screens the toolbar. */
+  function margins(gd, box) {
+    if (gd.layout.meta.mini) return { side: 14, top: 30, bottom: 14 };
+    return { side: 20, top: box.width < 640 ? 34 : 76, bottom: 30 };
   }
 
   /* The view from a direction that holds every agent and leaves room for the squads' names, whatever the screen's shape.
      Found by measuring where everything falls, and moving and stepping back accordingly, a few times over. */
-  function fitted(gd, turn, lift) {
-    const points = extent(gd);
+  function fitted(gd, turn, lift, squad) {
+    const points = extent(gd, squad);
     const box = gd.getBoundingClientRect();
-    const room = { x: Math.max(box.width - 36, 60) / box.width, y: Math.max(box.height - 84, 60) / box.height };
+    const { side, top, bottom } = margins(gd, box);
+    const room = { x: Math.max(box.width - 2 * side, 60) / box.width, y: Math.max(box.height - top - bottom, 60) / box.height };
+    const lower = (top - bottom) / Math.max(box.height, 1);
     const aspect = box.width / Math.max(box.height, 1);
     const toward = offset({ away: 1, turn, lift });
     const right = { x: -Math.sin(turn), y: Math.cos(turn), z: 0 };
@@ -178,11 +184,10 @@
         span.high = Math.max(span.high, y);
       }
       center = add(center, right, ((span.left + span.right) / 2) * away * HALF * aspect);
-      center = add(center, up, ((span.low + span.high) / 2) * away * HALF);
+      center = add(center, up, ((span.low + span.high) / 2 + lower) * away * HALF);
       const fill = Math.max((span.right - span.left) / 2 / room.x, (span.high - span.low) / 2 / room.y);
       away *= 1 + (fill - 1) * 0.7;
     }
-    away = Math.max(away, 0.4);
     return { eye: add(center, offset({ away, turn, lift })), center };
   }
 
@@ -208,6 +213,14 @@
     return at < 0 ? null : { x: trace.x[at], y: trace.y[at], z: trace.z[at] };
   }
 
+  function flyToSquad(gd, text) {
+    const squad = gd.layout.meta.words.squads.find((one) => one.text === text);
+    if (!squad) return;
+    const { eye, center } = view(gd);
+    const at = polar(add(eye, center, -1));
+    move(gd, fitted(gd, at.turn, at.lift, squad));
+  }
+
   function mark(gd, place) {
     const at = gd.data.findIndex((trace) => trace.meta === "chosen");
     if (at < 0) return Promise.resolve();
@@ -219,7 +232,7 @@
   /* Go near an agent, seen from the side the reader stands on. */
   function flyTo(id) {
     const gd = graph();
-    if (!sceneOf(gd)) return;
+    if (!sceneOf(gd) || (!id && !own.has(gd))) return;
     const place = id ? placeOf(gd, id) : null;
     mark(gd, place).then(() => {
       if (!place) return;
@@ -293,7 +306,9 @@
         // The event comes before the camera has taken the step.
         requestAnimationFrame(() => requestAnimationFrame(() => keep(gd)));
       });
-      gd.on("plotly_relayout", () => keep(gd));
+      gd.on("plotly_relayout", (changes) => {
+        if (Object.keys(changes || {}).some((name) => name.startsWith("scene"))) keep(gd);
+      });
       gd.addEventListener("pointerdown", () => cancelAnimationFrame(flight), true);
     }
     let size = "";
@@ -316,10 +331,12 @@
   }
 
   document.addEventListener("click", (event) => {
-    const button = event.target.closest && event.target.closest("[data-map-action]");
+    const button = event.target.closest && event.target.closest("[data-map-action], [data-map-squad]");
     const gd = button && graph();
-    const action = button && actions[button.dataset.mapAction];
-    if (action && sceneOf(gd)) action(gd);
+    if (!gd || !sceneOf(gd)) return;
+    const action = actions[button.dataset.mapAction];
+    if (action) action(gd);
+    else flyToSquad(gd, button.dataset.mapSquad);
   });
 
   new MutationObserver(look).observe(document.documentElement, { childList: true, subtree: true });

@@ -56,6 +56,8 @@ def measured(reading: Measured, lang: str) -> html.Button:
 
 def _big(reading: Measured, lang: str) -> html.Button:
     shown, unit = split_unit(reading.value, reading.unit, lang)
+    if reading.unit == "money" and reading.subject:
+        unit = reading.subject[0]  # an amount is of one currency, which is its subject
     return html.Button(
         [
             html.Span(shown, className="measured-number"),

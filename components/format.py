@@ -50,6 +50,8 @@ def split_unit(value: float | int | None, unit: str, lang: str) -> tuple[str, st
         return (
             (_significant(value / 1000, lang), "s") if value > 10_000 else (_significant(value, lang), "ms")
         )
+    if unit == "money":
+        return money(value, None, lang), ""
     if unit == "days":
         return number(_floor(value, 1), lang, 1), declared("days", lang)
     return number(value, lang), NOUNS[unit](int(value), lang) if unit in NOUNS else declared(unit, lang)
@@ -108,3 +110,12 @@ def _offset(there: datetime) -> str:
 
 def _aware(instant: datetime) -> datetime:
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def money(value: Decimal | float | int | None, currency: str | None, lang: str) -> str:
+    """An exact amount with its currency; a sign of its own where the row does not say which currency it is."""
+    if value is None:
+        return DASH
+    exact = value if isinstance(value, Decimal) else Decimal(repr(value))
+    shown = str(format_decimal(exact, format="#,##0.00##", locale=locale(lang)))
+    return f"{currency}\u00a0{shown}" if currency else shown

@@ -40,6 +40,15 @@ NAMES = frozenset(
         "first",
         "last",
         "play",
+        "crm",
+        "support",
+        "social",
+        "trophy",
+        "key",
+        "shield",
+        "money",
+        "brain",
+        "pulse",
     ]
 )
 

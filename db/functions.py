@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -9,7 +10,7 @@ from sqlalchemy import ARRAY, Float, FromClause, String, bindparam, func, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
 
-from db.base import Instant
+from db.base import Exact, Instant
 
 
 class seconds_later(FunctionElement[datetime]):  # noqa: N801 - reads as the SQL function it is
@@ -85,3 +86,44 @@ def listed_pairs(pairs: Sequence[tuple[str, str]], dialect: str) -> FromClause:
         func.json_extract(each.c.value, "$[0]").label("trace"),
         func.json_extract(each.c.value, "$[1]").label("span"),
     ).subquery("wanted")
+
+
+class exact_total(FunctionElement[Decimal]):  # noqa: N801 - reads as the SQL function it is
+    """`exact_total(amount)`: the sum of a numeric(15, 2) column without rounding errors.
+
+    SQLite adds binary fractions, which drift; whole cents do not.
+    """
+
+    type = Exact(24, 2)
+    inherit_cache = True
+
+
+@compiles(exact_total, "sqlite")
+def _exact_total_sqlite(element: exact_total, compiler: Any, **kw: Any) -> str:
+    (amount,) = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"(SUM(CAST(ROUND({amount} * 100) AS INTEGER)) / 100.0)"
+
+
+@compiles(exact_total)
+def _exact_total(element: exact_total, compiler: Any, **kw: Any) -> str:
+    (amount,) = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"SUM({amount})"
+
+
+class day_of(FunctionElement[str]):  # noqa: N801 - reads as the SQL function it is
+    """`day_of(moment)`: the day in UTC as ISO 8601 text (2022-08-22)."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(day_of, "sqlite")
+def _day_of_sqlite(element: day_of, compiler: Any, **kw: Any) -> str:
+    (moment,) = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"substr({moment}, 1, 10)"
+
+
+@compiles(day_of)
+def _day_of(element: day_of, compiler: Any, **kw: Any) -> str:
+    (moment,) = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"to_char({moment} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"

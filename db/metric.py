@@ -23,6 +23,8 @@ SPANS_OF_TIME = {
     "30d": timedelta(days=30),
     "90d": timedelta(days=90),
 }
+# Nanoseconds since 1970 fit into 64 bits until 2262.
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
 TOO_FEW = "There are too few values for this percentile."
 NOTHING = "Nothing was recorded in this window."
 REASONS = [TOO_FEW, NOTHING]
@@ -61,6 +63,8 @@ class Window:
         first, last = _moment(start), _moment(end)
         if first >= last:
             raise WindowError(f"{text!r} ends before it starts; write the earlier moment first.")
+        if first < EARLIEST or last > LATEST:
+            raise WindowError(f"{text!r} lies outside the years 1970 to 2261; nothing can be stored there.")
         return cls(first, last, text, at)
 
     def covers(self, moment: Column) -> ColumnElement[bool]:
@@ -111,6 +115,7 @@ class Metric:
         few: the reason shown below `least`.
         wilson: True when value is 100 × hits / n and carries a 95 % interval.
         subject: names of what it is about, such as ("agent",); empty for the whole fleet.
+        needs: name of the permission without which nobody sees it; "" for everybody signed in.
     """
 
     key: str
@@ -125,6 +130,7 @@ class Metric:
     few: str
     wilson: bool
     subject: Subject
+    needs: str = ""
 
 
 @dataclass(frozen=True)
@@ -140,6 +146,7 @@ class Series:
     evidence: Callable[..., Statement] | None
     windowed: bool
     subject: Subject
+    needs: str = ""
 
 
 @dataclass(frozen=True)
@@ -203,6 +210,7 @@ def metric(
     few: str = NOTHING,
     wilson: bool = False,
     subject: Subject = (),
+    needs: str = "",
 ) -> Callable[[Callable[..., Statement]], Callable[..., Statement]]:
     """Declare the decorated Select as the metric `key`; its docstring becomes the definition."""
 
@@ -210,7 +218,7 @@ def metric(
         sentence = " ".join((build.__doc__ or "").split())
         _refuse_second(key, sentence)
         METRICS[key] = Metric(
-            key, title, unit, sentence, formula, build, evidence, windowed, least, few, wilson, subject
+            key, title, unit, sentence, formula, build, evidence, windowed, least, few, wilson, subject, needs
         )
         if few not in REASONS:
             REASONS.append(few)
@@ -228,13 +236,14 @@ def series(
     evidence: Callable[..., Statement] | None = None,
     windowed: bool = True,
     subject: Subject = (),
+    needs: str = "",
 ) -> Callable[[Callable[..., Statement]], Callable[..., Statement]]:
     """Declare the decorated Select as the rows of the chart `key`."""
 
     def declare(build: Callable[..., Statement]) -> Callable[..., Statement]:
         sentence = " ".join((build.__doc__ or "").split())
         _refuse_second(key, sentence)
-        SERIES[key] = Series(key, title, unit, sentence, formula, build, evidence, windowed, subject)
+        SERIES[key] = Series(key, title, unit, sentence, formula, build, evidence, windowed, subject, needs)
         return build
 
     return declare

@@ -14,10 +14,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from auth import current_person
 from auth.guard import is_page
+from auth.permissions import allows
 from auth.routes import show_message
 from components.attributes import attributes
 from components.document import document
-from components.shell import PRODUCT, nav_items, shell
+from components.shell import PRODUCT, NavItem, nav_items, shell
 from i18n import t
 from pages import _proof
 from pages._view import explained, here, lang_here, own_zone
@@ -45,7 +46,7 @@ def frame() -> Component:
     drawn = shell(
         person.full_name or person.username or person.email,
         person.role,
-        nav_items(view.lang),
+        menu(view.lang, person.role),
         view.lang,
         view.theme,
         csrf_token=generate_csrf(),
@@ -54,6 +55,22 @@ def frame() -> Component:
         utc=view.utc,
     )
     return html.Div([drawn, _words(view.lang)])
+
+
+def menu(lang: str, role: str) -> list[NavItem]:
+    """The fleet first, then the modules, then how numbers are made and who one is."""
+    fixed = nav_items(lang)
+    return [*fixed[:3], *modules(lang, role), *fixed[3:]]
+
+
+def modules(lang: str, role: str) -> list[NavItem]:
+    """The modules this role may open, in their order: what their pages declare of themselves."""
+    entries = [entry for entry in dash.page_registry.values() if "nav" in entry]
+    return [
+        NavItem(entry["nav"]["words"](lang), entry["path"], entry["nav"]["icon"])
+        for entry in sorted(entries, key=lambda entry: entry["nav"]["order"])
+        if allows(role, entry["nav"]["needs"])
+    ]
 
 
 def _words(lang: str) -> html.Div:

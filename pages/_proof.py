@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
 import db.queries
+from auth.permissions import allows
 from components.attributes import attributes
 from components.format import by_unit, moment
 from components.proof import proof_body
@@ -53,6 +54,8 @@ class Request:
                     key=self.key[:80],
                 )
             )
+        if not allows(person().role, self.declared.needs):
+            raise Refused(t("Your role does not include this measure.", view.lang))
         self.subject = self._subject(data.get("subject"), view.lang)
         self.window = _window(data, view)
         self.says_value = isinstance(self.declared, Metric)

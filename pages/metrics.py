@@ -7,6 +7,7 @@ from dash import Output, callback, html
 from dash.development.base_component import Component
 
 import db.queries
+from auth.permissions import allows
 from components.attributes import attributes
 from components.cards import measured
 from components.measured import marks
@@ -15,7 +16,7 @@ from components.states import skeleton
 from db.engine import Session
 from db.metric import METRICS, NOTHING, SERIES, Metric, Reading, Series, SeriesReading, read, read_series
 from i18n import declared, t
-from pages._view import ASKED, BUSY, View, load, nothing_here, notices, page, titled
+from pages._view import ASKED, BUSY, View, load, nothing_here, notices, page, person, titled
 
 dash.register_page(__name__, path="/metrics", title=titled(lambda lang: t("Metrics", lang)))
 
@@ -46,9 +47,15 @@ def layout(view: View) -> html.Div:
 def metrics(unit: Session, view: View) -> list[Component]:
     """All definitions; those of the whole fleet with their reading, all of one instant."""
     whole: dict[str, Reading | SeriesReading] = {
-        key: read(unit, key, view.window) for key, made in METRICS.items() if not made.subject
+        key: read(unit, key, view.window)
+        for key, made in METRICS.items()
+        if not made.subject and allows(person().role, made.needs)
     }
-    whole |= {key: read_series(unit, key, view.window) for key, made in SERIES.items() if not made.subject}
+    whole |= {
+        key: read_series(unit, key, view.window)
+        for key, made in SERIES.items()
+        if not made.subject and allows(person().role, made.needs)
+    }
     notice = [] if whole["spans.count"].n else [nothing_here(unit, view)]
     found = domains()
     return [
@@ -87,7 +94,12 @@ def domain_words(name: str, lang: str) -> str:
         "db": t("The database", lang),
         "system": t("The application", lang),
     }
-    return words.get(name, name)
+    modules = {
+        entry["path"].strip("/"): entry["nav"]["words"]
+        for entry in dash.page_registry.values()
+        if "nav" in entry
+    }
+    return words.get(name) or (modules[name](lang) if name in modules else name)
 
 
 def _domain(name: str, definitions: list[Declared], whole: Read, view: View) -> html.Section:
@@ -136,8 +148,13 @@ def unknown_when(made: Declared, lang: str) -> str:
 
 def _now(made: Declared, reading: Reading | SeriesReading | None, lang: str) -> list[Component | None]:
     if reading is None:
-        subject = t("per agent", lang) if made.subject == ("agent",) else t("per connection", lang)
-        return [html.Span(subject, className="muted")]
+        per = {
+            (): t("not for your role", lang),
+            ("agent",): t("per agent", lang),
+            ("caller", "callee"): t("per connection", lang),
+            ("currency",): t("per currency", lang),
+        }
+        return [html.Span(per.get(made.subject, ""), className="muted")]
     if isinstance(reading, SeriesReading):
         rows = html.Button(
             t("Show its rows", lang),

@@ -77,7 +77,9 @@ def picture(page: Page, address: str, path: Path) -> None:
 
 
 def main() -> int:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     arguments.add_argument("--into", type=Path, default=ROOT / "var" / "looks")
     arguments.add_argument("--lang", default="en", choices=["en", "pt-BR"])
     arguments.add_argument("--data", type=Path, nargs="*")
@@ -86,7 +88,11 @@ def main() -> int:
     if files is None:
         files = [path for name in FILES if (path := TRACES / f"{name}.otlp.jsonl.gz").exists()]
     given.into.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, served(Path(folder), files) as url, sync_playwright() as play:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        served(Path(folder), files) as url,
+        sync_playwright() as play,
+    ):
         browser = play.chromium.launch(executable_path=str(chromium.find()), args=list(chromium.FLAGS))
         for size, (width, height) in SIZES.items():
             for theme in ("dark", "light"):

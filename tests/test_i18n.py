@@ -50,6 +50,7 @@ def template_texts() -> Iterator[tuple[str, str]]:
 def declared_texts() -> Iterator[tuple[str, str]]:
     import db.queries  # noqa: F401  fills the registries
     from db import metric
+    from db.listing import LISTINGS, words
     from db.services.account_fields import Complaint
 
     for entry in [*metric.METRICS.values(), *metric.SERIES.values()]:
@@ -59,6 +60,12 @@ def declared_texts() -> Iterator[tuple[str, str]]:
                 yield text, f"db.metric {entry.key}.{field}"
     for complaint in Complaint:
         yield str(complaint), "db.services.account_fields.Complaint"
+    for listing in LISTINGS.values():
+        yield listing.title, f"db.listing {listing.name}.title"
+        for field in listing.fields:
+            yield field.title, f"db.listing {listing.name}.{field.key}"
+        for word in words(listing):
+            yield word, f"db.listing {listing.name}, a word of its columns"
     for reason in metric.REASONS:
         yield reason, "db.metric.REASONS"
 

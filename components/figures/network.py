@@ -76,7 +76,7 @@ def network_figure(
     )
     if not mini:
         data += edge_points(_pointable(lines), shown, where, lang, theme)
-    data += halo_traces(agents, points, sizes, colors, theme, mini)
+    data += halo_traces(agents, points, sizes, colors, theme, mini, 3.0 if compact else 4.2)
     data.append(agent_trace(agents, points, sizes, lang, theme, mini))
     if not mini:
         data.append(chosen_trace(agents, points, sizes, selected, theme))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from components.figures.network_words import (
+    GROUP_LENGTH,
     STATE_SYMBOLS,
     STATE_TOKENS,
     STATES,
@@ -28,10 +29,10 @@ from components.format import number
 from components.theme import color
 from i18n import t
 
-SMALLEST, LARGEST = 6.0, 22.0  # diameter of a node in px
+SMALLEST, LARGEST = 6.0, 18.0  # diameter of a node in px
 MOST_LABELS = 40
 MOST_HULLS = 30
-GROUP_LENGTH, NAME_LENGTH = 30, 28
+NAME_LENGTH = 28
 MOST_RINGS = 400  # above this the hull alone tells the squad
 
 
@@ -85,7 +86,7 @@ def hull_traces(
     rows = by_group(nodes)
     traces: list[Trace] = []
     for group in list(group_sizes(nodes))[:MOST_HULLS]:
-        body = hull(points[rows[group]], 0.6 * margin)
+        body = hull(points[rows[group]], 0.48 * margin)
         if body is None:
             continue
         corners, triangles = body
@@ -112,10 +113,12 @@ def halo_traces(
     colors: Mapping[str, str],
     theme: str,
     mini: bool,
+    ring: float,
 ) -> list[Trace]:
     """What lies under the fill: a glow round agents that were heard from, the squad's ring, a gap before the fill.
 
-    Failing agents have a diamond-shaped ring in the error colour, always.
+    ring: by how many px its ring is wider than an agent. Failing agents have a diamond-shaped one in the error
+    colour, always.
     """
     heard = [row for row, node in enumerate(nodes) if str(node["state"]) != "unknown"]
     failing = [row for row in heard if str(nodes[row]["state"]) == "failing"]
@@ -124,14 +127,16 @@ def halo_traces(
     bad = color(theme, "error")
     glow = [color(theme, STATE_TOKENS[str(nodes[row]["state"])]) for row in heard]
     traces = [
-        _discs(points, heard, [2.1 * sizes[row] for row in heard], glow, opacity=0.16),
+        _discs(points, heard, [1.7 * sizes[row] for row in heard], glow, opacity=0.15),
         _discs(
             points,
             plain,
-            [sizes[row] + 5 for row in plain],
+            [sizes[row] + ring for row in plain],
             [colors[str(nodes[row]["group"])] for row in plain],
         ),
-        _discs(points, plain, [sizes[row] + 1.6 for row in plain], [color(theme, "scene")] * len(plain)),
+        _discs(
+            points, plain, [sizes[row] + 0.35 * ring for row in plain], [color(theme, "scene")] * len(plain)
+        ),
         _discs(
             points, failing, [sizes[row] + 10 for row in failing], [bad] * len(failing), symbol="diamond-open"
         ),
@@ -244,8 +249,8 @@ def sizes_of(
     room: px between neighbours when the whole map is seen; where it is scarce the largest become smaller.
     """
     most = max(traffic.values(), default=0)
-    least = float(np.clip(0.5 * room, SMALLEST, 9.0))
-    largest = float(np.clip(1.1 * room, 2 * least, LARGEST))
+    least = float(np.clip(0.28 * room, SMALLEST, 8.0))
+    largest = float(np.clip(0.55 * room, 1.6 * least, LARGEST))
     busiest = set(hubs.values())
     sizes = []
     for name, calls in traffic.items():

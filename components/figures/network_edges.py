@@ -74,7 +74,7 @@ def edge_points(
             "meta": "edges",
             **columns(points),
             "marker": {
-                "size": 4 if len(edges) <= 120 else 3,
+                "size": 3 if len(edges) <= 200 else 2.4,
                 "opacity": 0.95 if len(edges) <= 120 else 0.6,
                 "color": [
                     color(theme, "latency-unknown" if step is None else LATENCY_STEPS[step]) for step in steps
@@ -101,7 +101,7 @@ def _edge_trace(
     }
     hue = {"declared": "faint", "imported": "squad-none"}.get(evidence)
     token = hue or (LATENCY_STEPS[step] if step >= 0 else "latency-unknown")
-    width = 4.5 if bright else (2.2 if mini else 3.4) if strong else 1.6
+    width = 4.5 if bright else (2.2 if mini else 3.4) if strong else 1.9
     dash = {"declared": "dot", "imported": "solid"}.get(evidence, "solid")
     usual = {"declared": 0.7, "imported": 0.45}.get(evidence, 0.9 if strong else 0.62)
     opacity = 0.98 if bright else usual

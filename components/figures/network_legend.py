@@ -7,12 +7,15 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
+from components.attributes import attributes
 from components.figures.network_words import (
+    GROUP_LENGTH,
     LATENCY_LIMITS_MS,
     STATE_TOKENS,
     Edge,
     Node,
     group_sizes,
+    label,
     latency_step,
     placed,
     plain,
@@ -37,9 +40,9 @@ def network_legend(
         (t("State", lang), _states(nodes, lang, theme)),
         (t("Latency p50", lang), _latencies(edges, lang, theme)),
         (t("Connections", lang), _evidence(edges, lang, theme)),
-        (t("Squad or source", lang), _groups(nodes, lang, colors)),
         (t("Size", lang), [html.Span(t("square root of the calls in and out", lang))]),
         (t("Position", lang), _positions(nodes, lang)),
+        (t("Squad or source", lang), _groups(nodes, lang, colors)),
     ]
     return html.Div(
         [
@@ -47,7 +50,7 @@ def network_legend(
             for name, entries in sections
             if entries
         ],
-        className="map-legend",
+        className="map-legend frame",
         role="group",
         **_said(t("Legend of the map", lang)),
     )
@@ -64,6 +67,22 @@ def _key(mark: str, hue: str, words: str) -> html.Span:
             words,
         ],
         className="map-legend-entry",
+    )
+
+
+def _squad(group: str, size: int, hue: str, lang: str) -> html.Button:
+    """A squad's key; a click brings the camera near it (assets/map.js)."""
+    name = plain(group, 32)
+    return html.Button(
+        [
+            html.Span(className="map-key map-key-ring", style={"color": hue}),
+            f"{name}: {number(size, lang)}",
+        ],
+        type="button",
+        className="map-legend-entry map-legend-squad",
+        title=t("Fly to {name}", lang, name=name),
+        disable_n_clicks=True,
+        **attributes({"data-map-squad": label(group, GROUP_LENGTH)}),
     )
 
 
@@ -105,14 +124,15 @@ def _evidence(edges: Sequence[Edge], lang: str, theme: str) -> list[Component]:
         for kind, (words, token) in told.items()
         if counts[kind]
     ]
+    if keys:
+        keys.append(html.Span(t("the dot on a line is nearer to the called agent", lang)))
     return keys or [html.Span(t("none recorded in this range", lang))]
 
 
 def _groups(nodes: Sequence[Node], lang: str, colors: Mapping[str, str]) -> list[Component]:
     sizes = list(group_sizes(nodes).items())
     keys: list[Component] = [
-        _key("ring", colors.get(group, "currentColor"), f"{plain(group, 32)}: {number(size, lang)}")
-        for group, size in sizes[:MOST_GROUPS]
+        _squad(group, size, colors.get(group, "currentColor"), lang) for group, size in sizes[:MOST_GROUPS]
     ]
     rest = len(sizes) - MOST_GROUPS
     return [*keys, html.Span(tn("and {n} more", "and {n} more", rest, lang))] if rest > 0 else keys

@@ -21,6 +21,7 @@ STATE_TOKENS = {"unknown": "unknown", "observed": "busy", "operational": "ok", "
 STATE_SYMBOLS = {"unknown": "circle", "observed": "circle", "operational": "circle", "failing": "diamond"}
 LATENCY_LIMITS_MS = (1, 10, 100, 1000)  # fixed, so that a colour means the same today and tomorrow
 _NAME_LENGTH = 48
+GROUP_LENGTH = 30  # of a squad's or source's name beside the marks
 
 
 def placed(nodes: Sequence[Node]) -> list[Node]:

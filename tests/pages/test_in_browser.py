@@ -79,6 +79,8 @@ def test_a_request_that_fails_says_what_to_do(home: Page, console_errors: list[s
     home.context.clear_cookies()
     home.locator("#shell-refresh").click()
     expect(said).to_contain_text("Your sign-in has ended")
-    expect(said.get_by_role("link", name="Sign in")).to_have_attribute("href", re.compile("^/login\\?next=%2F"))
+    expect(said.get_by_role("link", name="Sign in")).to_have_attribute(
+        "href", re.compile("^/login\\?next=%2F")
+    )
     home.close()
     console_errors.clear()

@@ -1,0 +1,278 @@
+"""One table read as a list: declared once, then searched, filtered, sorted and paged by the database.
+
+A listing names the columns a list shows; one row's page shows every column of the row, and its children.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Boolean, ColumnElement, Table, Text, Uuid, cast, func, inspect, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from db.base import Base
+from db.functions import lowered
+
+MOST_PER_PAGE = 200
+MOST_CHOICES = 50
+Column = InstrumentedAttribute[Any]
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column of a list; `title` is its English head.
+
+    `kind` says how it is read: text, number, money, moment, day, yes_no, word, id or document.
+
+    `word` is text out of a fixed set, which screens translate; `money` needs the listing's `currency`.
+    """
+
+    column: Column
+    title: str
+    kind: str = "text"
+
+    @property
+    def key(self) -> str:
+        return self.column.key
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A table as a list.
+
+    Attributes:
+        name: names it in addresses, one word.
+        title: what its rows are called, in English.
+        model: the mapped class; its primary key is one column.
+        fields: the columns shown, the first one names the row.
+        search: columns in which the search looks.
+        filters: columns with few values that can be chosen from.
+        order: column of the first sorting; `descending` its direction.
+        currency: column that says in which currency the money is; None where rows do not say.
+        children: other listings whose rows belong to a row of this one, by their column.
+        hidden: columns that no page shows, such as a key's hash.
+        where: a condition every row shown must fulfil.
+        needs: name of the permission without which nobody sees the rows; "" for everybody signed in.
+    """
+
+    name: str
+    title: str
+    model: type[Base]
+    fields: tuple[Field, ...]
+    search: tuple[Column, ...]
+    filters: tuple[Column, ...]
+    order: Column
+    descending: bool = True
+    currency: Column | None = None
+    children: tuple["Children", ...] = ()
+    hidden: tuple[str, ...] = ()
+    where: Callable[[], ColumnElement[bool]] | None = None
+    needs: str = ""
+
+
+@dataclass(frozen=True)
+class Children:
+    """Rows of another listing that belong to a row: those whose `column` holds its key."""
+
+    listing: Listing
+    column: Column
+
+    def belongs_to(self, key: str) -> ColumnElement[bool]:
+        """The condition that a child's row belongs to the row with this key."""
+        wanted: Any = UUID(key) if isinstance(self.column.type, Uuid) else key
+        condition: ColumnElement[bool] = self.column == wanted
+        return condition
+
+
+LISTINGS: dict[str, Listing] = {}
+
+
+def listed(listing: Listing) -> Listing:
+    """Register `listing` under its name, which must be new."""
+    if listing.name in LISTINGS:
+        raise ValueError(f"{listing.name} is listed twice")
+    LISTINGS[listing.name] = listing
+    return listing
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a reader asks of a list: words to find, chosen values by column, order and page."""
+
+    search: str = ""
+    chosen: Mapping[str, str] | None = None
+    order: str = ""
+    page: int = 1
+    size: int = 25
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows as mappings by column, how many match in all, and the page they are."""
+
+    rows: list[dict[str, Any]]
+    total: int
+    number: int
+    pages: int
+
+
+def stated(meta: Column, column: str) -> ColumnElement[bool]:
+    """True for rows whose source stated `column`, a column that may not be null."""
+    unstated = meta["unstated"].as_string()
+    condition: ColumnElement[bool] = or_(unstated.is_(None), unstated != column)
+    return condition
+
+
+def key_of(listing: Listing) -> Column:
+    """The primary key's column."""
+    (column,) = inspect(listing.model).primary_key
+    found: Column = getattr(listing.model, inspect(listing.model).get_property_by_column(column).key)
+    return found
+
+
+def read_page(session: Session, listing: Listing, wish: Wish, *extra: ColumnElement[bool]) -> Page:
+    """One page of the list; a page beyond the last is the last. Unknown orders and filters are left out."""
+    conditions = [*_conditions(listing, wish), *extra]
+    total = session.scalar(select(func.count()).select_from(listing.model).where(*conditions)) or 0
+    size = min(max(wish.size, 1), MOST_PER_PAGE)
+    pages = max(1, -(-total // size))
+    number = min(max(wish.page, 1), pages)
+    found = session.execute(
+        select(*_shown(listing))
+        .where(*conditions)
+        .order_by(_ordering(listing, wish.order), key_of(listing))
+        .limit(size)
+        .offset((number - 1) * size)
+    ).mappings()
+    return Page([_stated(dict(row)) for row in found], total, number, pages)
+
+
+def _stated(row: dict[str, Any]) -> dict[str, Any]:
+    """A row without the value its source never stated but its column demands (named in metadata.unstated)."""
+    meta = row.get("meta")
+    for key in str(meta.get("unstated", "")).split() if isinstance(meta, dict) else ():
+        row[key] = None
+    return row
+
+
+def _shown(listing: Listing) -> list[Any]:
+    columns = {field.key: field.column for field in listing.fields}
+    if listing.currency is not None:
+        columns.setdefault(listing.currency.key, listing.currency)
+    if "meta" in inspect(listing.model).column_attrs:
+        columns.setdefault("meta", listing.model.meta)  # type: ignore[attr-defined]
+    return [*[column.label(key) for key, column in columns.items()], key_of(listing).label("row_key")]
+
+
+def _conditions(listing: Listing, wish: Wish) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [listing.where()] if listing.where else []
+    if wish.search:
+        escaped = wish.search.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        text = f"%{escaped}%"
+        conditions.append(
+            or_(*[lowered(cast(column, Text)).like(text, escape="\\") for column in listing.search])
+        )
+    filters = {column.key: column for column in listing.filters}
+    for key, value in (wish.chosen or {}).items():
+        if key in filters and value:
+            conditions.append(
+                filters[key].is_(None) if value == "none" else cast(filters[key], Text) == value
+            )
+    return conditions
+
+
+def _chosen(column: Column, value: str) -> ColumnElement[bool]:
+    if value == "none":
+        return column.is_(None)
+    if isinstance(column.type, Boolean):
+        return column.is_(value == "true")
+    return cast(column, Text) == value
+
+
+def _ordering(listing: Listing, order: str) -> ColumnElement[Any]:
+    fields = {field.key: field.column for field in listing.fields}
+    column = fields.get(order.removeprefix("-"))
+    if column is None:
+        column, descending = listing.order, listing.descending
+    else:
+        descending = order.startswith("-")
+    return column.desc().nulls_last() if descending else column.asc().nulls_last()
+
+
+def choices(session: Session, listing: Listing) -> dict[str, list[str | None]]:
+    """The values each filter can take, most frequent first."""
+    found: dict[str, list[str | None]] = {}
+    for column in listing.filters:
+        rows = session.execute(
+            select(cast(column, Text))
+            .group_by(column)
+            .order_by(func.count().desc(), column)
+            .limit(MOST_CHOICES)
+        )
+        found[column.key] = [value for (value,) in rows]
+    return found
+
+
+def _said(value: Any) -> str | None:
+    return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def read_row(session: Session, listing: Listing, key: str) -> dict[str, Any] | None:
+    """Every column of one row but the hidden ones; None when there is no such row."""
+    column = key_of(listing)
+    try:
+        wanted: Any = UUID(key) if isinstance(column.type, Uuid) else key
+    except ValueError:
+        return None
+    conditions = [listing.where()] if listing.where else []
+    row = session.scalars(select(listing.model).where(column == wanted, *conditions)).one_or_none()
+    if row is None:
+        return None
+    attributes = inspect(listing.model).column_attrs
+    return _stated(
+        {each.key: getattr(row, each.key) for each in attributes if each.key not in listing.hidden}
+    )
+
+
+def kinds(listing: Listing) -> dict[str, str]:
+    """How each column of the model is read: as its field says, else by its type."""
+    by_type: Sequence[tuple[type, str]] = (
+        (bool, "yes_no"),
+        (datetime, "moment"),
+        (date, "day"),
+        (Decimal, "number"),
+        (int, "number"),
+        (UUID, "id"),
+        (str, "text"),
+    )
+    said = {field.key: field.kind for field in listing.fields}
+    for each in inspect(listing.model).column_attrs:
+        try:
+            python = each.columns[0].type.python_type
+        except NotImplementedError:
+            python = dict
+        kind = next((name for known, name in by_type if issubclass(python, known)), "document")
+        said.setdefault(each.key, kind)
+    return said
+
+
+def meanings(listing: Listing) -> dict[str, str]:
+    """What each column means, as the model says."""
+    return {each.key: each.columns[0].doc or "" for each in inspect(listing.model).column_attrs}
+
+
+def words(listing: Listing) -> list[str]:
+    """The values that the table's checks allow in columns of kind word: what screens must be able to say."""
+    table = listing.model.__table__
+    assert isinstance(table, Table)
+    wanted = {field.column.expression.name for field in listing.fields if field.kind == "word"}
+    found: list[str] = []
+    for constraint in table.constraints:
+        text = str(getattr(constraint, "sqltext", ""))
+        name, inside, rest = text.partition(" IN (")
+        if inside and name in wanted:
+            found += [value.strip().strip("'") for value in rest.rstrip(")").split(",")]
+    return found

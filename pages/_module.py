@@ -1,0 +1,299 @@
+"""A module of the system as one declaration: its page, its menu entry, its list and each row's page come with it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+import dash
+import plotly.graph_objects as go
+from dash import Output, callback, dcc, html
+from dash.development.base_component import Component
+
+import db.queries
+from auth.permissions import allows
+from components.cards import card
+from components.charts import chart_frame
+from components.figures.bars import amount, label_words
+from components.format import by_unit, moment, number
+from components.forms import query_bar, query_search, query_select
+from components.shell import page_header
+from components.states import empty, skeleton
+from components.tables import Column, data_table
+from db.engine import Session
+from db.listing import LISTINGS, Listing, Wish, choices, read_page, read_row
+from db.metric import METRICS, SERIES, SeriesReading, read, read_series
+from i18n import declared, t, tn
+from pages._rows import children, columns_of, row_page
+from pages._view import ASKED, View, load, notices, page, person, titled
+
+REGISTRIES = db.queries.__all__  # importing db.queries fills METRICS, SERIES and LISTINGS
+Words = Callable[[str], str]  # language → text
+Draw = Callable[[SeriesReading, str, str], go.Figure]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A registered series and how it is drawn."""
+
+    series: str
+    draw: Draw
+
+
+@dataclass(frozen=True)
+class Module:
+    """One page of the system.
+
+    Attributes:
+        name: the word in its address (`/name`) and its ids.
+        title, lead: what it is called and what it is for, by language.
+        icon, order: its entry in the menu.
+        needs: permission without which nobody opens it; "" for everybody signed in.
+        cards: keys of metrics, or a function that finds (key, subject) pairs in what is stored.
+        charts: at least two.
+        listings: names of its lists; the first one is shown first.
+        how: how rows get in, by language; `command` is what to copy for it.
+    """
+
+    name: str
+    title: Words
+    lead: Words
+    icon: str
+    order: int
+    needs: str
+    cards: tuple[str, ...] | Callable[[Session, View], Sequence[tuple[str, tuple[str, ...]]]]
+    charts: tuple[Chart, ...]
+    listings: tuple[str, ...]
+    how: Words
+    command: str
+
+
+def register_page(module: Module, source: str) -> None:
+    """Give `module` its page, its rows' pages and its place in the menu. `source` is the page file's __name__."""
+    dash.register_page(
+        source,
+        path=f"/{module.name}",
+        title=titled(module.title),
+        layout=_layout(module),
+        nav={"words": module.title, "icon": module.icon, "order": module.order, "needs": module.needs},
+    )
+    dash.register_page(
+        f"{source}.row",
+        path_template=f"/{module.name}/<listing>/<row>",
+        path=f"/{module.name}/row",
+        title=titled(module.title),
+        layout=_row_layout(module),
+    )
+    _answer(module)
+    _answer_row(module)
+
+
+def forbidden(view: View, needs: str) -> Component | None:
+    """Why this person may not see it; None when they may."""
+    if allows(person().role, needs):
+        return None
+    why = t("Your role does not include this page. An administrator can change that.", view.lang)
+    return html.Div(
+        empty(t("You may not see this", view.lang), why, lang=view.lang, icon_name="user"), className="frame"
+    )
+
+
+def _layout(module: Module) -> Callable[..., Component]:
+    @page
+    def layout(view: View) -> html.Div:
+        search = query_search(
+            f"{module.name}-search", t("Search the list", view.lang), "search", view.args.get("search")
+        )
+        return html.Div(
+            [
+                page_header(module.title(view.lang), module.lead(view.lang), lang=view.lang),
+                html.Div(skeleton("card", 4), id=f"{module.name}-top"),
+                html.Div(
+                    [query_bar(search, html.Div(id=f"{module.name}-menus", className="query-menus"))],
+                    className="section",
+                ),
+                html.Div(skeleton("table"), id=f"{module.name}-list"),
+            ]
+        )
+
+    return layout
+
+
+def _answer(module: Module) -> None:
+    @callback(
+        Output(f"{module.name}-top", "children"),
+        Output(f"{module.name}-list", "children"),
+        Output(f"{module.name}-menus", "children"),
+        *ASKED,
+    )
+    @load(besides=2)
+    def answer(unit: Session, view: View) -> tuple[Any, Any, Any]:
+        refused = forbidden(view, module.needs)
+        if refused is not None:
+            return refused, None, None
+        listing = _listing(module, view)
+        return (
+            _top(module, unit, view),
+            _list(module, listing, unit, view),
+            _menus(module, listing, unit, view),
+        )
+
+
+def _listing(module: Module, view: View) -> Listing:
+    """The list the address asks for, among those this person may see."""
+    seen = [name for name in module.listings if allows(person().role, LISTINGS[name].needs)]
+    asked = view.args.get("list", "")
+    return LISTINGS[asked if asked in seen else seen[0]]
+
+
+def _top(module: Module, unit: Session, view: View) -> list[Component]:
+    role = person().role
+    pairs = module.cards(unit, view) if callable(module.cards) else [(key, ()) for key in module.cards]
+    cards = [
+        card(read(unit, key, view.window, subject), view.lang, zone=view.zone)
+        for key, subject in pairs
+        if allows(role, METRICS[key].needs)
+    ]
+    charts = [
+        _chart(module, each, unit, view) for each in module.charts if allows(role, SERIES[each.series].needs)
+    ]
+    at = t("Measured {at}", view.lang, at=moment(view.now, view.lang, view.zone))
+    return [
+        *notices(view),
+        html.P(at, className="measured-at"),
+        html.Div(cards, className="card-grid"),
+        html.Div(charts, className="frame-row"),
+    ]
+
+
+def _chart(module: Module, chart: Chart, unit: Session, view: View) -> Component:
+    series = read_series(unit, chart.series, view.window)
+    return chart_frame(
+        series,
+        chart.draw(series, view.lang, view.theme),
+        view.lang,
+        id=f"{module.name}-{chart.series.replace('.', '-')}",
+        zone=view.zone,
+        columns=series_columns(series, view),
+    )
+
+
+def series_columns(series: SeriesReading, view: View) -> list[Column]:
+    """The chart's rows as a table: what is counted, and how much of it."""
+    first = series.rows[0] if series.rows else {}
+    unit = declared(series.unit, view.lang).capitalize()
+    value = Column("value", unit, lambda row: by_unit(amount(row), series.unit, view.lang), align="end")
+    if "at" in first:
+        return [Column("at", t("Time (UTC)", view.lang)), value]
+    return [Column("label", t("Value", view.lang), lambda row: label_words(row["label"], view.lang)), value]
+
+
+def _list(module: Module, listing: Listing, unit: Session, view: View) -> Component:
+    wish = Wish(
+        search=view.args.get("search", "")[:200],
+        chosen={key: value for key, value in view.args.items() if key in _filter_keys(listing)},
+        order=view.args.get("sort", ""),
+        page=_whole(view.args.get("page", "")),
+    )
+    found = read_page(unit, listing, wish)
+    if not found.total:
+        return _nothing(module, listing, wish, view)
+    summary = tn(
+        "{count} row, whatever the range · measured {at}", "{count} rows, whatever the range · measured {at}", found.total, view.lang,
+        count=number(found.total, view.lang), at=moment(view.now, view.lang, view.zone),
+    )  # fmt: skip
+    return html.Div([html.P(summary, className="list-summary"), _table(module, listing, found, wish, view)])
+
+
+def _table(module: Module, listing: Listing, found: Any, wish: Wish, view: View) -> Component:
+    return data_table(
+        columns_of(module.name, listing, view),
+        found.rows,
+        lang=view.lang,
+        caption=declared(listing.title, view.lang),
+        search=view.search,
+        path=f"/{module.name}",
+        sort=wish.order or f"{'-' if listing.descending else ''}{listing.order.key}",
+        page=found.number,
+        pages=found.pages,
+        total=found.total,
+        id=f"{module.name}-table",
+    )
+
+
+def _menus(module: Module, listing: Listing, unit: Session, view: View) -> list[Component]:
+    """Which list, and the list's filters with what occurs in them."""
+    lang = view.lang
+    menus: list[Component] = []
+    seen = [LISTINGS[name] for name in module.listings if allows(person().role, LISTINGS[name].needs)]
+    if len(seen) > 1:
+        known = [(each.name, declared(each.title, lang)) for each in seen]
+        menus.append(query_select(f"{module.name}-which", t("List", lang), "list", known, listing.name))
+    titles = {field.key: field.title for field in listing.fields}
+    for key, values in choices(unit, listing).items():
+        every = ("", t("All", lang))
+        known = [every, *[("none" if value is None else value, label_words(value, lang)) for value in values]]
+        label = declared(titles.get(key, key), lang)
+        menus.append(query_select(f"{module.name}-filter-{key}", label, key, known, view.args.get(key)))
+    return menus
+
+
+def _nothing(module: Module, listing: Listing, wish: Wish, view: View) -> Component:
+    """Why the list is empty: nothing matches, or nothing was ever stored, and then how rows get in."""
+    lang = view.lang
+    if wish.search or wish.chosen:
+        keys = dict.fromkeys(("search", "page", *_filter_keys(listing)))
+        clear = dcc.Link(
+            t("Clear filters", lang),
+            href=f"/{module.name}" + view.with_query(**keys),
+            className="btn btn-primary",
+        )
+        why = t("No row fits the search and the filters. Take one away to see more.", lang)
+        return html.Div(
+            empty(t("Nothing matches", lang), why, action=clear, lang=lang, icon_name="search"),
+            className="frame",
+        )
+    title = t("Nothing is stored here yet: {what}", lang, what=declared(listing.title, lang))
+    return html.Div(empty(title, module.how(lang), module.command, lang=lang), className="frame")
+
+
+def _filter_keys(listing: Listing) -> tuple[str, ...]:
+    return tuple(column.key for column in listing.filters)
+
+
+def _whole(text: str) -> int:
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) <= 9 else 1
+
+
+def _row_layout(module: Module) -> Callable[..., Component]:
+    @page
+    def layout(view: View) -> html.Div:
+        return html.Div(skeleton("table"), id=f"{module.name}-row")
+
+    return layout
+
+
+def _answer_row(module: Module) -> None:
+    @callback(Output(f"{module.name}-row", "children"), *ASKED)
+    @load
+    def answer(unit: Session, view: View) -> Any:
+        refused = forbidden(view, module.needs)
+        if refused is not None:
+            return refused
+        parts = [unquote(part) for part in view.path.strip("/").split("/")]
+        listing = LISTINGS.get(parts[1]) if len(parts) == 3 and parts[1] in module.listings else None
+        if listing is None or not allows(person().role, listing.needs):
+            return _no_row(module, view)
+        row = read_row(unit, listing, parts[2])
+        if row is None:
+            return _no_row(module, view)
+        drawn = row_page(module.name, module.title, listing, row, view)
+        return [drawn, *children(module.name, module.listings, listing, parts[2], unit, view)]
+
+
+def _no_row(module: Module, view: View) -> Component:
+    back = dcc.Link(module.title(view.lang), href=view.link(f"/{module.name}"), className="btn btn-primary")
+    why = t("It may have been deleted, or the address was typed wrongly.", view.lang)
+    return html.Div(
+        empty(t("There is no such row", view.lang), why, action=back, lang=view.lang), className="frame"
+    )

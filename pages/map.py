@@ -1,0 +1,138 @@
+"""The neural map: who called whom in the range, as a picture and as a table, both under the same filters."""
+
+from typing import Any
+
+import dash
+from dash import ClientsideFunction, Input, Output, State, callback, clientside_callback, dcc, html, no_update
+from dash.exceptions import PreventUpdate
+
+from components.attributes import attributes
+from components.figures.network import network_config, network_figure
+from components.figures.network_legend import network_legend
+from components.forms import query_bar, query_search
+from components.shell import page_header
+from db.engine import Session
+from db.metric import read
+from db.queries.agents import AgentFilter, filter_choices
+from db.queries.connections import network
+from i18n import t
+from pages import _map_parts as parts
+from pages import _map_table as twin
+from pages._view import ASKED, BUSY, View, here, load, notices, page, person, titled
+
+dash.register_page(__name__, path="/map", title=titled(lambda lang: t("Map", lang)))
+
+
+@page
+def layout(view: View) -> html.Div:
+    """Filters, the stage of the map and the places of everything else. The stage stays while its data changes."""
+    lang = view.lang
+    lead = t(
+        "Who called whom in the chosen range. Click an agent to open its page, the dot on a line to see its calls.",
+        lang,
+    )
+    search = query_search("map-filter", t("Filter by name or id", lang), "search", view.args.get("search"))
+    return html.Div(
+        [
+            page_header(t("Map", lang), lead, lang=lang, actions=parts.view_switch(lang)),
+            query_bar(search, html.Div(parts.menus(view, [], []), id="map-menus", className="query-menus")),
+            html.Div(id="map-said"),
+            html.Section(
+                [
+                    _graph(view),
+                    parts.toolbar(lang),
+                    html.Div(id="map-connection", className="map-connection"),
+                ],
+                id="map-stage",
+                className="frame map-frame map-stage",
+                **attributes({"aria-label": t("Neural map", lang)}),
+            ),
+            html.Div(id="map-legend"),
+            html.Div(id="map-table"),
+            dcc.Store(id="map-picked"),
+            dcc.Store(id="map-narrow"),
+        ],
+        id="map-page",
+        className=_look(view, True),
+    )
+
+
+def _graph(view: View) -> html.Div:
+    nothing = network_figure([], [], lang=view.lang, theme=view.theme)
+    graph = dcc.Graph(
+        id="map-graph", figure=nothing, config=network_config(), responsive=True, style={"height": "100%"}
+    )
+    return html.Div(graph, className="map-canvas")
+
+
+def _look(view: View, any_agents: bool) -> str:
+    shown = "is-table" if view.args.get("view") == "table" else "is-map"
+    return f"map-page {shown}" if any_agents else "map-page is-empty"
+
+
+@callback(
+    Output("map-said", "children"),
+    Output("map-menus", "children"),
+    Output("map-graph", "figure"),
+    Output("map-search", "options"),
+    Output("map-connection", "children"),
+    Output("map-legend", "children"),
+    Output("map-table", "children"),
+    Output("map-page", "className"),
+    *ASKED,
+    Input("map-narrow", "data"),
+    Input("map-search", "value"),
+    running=BUSY,
+)
+@load(besides=7)
+def answer(unit: Session, view: View, narrow: bool | None, selected: str | None) -> tuple[Any, ...]:
+    """The whole page, of one instant: the numbers, the picture or its table, and the chosen connection."""
+    wanted = parts.wanted(view)
+    everyone = network(unit, view.window, AgentFilter())
+    drawn = everyone if wanted == AgentFilter() else network(unit, view.window, wanted)
+    whole = {key: read(unit, key, view.window) for key in parts.NUMBERS}
+    told = parts.Told(view, wanted, drawn, everyone, whole)
+    said = [*notices(view), *parts.why_no_calls(unit, told), parts.summary(told), *parts.left_out(told)]
+    if not drawn.nodes:
+        said.append(parts.nobody(told))
+    menus = parts.menus(view, *filter_choices(unit))
+    look = _look(view, bool(drawn.nodes))
+    if view.args.get("view") == "table":
+        return said, menus, no_update, no_update, None, None, twin.table(told), look
+    frame = told.frame
+    chosen = parts.chosen_connection(view)
+    figure = network_figure(
+        drawn.nodes,
+        drawn.edges,
+        lang=view.lang,
+        theme=view.theme,
+        selected=selected,
+        compact=bool(narrow),
+        frame=frame,
+        connection=chosen,
+    )
+    legend = network_legend(drawn.nodes, drawn.edges, view.lang, view.theme, frame)
+    return said, menus, figure, parts.to_find(drawn), parts.connection(told, chosen), legend, None, look
+
+
+@callback(
+    Output("url", "href"), Input("map-picked", "data"), State("url", "search"), prevent_initial_call=True
+)
+def follow(picked: Any, search: str | None) -> str:
+    """Where a click on the map leads: an agent to its page, a connection to its numbers beside the map."""
+    person()
+    view = here(search or "")
+    if not isinstance(picked, dict):
+        raise PreventUpdate
+    edge, agent = picked.get("edge"), picked.get("id")
+    if isinstance(edge, dict):
+        return "/map" + view.with_query(caller=edge.get("source"), callee=edge.get("target"))
+    if not isinstance(agent, str) or not agent:
+        raise PreventUpdate
+    return view.agent(agent)
+
+
+clientside_callback(ClientsideFunction("map", "fly"), Input("map-search", "value"))
+clientside_callback(
+    ClientsideFunction("map", "narrow"), Output("map-narrow", "data"), Input("map-stage", "id")
+)
