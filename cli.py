@@ -70,6 +70,7 @@ def serve() -> None:
         _prepare(current)
     else:
         _refuse_unmigrated(current)
+    _watch_login(current)
     click.echo(f"Starting ALSHAM QUANTUM ({current.env}) …")
     run(current, build=lambda: _application(current), ready=lambda: _announce(current))
 
@@ -90,6 +91,21 @@ def _refuse_taken(current: Settings) -> None:
                 f"{current.host}:{current.port} cannot be used ({error.strerror}). "
                 "End what listens there, or choose another with QUANTUM_PORT."
             ) from None
+
+
+def _watch_login(current: Settings) -> None:
+    """Row security does not bind a superuser: refused in production, said elsewhere."""
+    from db.schema import ignores_row_security
+
+    if not ignores_row_security(current.database_url):
+        return
+    said = (
+        "QUANTUM_DATABASE_URL signs in as a superuser or with BYPASSRLS, so row security does not bind the "
+        "application. Use a login of its own without these rights."
+    )
+    if current.is_production:
+        raise click.ClickException(said)
+    click.echo(f"Warning: {said}", err=True)
 
 
 def _prepare(current: Settings) -> None:

@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import DatabaseError
 
 from db import models  # noqa: F401 - completes Base.metadata
@@ -133,3 +133,19 @@ def _refuse_broken_references(connection: Connection) -> None:
         raise SchemaError(
             f"A migration would leave {len(broken)} rows that refer to nothing; nothing was changed."
         )
+
+
+def ignores_row_security(url: str) -> bool:
+    """Whether the login of `url` is a superuser or may bypass row security, which then does not bind it."""
+    engine = make_engine(url)
+    if engine.dialect.name != "postgresql":
+        return False
+    question = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+    try:
+        with engine.connect() as connection:
+            return bool(connection.scalar(question))
+    except DatabaseError as error:
+        raise_if_away(error, engine.url)
+        raise
+    finally:
+        engine.dispose()

@@ -1,5 +1,8 @@
 """Tables, one file per domain. Importing this package completes `Base.metadata`."""
 
+import importlib
+import pkgutil
+
 from db.models.account import AuthAccount, OneTimeCode
 from db.models.ai import AiModel, Prediction, TrainingExample
 from db.models.api import ApiKey, ApiLog, RateLimit
@@ -48,5 +51,9 @@ __all__ = [
     "UserSession",
     "UserStats",
 ]
+
+# A new domain's file needs no mention here: every module of this package brings its tables.
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
 
 attach()

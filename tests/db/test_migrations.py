@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from alembic import command
@@ -354,3 +355,19 @@ def test_an_empty_database_has_no_version(database_url: str, empty: Engine) -> N
     assert schema.version(empty) is None
     schema.migrate(database_url, "base")
     assert objects_left(empty) == []
+
+
+@pytest.mark.databases("postgresql")
+def test_a_login_that_row_security_does_not_bind_is_told(migrated_url: str) -> None:
+    assert schema.ignores_row_security(migrated_url)
+    engine = make_engine(migrated_url)
+    name = f"plain_{uuid4().hex[:8]}"
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"CREATE ROLE {name} LOGIN PASSWORD 'x'")
+    plain = engine.url.set(username=name, password="x").render_as_string(hide_password=False)
+    try:
+        assert not schema.ignores_row_security(plain)
+    finally:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"DROP ROLE {name}")
+        engine.dispose()
