@@ -87,12 +87,21 @@ def store(session: Session, records: Sequence[SpanRecord], source: str) -> Store
     """
     arrivals, refused = _understood(records)
     try:
-        with session.begin_nested():
-            done = _store(session, arrivals, source)
+        done = _store_again(session, arrivals, source)
     except (DataError, IntegrityError) as error:
         done = _store_halves(session, [arrival.record for arrival in arrivals], source, error)
     done.refused += refused
     return done
+
+
+def _store_again(session: Session, arrivals: list[Arrival], source: str) -> Stored:
+    """Store; once more when another process stored some of the same spans meanwhile: then they are there."""
+    try:
+        with session.begin_nested():
+            return _store(session, arrivals, source)
+    except IntegrityError:
+        with session.begin_nested():
+            return _store(session, arrivals, source)
 
 
 def _store_halves(session: Session, records: list[SpanRecord], source: str, error: DBAPIError) -> Stored:

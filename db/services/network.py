@@ -12,6 +12,7 @@ from db.queries.activity import percentiles
 from db.queries.agents import source
 
 BATCH = 500
+SETTLING = 0x5175616E  # names the lock that settle_network takes
 
 
 def refresh_connections(session: Session) -> int:
@@ -155,7 +156,12 @@ def count_connections(session: Session) -> None:
 
 
 def settle_network(session: Session) -> None:
-    """Everything that follows from newly stored calls. Idempotent."""
+    """Everything that follows from newly stored calls. Idempotent; one at a time on PostgreSQL.
+
+    (Two at once would lock the same rows in different orders; SQLite has one writer anyway.)
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(SETTLING)))
     refresh_connections(session)
     place_agents(session)
     count_connections(session)

@@ -2,6 +2,7 @@
 
 import gzip
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -501,3 +502,15 @@ def test_a_span_the_database_refuses_does_not_take_the_others(
 
 def test_source_is_the_files_name_without_endings() -> None:
     assert source_name(Path("/x/shop.otlp.jsonl.gz")) == "shop"
+
+
+@pytest.mark.databases("postgresql")
+def test_two_imports_of_the_same_file_at_once_store_everything_once(engine: Engine, tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.jsonl", *[request(*[span(n, trace=t) for n in range(1, 60)]) for t in range(1, 60)]
+    )
+    with ThreadPoolExecutor(4) as pool:
+        reports = list(pool.map(lambda _: import_files(engine, [path]), range(4)))
+    assert [refusal for report in reports for refusal in report.refused] == []
+    assert sum(report.spans for report in reports) == 59 * 59
+    assert value(engine, "spans.count").value == 59 * 59
