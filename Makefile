@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --require-hashes
 # Rooms that do not exist yet are not checked yet.
-STRICT := $(wildcard db components auth api workers settings.py i18n.py)
+STRICT := $(wildcard db components auth api workers settings.py i18n.py terminal.py)
 WORKERS ?= 2
 
 # The first Python of 3.11 or newer that can make a virtual environment. PYTHON=... chooses another.
@@ -33,7 +33,7 @@ exec "$$here/.venv/bin/python" -c 'import sys; sys.path[0] = sys.argv.pop(1); sy
 endef
 export LAUNCHER
 
-.PHONY: help install install-dev run test check format docs looks lock clean
+.PHONY: help install install-dev run test bench check format docs looks lock clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 18
@@ -48,6 +48,10 @@ run: install ## migrate, seed and serve on 127.0.0.1:8050
 test: install-dev ## every test, on SQLite and PostgreSQL, with a real browser
 	@$(BIN)/python -m tests.chromium
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+bench: install-dev ## measure speed against peers, into bench/RESULTS.md (ARGS=layout: that part only)
+	@$(BIN)/python -m tests.chromium
+	@$(BIN)/python -m bench.run $(ARGS)
 
 check: install-dev ## import directions, style and types
 	@$(BIN)/lint-imports --no-logo

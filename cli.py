@@ -1,9 +1,8 @@
-"""The `quantum` command: serve, migrate, seed, db stats, user create, import otlp, metric."""
+"""The `quantum` command: serve, migrate, seed, db stats, user create, import otlp, import network, metric."""
 
 import json
 import socket
 import sys
-import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import wraps
@@ -14,9 +13,10 @@ import click
 
 import settings as environment
 from settings import Settings, SettingsError
+from terminal import SHOWN_REFUSALS, Progress, tell_refused
 
 WINDOWS = "all, 24h, 7d, 30d, 90d or START/END in ISO 8601 (UTC unless it carries an offset)."
-SHOWN_REFUSALS = 50
+EDGE_COLUMNS = ("source", "target", "weight", "kind")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,13 +72,26 @@ def serve() -> None:
         _refuse_unmigrated(current)
     _watch_login(current)
     click.echo(f"Starting ALSHAM QUANTUM ({current.env}) …")
-    run(current, build=lambda: _application(current), ready=lambda: _announce(current))
+    run(current, lambda: _application(current), lambda server: _begin(server, current), _end)
 
 
 def _application(current: Settings) -> Any:
     from app import create_app
 
     return create_app(current).server
+
+
+def _begin(server: Any, current: Settings) -> None:
+    from app import COLLECTOR
+
+    _announce(current)
+    server.extensions[COLLECTOR].start()
+
+
+def _end(server: Any) -> None:
+    from app import COLLECTOR
+
+    server.extensions[COLLECTOR].stop()
 
 
 def _refuse_taken(current: Settings) -> None:
@@ -254,10 +267,7 @@ def import_otlp(files: tuple[Path, ...], allow_refused: bool) -> int:
 
     engine = _migrated(environment.load().database_system_url)
     report = import_files(engine, files, Progress())
-    for refusal in report.refused[:SHOWN_REFUSALS]:
-        click.echo(str(refusal), err=True)
-    if len(report.refused) > SHOWN_REFUSALS:
-        click.echo(f"… and {len(report.refused) - SHOWN_REFUSALS:,} more refusals", err=True)
+    tell_refused(report.refused, len(report.refused), SHOWN_REFUSALS)
     click.echo(
         f"stored {report.spans:,} spans · already there {report.already:,} · refused {len(report.refused):,}"
         f" · agents first seen {report.agents:,} · spans whose parent has not arrived {report.parents_missing:,}"
@@ -265,23 +275,113 @@ def import_otlp(files: tuple[Path, ...], allow_refused: bool) -> int:
     return 1 if report.refused and not allow_refused else 0
 
 
-class Progress:
-    """Tells on stderr how far an import is: in place on a terminal, else a line every two seconds."""
+@import_.command("network")
+@click.option("--nodes", type=click.Path(path_type=Path), help="CSV or JSON with a row per node.")
+@click.option("--edges", type=click.Path(path_type=Path), help="CSV or JSON with a row per connection.")
+@click.option("--prefix", default="", help="Set before every id, so that two networks do not mix.")
+@click.option("--id", "id_", metavar="COLUMN", help="The node's id.")
+@click.option("--name", metavar="COLUMN", help="The node's name; its id where there is none.")
+@click.option("--x", metavar="COLUMN", help="Where the node stands; with --y and, if it has depth, --z.")
+@click.option("--y", metavar="COLUMN")
+@click.option("--z", metavar="COLUMN")
+@click.option(
+    "--lat", metavar="COLUMN", help="Latitude in degrees; with --lon a place on a ball of radius 1."
+)
+@click.option("--lon", metavar="COLUMN")
+@click.option("--source", metavar="COLUMN", help="The id of the node where the connection begins.")
+@click.option("--target", metavar="COLUMN", help="The id of the node where it ends.")
+@click.option("--weight", metavar="COLUMN", help="How strong the connection is, from 0 up.")
+@click.option(
+    "--kind", metavar="COLUMN", help="neural (also chemical), data, command or sync (also electrical)."
+)
+@click.option(
+    "--nodes-columns", default="", help="Names of the nodes' columns, for a file without header: a,b,c"
+)
+@click.option("--edges-columns", default="", help="The same for the connections' file.")
+@click.option("--allow-refused", is_flag=True, help="Exit 0 although something was refused.")
+@told
+def import_network(allow_refused: bool, **given: Any) -> int:
+    """Import a network: agents of origin network, their places and the connections between them.
 
-    def __init__(self) -> None:
-        self.last = 0.0
-        self.terminal = sys.stderr.isatty()
+    Columns that are not named are found by their usual names, such as id, x, y, z, source, target, weight, kind.
+    Without --nodes every end of a connection is a node.
+    """
+    from db.services.network_files import Columns
+    from db.services.network_import import Given
+    from db.services.network_import import import_network as bring
+    from db.services.otlp import Invalid
 
-    def __call__(self, done: int, total: int, spans: int) -> None:
-        if time.monotonic() - self.last < (0.1 if self.terminal else 2):
-            return
-        self.last = time.monotonic()
-        share = f"{100 * done // total:3d} %" if total else ""
-        click.echo(
-            f"\r  {share}  {spans:,} spans " if self.terminal else f"  {share}  {spans:,} spans",
-            err=True,
-            nl=not self.terminal,
+    columns = {name: given[name] for name in ("name", "x", "y", "z", "lat", "lon", *EDGE_COLUMNS)}
+    wanted = Given(
+        given["nodes"],
+        given["edges"],
+        given["prefix"],
+        Columns(id=given["id_"], **columns),
+        _names(given["nodes_columns"]),
+        _names(given["edges_columns"]),
+    )
+    engine = _migrated(environment.load().database_system_url)
+    try:
+        report = bring(engine, wanted, Progress("rows"))
+    except Invalid as error:
+        raise click.ClickException(str(error)) from None
+    # On a terminal the first refusals are enough; a file or a pipe gets all of them.
+    most = SHOWN_REFUSALS if sys.stderr.isatty() else len(report.refused)
+    tell_refused(report.refused, report.why.total(), most)
+    click.echo(str(report))
+    return 1 if report.refused and not allow_refused else 0
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",")) if text.strip() else ()
+
+
+@import_.command("table", epilog="The files known by --recipe are listed by: quantum import recipes")
+@click.argument("table")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--map",
+    "maps",
+    multiple=True,
+    metavar="COLUMN=FIELD",
+    help="FIELD goes to COLUMN. After FIELD, :dmy or :mdy reads day or month first, :comma decimal commas.",
+)
+@click.option(
+    "--key", default="", metavar="COLUMN[,COLUMN]", help="What names a row, so that it is stored once."
+)
+@click.option("--recipe", default="", help="Read a known file, such as online-retail.")
+@click.option("--year", type=click.IntRange(1, 9999), help="Year of a log whose times have none.")
+@click.option("--zone", default="UTC", show_default=True, help="Time zone of times without an offset.")
+@click.option("--dry-run", is_flag=True, help="Say what would be stored, and store nothing.")
+@click.option("--allow-refused", is_flag=True, help="Exit 0 although something was refused.")
+@told
+def import_table(table: str, files: tuple[Path, ...], allow_refused: bool, **given: Any) -> int:
+    """Import rows of TABLE from delimited text (CSV), gzipped or not.
+
+    The first line names the fields; each goes to the column of its name. What a file does not say stays empty, and a
+    row that is there already is left as it is.
+    """
+    from db.services import table_import as service
+
+    engine = _migrated(environment.load().database_system_url)
+    try:
+        asked = service.Options(
+            **given | {"maps": service.asked_maps(given["maps"]), "key": _names(given["key"])}
         )
+        report = service.import_table(engine, table, files, asked, Progress("rows"))
+    except service.Invalid as error:
+        raise click.ClickException(str(error)) from None
+    tell_refused(report.refused, report.refusals, SHOWN_REFUSALS)
+    click.echo("".join(f"note: {note}\n" for note in report.notes) + str(report))
+    return 1 if report.refusals and not allow_refused else 0
+
+
+@import_.command("recipes")
+def list_recipes() -> None:
+    """List the files that `import table --recipe` knows, and which of their fields become which columns."""
+    from db.services.recipes import RECIPES
+
+    click.echo("\n\n".join(map(str, RECIPES.values())))
 
 
 @quantum.command()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 LANGUAGES = ("en", "pt-BR")
 NAMES = {"en": "English", "pt-BR": "Português"}
+_SNAKE = re.compile(r"[a-z]+(?:_[a-z]+)+")
 _LOCALES = Path(__file__).parent / "locales"
 
 
@@ -41,8 +42,16 @@ def tn(one: str, many: str, n: int, lang: str, /, **values: object) -> str:
 
 
 def declared(text: str, lang: str) -> str:
-    """A text declared in a registry (a metric's title, sentence, formula, unit or reason) in `lang`."""
-    return catalogue(lang).get(text, text)
+    """A text declared in a registry (a metric's title, sentence, formula, unit or reason) in `lang`.
+
+    A word out of a column's fixed set, such as in_progress, is spelled with blanks in English too; text that no
+    catalogue knows is somebody's data and stays as it is.
+    """
+    known = catalogue(lang).get(text)
+    if known is not None:
+        return known
+    of_a_set = _SNAKE.fullmatch(text) and any(text in catalogue(each) for each in LANGUAGES)
+    return text.replace("_", " ") if of_a_set else text
 
 
 def negotiate(query: str | None, preference: str | None, accept_language: str | None) -> str:

@@ -70,7 +70,7 @@ def register(
     return Form(
         endpoint="auth.register",
         title=t("Create an account", lang),
-        intro=t("Your account opens every page of this installation.", lang),
+        intro=t("Your account opens this installation; your role says which pages.", lang),
         submit=t("Create account", lang),
         fields=tuple(_answered(field, lang, given, errors) for field in fields),
         other_text=t("Have an account already?", lang),

@@ -57,7 +57,8 @@ def measured(reading: Measured, lang: str) -> html.Button:
 def _big(reading: Measured, lang: str) -> html.Button:
     shown, unit = split_unit(reading.value, reading.unit, lang)
     if reading.unit == "money" and reading.subject:
-        unit = reading.subject[0]  # an amount is of one currency, which is its subject
+        # An amount is of one currency, which is its subject; "" where the rows do not say which.
+        unit = reading.subject[0] or t("unknown currency", lang)
     return html.Button(
         [
             html.Span(shown, className="measured-number"),
@@ -75,7 +76,9 @@ def _evidence(reading: Measured, lang: str) -> str | None:
     """ "n = 23,019 · 95 % interval 61.2–88.0 %"; for an unknown value, why it is unknown."""
     if reading.value is None:
         return declared(reading.reason, lang) if reading.reason else t("Not measured.", lang)
-    parts = [t("n = {n}", lang, n=number(reading.n, lang))] if reading.unit in ("percent", "ms") else []
+    parts = (
+        [t("n = {n}", lang, n=number(reading.n, lang))] if reading.unit in ("percent", "ms", "hours") else []
+    )
     if reading.interval:
         low, high = (number(end, lang, 1) for end in reading.interval)
         parts.append(t("95 % interval {low}–{high} %", lang, low=low, high=high))

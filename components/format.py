@@ -1,7 +1,7 @@
 """Numbers, instants and spans of time as a person reads them, by language. Pure: value in, text out. None is a dash."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_FLOOR, Decimal
 from zoneinfo import ZoneInfo
 
@@ -30,13 +30,43 @@ def number(value: float | int | None, lang: str, digits: int | None = None) -> s
 
 
 NOUNS: dict[str, Callable[[int, str], str]] = {
+    "addresses": lambda n, lang: tn("address", "addresses", n, lang),
     "agents": lambda n, lang: tn("agent", "agents", n, lang),
+    "awards": lambda n, lang: tn("award", "awards", n, lang),
     "calls": lambda n, lang: tn("call", "calls", n, lang),
+    "clients": lambda n, lang: tn("client", "clients", n, lang),
+    "comments": lambda n, lang: tn("comment", "comments", n, lang),
     "connections": lambda n, lang: tn("connection", "connections", n, lang),
+    "credit notes": lambda n, lang: tn("credit note", "credit notes", n, lang),
+    "entries": lambda n, lang: tn("entry", "entries", n, lang),
     "errors": lambda n, lang: tn("error", "errors", n, lang),
+    "events": lambda n, lang: tn("event", "events", n, lang),
+    "examples": lambda n, lang: tn("example", "examples", n, lang),
+    "heartbeats": lambda n, lang: tn("heartbeat", "heartbeats", n, lang),
+    "interactions": lambda n, lang: tn("interaction", "interactions", n, lang),
+    "invoices": lambda n, lang: tn("invoice", "invoices", n, lang),
+    "keys": lambda n, lang: tn("key", "keys", n, lang),
+    "likes": lambda n, lang: tn("like", "likes", n, lang),
+    "lines": lambda n, lang: tn("line", "lines", n, lang),
+    "messages": lambda n, lang: tn("message", "messages", n, lang),
+    "models": lambda n, lang: tn("model", "models", n, lang),
+    "notes": lambda n, lang: tn("note", "notes", n, lang),
+    "parts": lambda n, lang: tn("part", "parts", n, lang),
+    "people": lambda n, lang: tn("person", "people", n, lang),
+    "points": lambda n, lang: tn("point", "points", n, lang),
+    "posts": lambda n, lang: tn("post", "posts", n, lang),
+    "predictions": lambda n, lang: tn("prediction", "predictions", n, lang),
+    "rankings": lambda n, lang: tn("ranking", "rankings", n, lang),
+    "sessions": lambda n, lang: tn("session", "sessions", n, lang),
+    "seconds": lambda n, lang: tn("second", "seconds", n, lang),
+    "shares": lambda n, lang: tn("share", "shares", n, lang),
+    "snapshots": lambda n, lang: tn("snapshot", "snapshots", n, lang),
     "spans": lambda n, lang: tn("span", "spans", n, lang),
+    "tasks": lambda n, lang: tn("task", "tasks", n, lang),
+    "tickets": lambda n, lang: tn("ticket", "tickets", n, lang),
     "tokens": lambda n, lang: tn("token", "tokens", n, lang),
     "traces": lambda n, lang: tn("trace", "traces", n, lang),
+    "transactions": lambda n, lang: tn("transaction", "transactions", n, lang),
 }
 
 
@@ -52,15 +82,17 @@ def split_unit(value: float | int | None, unit: str, lang: str) -> tuple[str, st
         )
     if unit == "money":
         return money(value, None, lang), ""
-    if unit == "days":
-        return number(_floor(value, 1), lang, 1), declared("days", lang)
+    if unit in ("days", "hours"):
+        return number(_floor(value, 1), lang, 1), declared(unit, lang)
+    if unit == "seconds":
+        value = int(value)
     return number(value, lang), NOUNS[unit](int(value), lang) if unit in NOUNS else declared(unit, lang)
 
 
 def by_unit(value: float | int | None, unit: str, lang: str) -> str:
     """The value as text with what its unit asks for: "81.4 ms", "92.0 %", "23,019". A count stands without its noun."""
     shown, sign = split_unit(value, unit, lang)
-    return f"{shown}\u00a0{sign}" if sign and unit in ("percent", "ms", "days") else shown
+    return f"{shown}\u00a0{sign}" if sign and unit in ("percent", "ms", "days", "hours") else shown
 
 
 def moment(instant: datetime | None, lang: str, zone: str) -> str:
@@ -69,6 +101,11 @@ def moment(instant: datetime | None, lang: str, zone: str) -> str:
         return DASH
     there = _aware(instant).astimezone(ZoneInfo(zone))
     return f"{format_datetime(there, _MOMENTS[lang], locale=locale(lang))} {_offset(there)}"
+
+
+def calendar_day(value: date | None, lang: str) -> str:
+    """A day that is stored as one, and so is the same in every zone."""
+    return DASH if value is None else str(format_date(value, _DAYS[lang], locale=locale(lang)))
 
 
 def day(instant: datetime | None, lang: str, zone: str) -> str:
@@ -86,6 +123,19 @@ def ago(instant: datetime | None, now: datetime, lang: str) -> str:
         return DASH
     elapsed = _aware(instant) - _aware(now)
     return str(format_timedelta(elapsed, locale=locale(lang), add_direction=True))
+
+
+def duration(seconds: float, lang: str) -> str:
+    """A length of time in its two largest units, rounded down: "11 min 40 s", "24 h", "2 d 3 h"."""
+    left = int(seconds)
+    parts: list[str] = []
+    for word, size in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
+        if word == "d" and left < 2 * size:
+            continue
+        count, left = divmod(left, size)
+        if count or (word == "s" and not parts):
+            parts.append(f"{number(count, lang)}\u00a0{word}")
+    return " ".join(parts[:2])
 
 
 def _significant(value: float, lang: str, digits: int = 3) -> str:

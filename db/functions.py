@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
-from sqlalchemy import ARRAY, Float, FromClause, String, bindparam, func, select
+from sqlalchemy import ARRAY, Float, FromClause, Integer, String, bindparam, func, literal_column, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
 
@@ -49,6 +49,26 @@ def _days_between_sqlite(element: days_between, compiler: Any, **kw: Any) -> str
 def _days_between(element: days_between, compiler: Any, **kw: Any) -> str:
     earlier, later = (compiler.process(clause, **kw) for clause in element.clauses)
     return f"(extract(epoch from ({later})::timestamptz - ({earlier})::timestamptz) / 86400.0)"
+
+
+class seconds_between(FunctionElement[float]):  # noqa: N801 - reads as the SQL function it is
+    """`seconds_between(earlier, later)`: seconds, to the millisecond, which both databases give alike."""
+
+    type = Float()
+    inherit_cache = True
+
+
+@compiles(seconds_between, "sqlite")
+def _seconds_between_sqlite(element: seconds_between, compiler: Any, **kw: Any) -> str:
+    earlier, later = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"ROUND((julianday({later}) - julianday({earlier})) * 86400.0, 3)"
+
+
+@compiles(seconds_between)
+def _seconds_between(element: seconds_between, compiler: Any, **kw: Any) -> str:
+    earlier, later = (compiler.process(clause, **kw) for clause in element.clauses)
+    seconds = f"extract(epoch from ({later})::timestamptz - ({earlier})::timestamptz)"
+    return f"ROUND({seconds}::numeric, 3)::double precision"
 
 
 class lowered(FunctionElement[str]):  # noqa: N801 - reads as the SQL function it is
@@ -127,3 +147,46 @@ def _day_of_sqlite(element: day_of, compiler: Any, **kw: Any) -> str:
 def _day_of(element: day_of, compiler: Any, **kw: Any) -> str:
     (moment,) = (compiler.process(clause, **kw) for clause in element.clauses)
     return f"to_char({moment} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+
+
+class list_length(FunctionElement[int]):  # noqa: N801 - reads as the SQL function it is
+    """`list_length(document)`: how many entries a JSON list has; 0 for null and for what is no list."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(list_length, "sqlite")
+def _list_length_sqlite(element: list_length, compiler: Any, **kw: Any) -> str:
+    (document,) = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"(CASE json_type({document}) WHEN 'array' THEN json_array_length({document}) ELSE 0 END)"
+
+
+@compiles(list_length)
+def _list_length(element: list_length, compiler: Any, **kw: Any) -> str:
+    (document,) = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"(CASE jsonb_typeof({document}) WHEN 'array' THEN jsonb_array_length({document}) ELSE 0 END)"
+
+
+class bucket_of(FunctionElement[str]):  # noqa: N801 - reads as the SQL function it is
+    """`bucket_of(moment, seconds)`: the start in UTC of the stretch of that many seconds, as 2022-08-22T03:50."""
+
+    type = String()
+    inherit_cache = True
+
+    def __init__(self, moment: Any, seconds: int) -> None:
+        super().__init__(moment, literal_column(str(int(seconds))))
+
+
+@compiles(bucket_of, "sqlite")
+def _bucket_of_sqlite(element: bucket_of, compiler: Any, **kw: Any) -> str:
+    moment, seconds = (compiler.process(clause, **kw) for clause in element.clauses)
+    start = f"CAST(strftime('%s', {moment}) AS INTEGER) / {seconds} * {seconds}"
+    return f"strftime('%Y-%m-%dT%H:%M', {start}, 'unixepoch')"
+
+
+@compiles(bucket_of)
+def _bucket_of(element: bucket_of, compiler: Any, **kw: Any) -> str:
+    moment, seconds = (compiler.process(clause, **kw) for clause in element.clauses)
+    start = f"to_timestamp(floor(extract(epoch from {moment}) / {seconds}) * {seconds})"
+    return f"to_char({start} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI')"

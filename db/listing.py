@@ -10,11 +10,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, ColumnElement, Table, Text, Uuid, cast, func, inspect, or_, select
+from sqlalchemy import Boolean, ColumnElement, Table, Text, Uuid, case, cast, func, inspect, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from db.base import Base
+from db.base import Base, Instant
 from db.functions import lowered
+from db.metric import Window
 
 MOST_PER_PAGE = 200
 MOST_CHOICES = 50
@@ -25,18 +26,28 @@ Column = InstrumentedAttribute[Any]
 class Field:
     """A column of a list; `title` is its English head.
 
-    `kind` says how it is read: text, number, money, moment, day, yes_no, word, id or document.
+    `kind` says how it is read: text, number, money, moment, day, yes_no, word, address (of a network), id or document.
 
     `word` is text out of a fixed set, which screens translate; `money` needs the listing's `currency`.
+
+    `shows` is read in place of the column, such as the name of the person the column points at; it then goes under
+    the key `name`, also on the row's page. `words` are values of kind word that no check of the table lists.
     """
 
     column: Column
     title: str
     kind: str = "text"
+    shows: ColumnElement[Any] | None = None
+    name: str = ""
+    words: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
-        return self.column.key
+        return self.name or self.column.key
+
+    @property
+    def read(self) -> Any:
+        return self.column if self.shows is None else self.shows
 
 
 @dataclass(frozen=True)
@@ -62,7 +73,7 @@ class Listing:
     title: str
     model: type[Base]
     fields: tuple[Field, ...]
-    search: tuple[Column, ...]
+    search: tuple[Column | ColumnElement[Any], ...]
     filters: tuple[Column, ...]
     order: Column
     descending: bool = True
@@ -159,7 +170,7 @@ def _stated(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shown(listing: Listing) -> list[Any]:
-    columns = {field.key: field.column for field in listing.fields}
+    columns = {field.key: field.read for field in listing.fields}
     if listing.currency is not None:
         columns.setdefault(listing.currency.key, listing.currency)
     if "meta" in inspect(listing.model).column_attrs:
@@ -178,9 +189,7 @@ def _conditions(listing: Listing, wish: Wish) -> list[ColumnElement[bool]]:
     filters = {column.key: column for column in listing.filters}
     for key, value in (wish.chosen or {}).items():
         if key in filters and value:
-            conditions.append(
-                filters[key].is_(None) if value == "none" else cast(filters[key], Text) == value
-            )
+            conditions.append(_chosen(filters[key], value))
     return conditions
 
 
@@ -193,7 +202,7 @@ def _chosen(column: Column, value: str) -> ColumnElement[bool]:
 
 
 def _ordering(listing: Listing, order: str) -> ColumnElement[Any]:
-    fields = {field.key: field.column for field in listing.fields}
+    fields = {field.key: field.read for field in listing.fields}
     column = fields.get(order.removeprefix("-"))
     if column is None:
         column, descending = listing.order, listing.descending
@@ -202,17 +211,36 @@ def _ordering(listing: Listing, order: str) -> ColumnElement[Any]:
     return column.desc().nulls_last() if descending else column.asc().nulls_last()
 
 
+def elsewhere(session: Session, listing: Listing, window: Window) -> tuple[datetime, datetime] | None:
+    """First and last moment of the rows when none lies in `window`; None when some do, or none has a moment.
+
+    The moment is the column the list is ordered by.
+    """
+    if not isinstance(listing.order.type, Instant):
+        return None
+    conditions = [listing.where()] if listing.where else []
+    inside = func.count(case((window.covers(listing.order), 1)))
+    first, last, count = session.execute(
+        select(func.min(listing.order), func.max(listing.order), inside)
+        .select_from(listing.model)
+        .where(*conditions)
+    ).one()
+    return None if count or first is None else (first, last)
+
+
 def choices(session: Session, listing: Listing) -> dict[str, list[str | None]]:
     """The values each filter can take, most frequent first."""
     found: dict[str, list[str | None]] = {}
+    conditions = [listing.where()] if listing.where else []
     for column in listing.filters:
         rows = session.execute(
-            select(cast(column, Text))
+            select(column)
+            .where(*conditions)
             .group_by(column)
             .order_by(func.count().desc(), column)
             .limit(MOST_CHOICES)
         )
-        found[column.key] = [value for (value,) in rows]
+        found[column.key] = [_said(value) for (value,) in rows]
     return found
 
 
@@ -221,19 +249,21 @@ def _said(value: Any) -> str | None:
 
 
 def read_row(session: Session, listing: Listing, key: str) -> dict[str, Any] | None:
-    """Every column of one row but the hidden ones; None when there is no such row."""
+    """Every column of one row but the hidden ones, after what fields show in place of one; None when there is none."""
     column = key_of(listing)
     try:
         wanted: Any = UUID(key) if isinstance(column.type, Uuid) else key
     except ValueError:
         return None
     conditions = [listing.where()] if listing.where else []
-    row = session.scalars(select(listing.model).where(column == wanted, *conditions)).one_or_none()
-    if row is None:
+    named = {field.name: field.read for field in listing.fields if field.name}
+    shown = [read.label(name) for name, read in named.items()]
+    found = session.execute(select(listing.model, *shown).where(column == wanted, *conditions)).one_or_none()
+    if found is None:
         return None
-    attributes = inspect(listing.model).column_attrs
+    attributes = [each.key for each in inspect(listing.model).column_attrs if each.key not in listing.hidden]
     return _stated(
-        {each.key: getattr(row, each.key) for each in attributes if each.key not in listing.hidden}
+        dict(zip(named, found[1:], strict=True)) | {key: getattr(found[0], key) for key in attributes}
     )
 
 
@@ -265,11 +295,12 @@ def meanings(listing: Listing) -> dict[str, str]:
 
 
 def words(listing: Listing) -> list[str]:
-    """The values that the table's checks allow in columns of kind word: what screens must be able to say."""
+    """The values that columns of kind word can hold, by the table's checks or the field: what screens must say."""
     table = listing.model.__table__
     assert isinstance(table, Table)
-    wanted = {field.column.expression.name for field in listing.fields if field.kind == "word"}
-    found: list[str] = []
+    asked = [field for field in listing.fields if field.kind == "word"]
+    wanted = {field.column.expression.name for field in asked}
+    found = [word for field in asked for word in field.words]
     for constraint in table.constraints:
         text = str(getattr(constraint, "sqltext", ""))
         name, inside, rest = text.partition(" IN (")

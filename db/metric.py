@@ -15,6 +15,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.elements import KeyedColumnElement
 
+from db.sampling import timed
+
 NANOSECONDS = 1_000_000_000
 Z95 = 1.959963984540054  # two-sided 95 % of the normal distribution
 SPANS_OF_TIME = {
@@ -259,7 +261,8 @@ def _refuse_second(key: str, sentence: str) -> None:
 def read(session: Session, key: str, window: Window, subject: Subject = ()) -> Reading:
     """Read the metric `key` over `window`. Raises KeyError for an unknown key."""
     declared = METRICS[key]
-    row = session.execute(declared.build(window, *subject)).mappings().one()
+    statement = declared.build(window, *subject)
+    row = timed(session, key, lambda: session.execute(statement).mappings().one())
     return reading_of(declared, row, window, subject)
 
 
@@ -269,7 +272,7 @@ def reading_of(declared: Metric, row: Mapping[Any, Any], window: Window, subject
     n = int(row["n"] or 0) if "n" in row else int(value or 0)
     low = n < declared.least
     reason = declared.few if low or value is None else None
-    if low and n > 0 and declared.few == NOTHING:
+    if low and n > 0:
         reason = TOO_FEW
     known = None if reason else value
     interval = wilson(int(row["hits"] or 0), n) if declared.wilson and known is not None else None
@@ -291,10 +294,9 @@ def reading_of(declared: Metric, row: Mapping[Any, Any], window: Window, subject
 def read_series(session: Session, key: str, window: Window, subject: Subject = ()) -> SeriesReading:
     """Read the rows of the chart `key`; `n` is the sum of their `count` column."""
     declared = SERIES[key]
-    rows = tuple(
-        {name: _number(value) for name, value in row.items()}
-        for row in session.execute(declared.build(window, *subject)).mappings()
-    )
+    statement = declared.build(window, *subject)
+    found = timed(session, key, lambda: session.execute(statement).mappings().all())
+    rows = tuple({name: _number(value) for name, value in row.items()} for row in found)
     n = sum(int(row["count"]) for row in rows)
     return SeriesReading(
         key=declared.key,

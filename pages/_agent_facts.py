@@ -114,8 +114,14 @@ def facts_panel(view: View, row: AgentRow, stored: Mapping[str, Any]) -> Compone
     ]
     return _panel(
         t("What is known of it", lang),
-        [_list([*facts, *((key, _plain(value)) for key, value in sorted(meta.items()))])],
+        [_list([*facts, *_stated(meta), *((key, _plain(value)) for key, value in sorted(meta.items()))])],
     )
+
+
+def _stated(meta: dict[str, Any]) -> list[tuple[str, Any]]:
+    """What a network's file says of the node, under the file's own names."""
+    told = meta.pop("attributes", None)
+    return [(key, _plain(value)) for key, value in told.items()] if isinstance(told, dict) else []
 
 
 def _squad(row: AgentRow, basis: str | None, lang: str) -> str:

@@ -1,7 +1,7 @@
 """The tables of one agent's page: who called it, whom it called, its last spans."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dash import html
@@ -15,6 +15,7 @@ from components.tables import Column, data_table, keyset_pager
 from db.metric import from_ns
 from db.queries.agents import AgentRow, Cursor
 from db.queries.connections import ConnectionRow
+from db.queries.held_connections import HeldRow
 from db.queries.spans import MS
 from i18n import t
 from pages._view import View
@@ -90,6 +91,70 @@ def spans_table(
         none = t("There are no older ones in this range.", lang) if before else t("None in this range.", lang)
         shown = _none(none)
     return html.Section([title, shown, keyset_pager(newest, further, lang)], className="section agent-spans")
+
+
+def held_table(
+    view: View, row: AgentRow, read: Callable[[int, int], tuple[list[HeldRow], int]]
+) -> Component | None:
+    """Connections that a network file or a person states; nothing where there are none."""
+    lang = view.lang
+    shown = _whole(view.args.get("held_page", ""))
+    listed, total = read((shown - 1) * CONNECTIONS, CONNECTIONS)
+    if not listed and shown > 1:
+        shown = 1
+        listed, total = read(0, CONNECTIONS)
+    if not listed:
+        return None
+    title, pages = t("Imported and declared", lang), -(-total // CONNECTIONS)
+    table = data_table(
+        _held_columns(view),
+        [{"one": one} for one in listed],
+        lang=lang,
+        caption=t("Connections stated by a file or a person; nobody saw a call on them here", lang),
+        search=view.search,
+        path=view.agent(row.id).partition("?")[0],
+        page=shown,
+        pages=pages,
+        total=total if pages > 1 else None,
+        id="agent-held",
+        keys=("order", "held_page"),
+    )
+    return html.Section([html.H2(title, className="section-title"), table], className="section")
+
+
+def _held_columns(view: View) -> list[Column]:
+    lang = view.lang
+
+    def other(cells: Mapping[str, Any]) -> Component:
+        one = cells["one"]
+        return agent_link(view.agent(one.other_id), one.other_id, one.other_name)
+
+    def way(cells: Mapping[str, Any]) -> str:
+        return t("to", lang) if cells["one"].outgoing else t("from", lang)
+
+    def kind(cells: Mapping[str, Any]) -> str:
+        one = cells["one"]
+        return (
+            f"{kind_word(one.kind, lang)} ({', '.join(one.stated)})"
+            if one.stated
+            else kind_word(one.kind, lang)
+        )
+
+    def evidence(cells: Mapping[str, Any]) -> str:
+        one = cells["one"]
+        words = t("imported", lang) if one.evidence == "imported" else t("declared", lang)
+        return f"{words} · {one.source}" if one.source else words
+
+    return [
+        Column("way", t("Direction", lang), way),
+        Column("other", t("Agent", lang), other),
+        Column("kind", t("Kind", lang), kind),
+        Column("weight", t("Weight", lang), lambda cells: number(cells["one"].weight, lang), align="end"),
+        Column(
+            "strength", t("Strength", lang), lambda cells: number(cells["one"].strength, lang), align="end"
+        ),
+        Column("evidence", t("Evidence", lang), evidence),
+    ]
 
 
 def _none(words: str) -> html.Div:

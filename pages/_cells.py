@@ -7,7 +7,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
-from components.format import day, moment, money, number
+from components.format import calendar_day, moment, money, number
 from i18n import declared, t
 
 LONGEST_TEXT = 2000
@@ -26,9 +26,11 @@ def cell(value: Any, kind: str, lang: str, zone: str, currency: str | None = Non
     if isinstance(value, datetime):
         return moment(value, lang, zone)
     if isinstance(value, date):
-        return day(value, lang)
+        return calendar_day(value, lang)
     if kind == "word":
         return declared(str(value), lang)
+    if kind == "address":
+        return html.Span(str(value), className="nowrap")
     if kind == "document" or isinstance(value, dict | list):
         return _document(value)
     text = str(value)

@@ -1,6 +1,6 @@
 """What stands round the map: filters, numbers, why something is missing, the chosen connection."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,15 +18,17 @@ from components.states import copyable, empty
 from db.engine import Session
 from db.metric import Reading
 from db.queries.agents import AgentFilter
-from db.queries.connections import LARGEST_SCENE, ConnectionRow, NetworkMap
+from db.queries.connections import LARGEST_SCENE, MOST_HELD, ConnectionRow, NetworkMap
 from db.queries.spans import extent
 from i18n import t, tn
 from pages._view import IMPORT_COMMAND, View, nothing_here
 
-FILTERS = ("search", "origin", "squad", "state")
+FILTERS = ("search", "origin", "squad", "state", "source")
 NUMBERS = ("fleet.agents_observed", "fleet.connections", "calls.count")
 SEED_COMMAND = ".venv/bin/quantum seed"
 LONGEST = 200
+DEEP = ("left", "right", "top", "front")  # movements that a flat map does not have
+MODES = ("3d", "2d", "table")
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,33 @@ def wanted(view: View) -> AgentFilter:
     return AgentFilter(**given)
 
 
+def mode(view: View, wish: str | None) -> str:
+    """How the map is shown: as the address says, else flat where the browser has no WebGL ("none") or is "narrow"."""
+    asked = view.args.get("view", "")
+    if asked == "3d" and wish == "none":
+        return "2d"
+    return asked if asked in MODES else "2d" if wish else "3d"
+
+
+def without_webgl(view: View, wish: str | None) -> list[Component]:
+    """Why somebody who asked for the map in space sees it flat."""
+    if wish != "none" or view.args.get("view") != "3d":
+        return []
+    what = t("This browser cannot draw in 3D, so the flat map is shown.", view.lang)
+    return [
+        _notice(
+            what, t("WebGL is missing or switched off. The places and connections are the same.", view.lang)
+        )
+    ]
+
+
 def view_switch(lang: str) -> html.Div:
-    """Picture or table; the wish stands in the address."""
-    words = (("", "map", t("Map", lang)), ("table", "table", t("Table", lang)))
+    """In space, flat or as a table; the wish stands in the address."""
+    words = (
+        ("3d", "map", t("3D", lang)),
+        ("2d", "connections", t("2D", lang)),
+        ("table", "table", t("Table", lang)),
+    )
     buttons = [
         html.Button(
             [icon(drawn), word],
@@ -113,7 +139,9 @@ def _move(action: str, shown: str, words: str) -> html.Button:
     return html.Button(
         shown,
         type="button",
-        className="map-move" + (" map-move-sign" if len(shown) == 1 else ""),
+        className="map-move"
+        + (" map-move-sign" if len(shown) == 1 else "")
+        + (" map-deep" if action in DEEP else ""),
         title=words,
         disable_n_clicks=True,
         **attributes({"data-map-action": action, "aria-label": words}),
@@ -134,7 +162,9 @@ def to_find(drawn: NetworkMap) -> list[dict[str, str]]:
     return sorted(options, key=lambda option: str(option["label"]).lower())
 
 
-def menus(view: View, origins: list[str], squads: list[str | None]) -> list[Component]:
+def menus(
+    view: View, origins: list[str], squads: list[str | None], sources: Sequence[str] = ()
+) -> list[Component]:
     """The filters: what occurs in the fleet, and what is chosen even where it does not."""
     lang = view.lang
     told = [(name, origin_word(name, lang)) for name in ORIGINS if name in origins]
@@ -142,10 +172,16 @@ def menus(view: View, origins: list[str], squads: list[str | None]) -> list[Comp
         [("none", squad_word(None, lang))] if None in squads else []
     )
     states = [(name, word) for name, word in state_words(lang).items() if name in STATES]
+    files, chosen = [(name, name) for name in sources], view.args.get("source")
     return [
         _menu(view, "origin", t("Origin", lang), t("All origins", lang), told),
         _menu(view, "squad", t("Squad", lang), t("All squads", lang), teams),
         _menu(view, "state", t("State", lang), t("All states", lang), states),
+        *(
+            [_menu(view, "source", t("Source", lang), t("All sources", lang), files)]
+            if files or chosen
+            else []
+        ),
     ]
 
 
@@ -166,9 +202,14 @@ def why_no_calls(unit: Session, told: Told) -> list[Component]:
             "The agents stand where the layout puts them; their state is unknown. Import a file of traces:",
             lang,
         )
+        if told.drawn.edges:
+            what = t("No call was recorded yet; the lines are imported or declared ones.", lang)
+            why = t("Nothing is known of the agents' state. Import a file of traces:", lang)
+        else:
+            what = t("No call was recorded yet, so there is no connection to draw.", lang)
         return [
             _notice(
-                t("No call was recorded yet, so there is no connection to draw.", lang),
+                what,
                 why,
                 copyable(IMPORT_COMMAND, lang),
             )
@@ -214,7 +255,25 @@ def summary(told: Told) -> html.P:
 
 
 def left_out(told: Told) -> list[Component]:
-    """How many agents the map has no room for."""
+    """How many agents, and connections between those drawn, the map has no room for."""
+    return [*_agents_left_out(told), *_edges_left_out(told)]
+
+
+def _edges_left_out(told: Told) -> list[Component]:
+    count, lang = told.drawn.edges_left_out, told.view.lang
+    if not count:
+        return []
+    said = number(count, lang)
+    what = tn("{count} connection is left out.", "{count} connections are left out.", count, lang, count=said)
+    why = t(
+        "The map and its table hold the {most} strongest imported connections of the agents shown.",
+        lang,
+        most=number(MOST_HELD, lang),
+    )
+    return [_notice(what, why)]
+
+
+def _agents_left_out(told: Told) -> list[Component]:
     count, lang = told.drawn.left_out, told.view.lang
     if not count:
         return []
@@ -223,7 +282,8 @@ def left_out(told: Told) -> list[Component]:
     )
     most = number(LARGEST_SCENE, lang)
     why = t(
-        "The map and its table hold the {most} agents with the most calls. Filter to see others.",
+        "The map and its table hold the {most} agents with the most calls, then those with the most imported "
+        "connections. Filter to see others.",
         lang,
         most=most,
     )

@@ -1,7 +1,8 @@
 """A module of the system as one declaration: its page, its menu entry, its list and each row's page come with it."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,11 +19,12 @@ from components.figures.bars import amount, label_words
 from components.format import by_unit, moment, number
 from components.forms import query_bar, query_search, query_select
 from components.shell import page_header
+from components.states import elsewhere as away
 from components.states import empty, skeleton
 from components.tables import Column, data_table
 from db.engine import Session
-from db.listing import LISTINGS, Listing, Wish, choices, read_page, read_row
-from db.metric import METRICS, SERIES, SeriesReading, read, read_series
+from db.listing import LISTINGS, Listing, Wish, choices, elsewhere, read_page, read_row
+from db.metric import METRICS, SERIES, SeriesReading, iso, read, read_series
 from i18n import declared, t, tn
 from pages._rows import children, columns_of, row_page
 from pages._view import ASKED, View, load, notices, page, person, titled
@@ -53,6 +55,8 @@ class Module:
         charts: at least two.
         listings: names of its lists; the first one is shown first.
         how: how rows get in, by language; `command` is what to copy for it.
+        ways: the same by the name of a list, for lists whose rows come in another way; "" copies nothing.
+        more: what else the module shows, between its cards and its charts.
     """
 
     name: str
@@ -66,6 +70,8 @@ class Module:
     listings: tuple[str, ...]
     how: Words
     command: str
+    ways: Mapping[str, tuple[Words, str]] = field(default_factory=dict)
+    more: Callable[[Session, View], Sequence[Component]] = lambda unit, view: ()
 
 
 def register_page(module: Module, source: str) -> None:
@@ -94,7 +100,8 @@ def forbidden(view: View, needs: str) -> Component | None:
         return None
     why = t("Your role does not include this page. An administrator can change that.", view.lang)
     return html.Div(
-        empty(t("You may not see this", view.lang), why, lang=view.lang, icon_name="user"), className="frame"
+        empty(t("You may not see this", view.lang), why, lang=view.lang, icon_name="profile"),
+        className="frame",
     )
 
 
@@ -160,10 +167,32 @@ def _top(module: Module, unit: Session, view: View) -> list[Component]:
     at = t("Measured {at}", view.lang, at=moment(view.now, view.lang, view.zone))
     return [
         *notices(view),
+        _elsewhere(module, unit, view),
         html.P(at, className="measured-at"),
         html.Div(cards, className="card-grid"),
+        *module.more(unit, view),
         html.Div(charts, className="frame-row"),
     ]
+
+
+def _elsewhere(module: Module, unit: Session, view: View) -> Component | None:
+    """Where the rows of the module's first list lie, when the chosen range holds none of them."""
+    found = elsewhere(unit, _first_listing(module), view.window)
+    if found is None:
+        return None
+    start, end = found[0].replace(second=0, microsecond=0), found[1].replace(second=0, microsecond=0)
+    return away(
+        start,
+        end + timedelta(minutes=1),
+        href=view.with_query(range=f"{iso(start)}/{iso(end + timedelta(minutes=1))}"),
+        all_href=view.with_query(range="all"),
+        lang=view.lang,
+        zone=view.zone,
+    )
+
+
+def _first_listing(module: Module) -> Listing:
+    return LISTINGS[next(name for name in module.listings if allows(person().role, LISTINGS[name].needs))]
 
 
 def _chart(module: Module, chart: Chart, unit: Session, view: View) -> Component:
@@ -198,10 +227,14 @@ def _list(module: Module, listing: Listing, unit: Session, view: View) -> Compon
     found = read_page(unit, listing, wish)
     if not found.total:
         return _nothing(module, listing, wish, view)
+    shown = {"count": number(found.total, view.lang), "at": moment(view.now, view.lang, view.zone)}
     summary = tn(
-        "{count} row, whatever the range · measured {at}", "{count} rows, whatever the range · measured {at}", found.total, view.lang,
-        count=number(found.total, view.lang), at=moment(view.now, view.lang, view.zone),
-    )  # fmt: skip
+        "{count} row, whatever the range · measured {at}",
+        "{count} rows, whatever the range · measured {at}",
+        found.total,
+        view.lang,
+        **shown,
+    )
     return html.Div([html.P(summary, className="list-summary"), _table(module, listing, found, wish, view)])
 
 
@@ -232,10 +265,16 @@ def _menus(module: Module, listing: Listing, unit: Session, view: View) -> list[
     titles = {field.key: field.title for field in listing.fields}
     for key, values in choices(unit, listing).items():
         every = ("", t("All", lang))
-        known = [every, *[("none" if value is None else value, label_words(value, lang)) for value in values]]
+        known = [every, *[("none" if value is None else value, _said(value, lang)) for value in values]]
         label = declared(titles.get(key, key), lang)
         menus.append(query_select(f"{module.name}-filter-{key}", label, key, known, view.args.get(key)))
     return menus
+
+
+def _said(value: str | None, lang: str) -> str:
+    """A filter's value in words."""
+    truths = {"true": t("yes", lang), "false": t("no", lang)}
+    return truths[value] if value in truths else label_words(value, lang)
 
 
 def _nothing(module: Module, listing: Listing, wish: Wish, view: View) -> Component:
@@ -254,7 +293,8 @@ def _nothing(module: Module, listing: Listing, wish: Wish, view: View) -> Compon
             className="frame",
         )
     title = t("Nothing is stored here yet: {what}", lang, what=declared(listing.title, lang))
-    return html.Div(empty(title, module.how(lang), module.command, lang=lang), className="frame")
+    how, command = module.ways.get(listing.name, (module.how, module.command))
+    return html.Div(empty(title, how(lang), command or None, lang=lang), className="frame")
 
 
 def _filter_keys(listing: Listing) -> tuple[str, ...]:

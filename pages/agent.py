@@ -17,10 +17,11 @@ from db.engine import Session
 from db.metric import Window, from_ns
 from db.queries.agents import AgentRow, agent_details, last_spans, one_agent
 from db.queries.connections import connections_of
+from db.queries.held_connections import held_connections
 from db.queries.spans import extent
 from i18n import t
 from pages._agent_facts import facts_panel, state_panel
-from pages._agent_tables import connections_table, cursor_of, spans_table
+from pages._agent_tables import connections_table, cursor_of, held_table, spans_table
 from pages._view import ASKED, View, first_steps, here, load, notices, page
 
 PREFIX = "/agents/"
@@ -63,6 +64,7 @@ def answer(unit: Session, view: View, path: str | None) -> Component:
     before = cursor_of(view.args.get("before", ""))
     spans, older = last_spans(unit, view.window, agent, before=before, size=SPANS)
     connections = connections_of(unit, view.window, agent)
+    held = held_table(view, row, lambda offset, size: held_connections(unit, agent, offset, size))
     return html.Div(
         [
             *notices(view),
@@ -78,6 +80,7 @@ def answer(unit: Session, view: View, path: str | None) -> Component:
             ),
             connections_table(view, row, [one for one in connections if one.callee_id == agent], "in"),
             connections_table(view, row, [one for one in connections if one.caller_id == agent], "out"),
+            held,
             spans_table(view, row, spans, before, older),
         ]
     )

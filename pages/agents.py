@@ -1,6 +1,6 @@
 """The fleet: every agent with what it did in the range, searched, filtered, sorted and paged by the server."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dash
@@ -24,12 +24,12 @@ from components.states import empty, skeleton
 from components.tables import Column, data_table
 from db.engine import Session
 from db.metric import read
-from db.queries.agents import ORDERS, AgentFilter, AgentRow, agent_page, filter_choices
+from db.queries.agents import ORDERS, AgentFilter, AgentRow, agent_page, filter_choices, known_sources
 from i18n import t, tn
 from pages._view import ASKED, View, load, nothing_here, notices, page, titled
 
 SIZE = 25
-FILTERS = ("search", "origin", "squad", "state")
+FILTERS = ("search", "origin", "squad", "state", "source")
 DEFAULT_ORDER = "-spans"
 SEED_COMMAND = ".venv/bin/quantum seed"
 
@@ -63,7 +63,7 @@ def answer(unit: Session, view: View) -> tuple[Component, list[Component]]:
     elsewhere = None if seen else nothing_here(unit, view)
     listed = _table(view, rows, total, number_of_page, order) if total else _none(view, wanted, bool(origins))
     drawn = html.Div([*notices(view), elsewhere, _summary(view, wanted, total), listed])
-    return drawn, _menus(view, origins, squads)
+    return drawn, _menus(view, origins, squads, known_sources(unit))
 
 
 def _page(unit: Session, view: View, wanted: AgentFilter, order: str) -> tuple[list[AgentRow], int, int]:
@@ -172,7 +172,9 @@ def _last(agent: AgentRow, view: View) -> Component | None:
     )
 
 
-def _menus(view: View, origins: list[str], squads: list[str | None]) -> list[Component]:
+def _menus(
+    view: View, origins: list[str], squads: list[str | None], sources: Sequence[str] = ()
+) -> list[Component]:
     """The filters: what occurs in the fleet, and what is chosen even where it does not."""
     lang, chosen = view.lang, view.args
     told: list[tuple[str, str]] = [(name, origin_word(name, lang)) for name in ORIGINS if name in origins]
@@ -184,8 +186,15 @@ def _menus(view: View, origins: list[str], squads: list[str | None]) -> list[Com
         _menu("origin", t("Origin", lang), t("All origins", lang), told, chosen.get("origin")),
         _menu("squad", t("Squad", lang), t("All squads", lang), teams, chosen.get("squad")),
         _menu("state", t("State", lang), t("All states", lang), states, chosen.get("state")),
+        *([_sources(view, sources)] if sources or chosen.get("source") else []),
         html.Div(_orders(view), className="agents-order"),
     ]
+
+
+def _sources(view: View, sources: Sequence[str]) -> Component:
+    known = [(name, name) for name in sources]
+    every = t("All sources", view.lang)
+    return _menu("source", t("Source", view.lang), every, known, view.args.get("source"))
 
 
 def _orders(view: View) -> Component:
@@ -240,6 +249,8 @@ def _said(view: View, wanted: AgentFilter) -> str:
     if wanted.state:
         state = state_words(lang).get(wanted.state, wanted.state)
         parts.append(t("the state {name}", lang, name=state[:80]))
+    if wanted.source:
+        parts.append(t("the source {name}", lang, name=wanted.source[:80]))
     return (
         parts[0]
         if len(parts) == 1

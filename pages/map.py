@@ -8,12 +8,13 @@ from dash.exceptions import PreventUpdate
 
 from components.attributes import attributes
 from components.figures.network import network_config, network_figure
+from components.figures.network_flat import network_config_2d, network_figure_2d
 from components.figures.network_legend import network_legend
 from components.forms import query_bar, query_search
 from components.shell import page_header
 from db.engine import Session
 from db.metric import read
-from db.queries.agents import AgentFilter, filter_choices
+from db.queries.agents import AgentFilter, filter_choices, known_sources
 from db.queries.connections import network
 from i18n import t
 from pages import _map_parts as parts
@@ -39,7 +40,7 @@ def layout(view: View) -> html.Div:
             html.Div(id="map-said"),
             html.Section(
                 [
-                    _graph(view),
+                    *_graphs(view),
                     parts.toolbar(lang),
                     html.Div(id="map-connection", className="map-connection"),
                 ],
@@ -49,31 +50,45 @@ def layout(view: View) -> html.Div:
             ),
             html.Div(id="map-legend"),
             html.Div(id="map-table"),
+            dcc.Location(id="map-go", refresh="callback-nav"),
             dcc.Store(id="map-picked"),
             dcc.Store(id="map-narrow"),
+            dcc.Store(id="map-wish"),
         ],
         id="map-page",
-        className=_look(view, True),
+        className=_look(parts.mode(view, None), True),
     )
 
 
-def _graph(view: View) -> html.Div:
-    nothing = network_figure([], [], lang=view.lang, theme=view.theme)
-    graph = dcc.Graph(
-        id="map-graph", figure=nothing, config=network_config(), responsive=True, style={"height": "100%"}
+def _graphs(view: View) -> list[html.Div]:
+    """The map in space and its flat twin; one of them is seen."""
+    deep = network_figure([], [], lang=view.lang, theme=view.theme)
+    flat = network_figure_2d([], [], lang=view.lang, theme=view.theme)
+    drawn = (
+        ("map-graph", deep, network_config(), "map-space"),
+        ("map-flat", flat, network_config_2d(), "map-flat"),
     )
-    return html.Div(graph, className="map-canvas")
+    return [
+        html.Div(
+            dcc.Graph(id=name, figure=nothing, config=config, responsive=True, style={"height": "100%"}),
+            className=f"map-canvas {look}",
+        )
+        for name, nothing, config, look in drawn
+    ]
 
 
-def _look(view: View, any_agents: bool) -> str:
-    shown = "is-table" if view.args.get("view") == "table" else "is-map"
-    return f"map-page {shown}" if any_agents else "map-page is-empty"
+LOOKS = {"3d": "is-map", "2d": "is-map is-flat", "table": "is-table"}
+
+
+def _look(mode: str, any_agents: bool) -> str:
+    return f"map-page {LOOKS[mode]}" if any_agents else "map-page is-empty"
 
 
 @callback(
     Output("map-said", "children"),
     Output("map-menus", "children"),
     Output("map-graph", "figure"),
+    Output("map-flat", "figure"),
     Output("map-search", "options"),
     Output("map-connection", "children"),
     Output("map-legend", "children"),
@@ -81,27 +96,38 @@ def _look(view: View, any_agents: bool) -> str:
     Output("map-page", "className"),
     *ASKED,
     Input("map-narrow", "data"),
+    Input("map-wish", "data"),
     Input("map-search", "value"),
     running=BUSY,
 )
-@load(besides=7)
-def answer(unit: Session, view: View, narrow: bool | None, selected: str | None) -> tuple[Any, ...]:
+@load(besides=8)
+def answer(
+    unit: Session, view: View, narrow: bool | None, wish: str | None, selected: str | None
+) -> tuple[Any, ...]:
     """The whole page, of one instant: the numbers, the picture or its table, and the chosen connection."""
     wanted = parts.wanted(view)
     everyone = network(unit, view.window, AgentFilter())
     drawn = everyone if wanted == AgentFilter() else network(unit, view.window, wanted)
     whole = {key: read(unit, key, view.window) for key in parts.NUMBERS}
     told = parts.Told(view, wanted, drawn, everyone, whole)
-    said = [*notices(view), *parts.why_no_calls(unit, told), parts.summary(told), *parts.left_out(told)]
+    said = [
+        *notices(view),
+        *parts.without_webgl(view, wish),
+        *(parts.why_no_calls(unit, told) if drawn.nodes else []),
+        parts.summary(told),
+        *parts.left_out(told),
+    ]
     if not drawn.nodes:
         said.append(parts.nobody(told))
-    menus = parts.menus(view, *filter_choices(unit))
-    look = _look(view, bool(drawn.nodes))
-    if view.args.get("view") == "table":
-        return said, menus, no_update, no_update, None, None, twin.table(told), look
+    menus = parts.menus(view, *filter_choices(unit), known_sources(unit))
+    mode = parts.mode(view, wish)
+    look = _look(mode, bool(drawn.nodes))
+    if mode == "table":
+        return said, menus, no_update, no_update, no_update, None, None, twin.table(told), look
     frame = told.frame
     chosen = parts.chosen_connection(view)
-    figure = network_figure(
+    draw = network_figure_2d if mode == "2d" else network_figure
+    figure = draw(
         drawn.nodes,
         drawn.edges,
         lang=view.lang,
@@ -111,19 +137,19 @@ def answer(unit: Session, view: View, narrow: bool | None, selected: str | None)
         frame=frame,
         connection=chosen,
     )
+    figures = (no_update, figure) if mode == "2d" else (figure, no_update)
     legend = network_legend(drawn.nodes, drawn.edges, view.lang, view.theme, frame)
-    return said, menus, figure, parts.to_find(drawn), parts.connection(told, chosen), legend, None, look
+    return said, menus, *figures, parts.to_find(drawn), parts.connection(told, chosen), legend, None, look
 
 
 @callback(
-    Output("url", "href"), Input("map-picked", "data"), State("url", "search"), prevent_initial_call=True
+    Output("map-go", "href"), Input("map-picked", "data"), State("url", "search"), prevent_initial_call=True
 )
 def follow(picked: Any, search: str | None) -> str:
     """Where a click on the map leads: an agent to its page, a connection to its numbers beside the map."""
     person()
     view = here(search or "")
-    if not isinstance(picked, dict):
-        raise PreventUpdate
+    picked = picked if isinstance(picked, dict) else {}
     edge, agent = picked.get("edge"), picked.get("id")
     if isinstance(edge, dict):
         return "/map" + view.with_query(caller=edge.get("source"), callee=edge.get("target"))
@@ -135,4 +161,8 @@ def follow(picked: Any, search: str | None) -> str:
 clientside_callback(ClientsideFunction("map", "fly"), Input("map-search", "value"))
 clientside_callback(
     ClientsideFunction("map", "narrow"), Output("map-narrow", "data"), Input("map-stage", "id")
+)
+clientside_callback(ClientsideFunction("mapFlat", "fly"), Input("map-search", "value"))
+clientside_callback(
+    ClientsideFunction("mapFlat", "wish"), Output("map-wish", "data"), Input("map-stage", "id")
 )

@@ -33,8 +33,10 @@ class Reader:
         """The shell as Dash asks for it from the page at `address`."""
         return self.get("/_dash-layout", headers={"Referer": f"http://localhost{address}"}).get_json()
 
-    def post(self, output: str, inputs: Mapping[str, Any], changed: list[str] | None = None) -> TestResponse:
-        """Call the callback of `output` ("id.property", or Dash's own name for several)."""
+    def post(
+        self, output: str, inputs: Mapping[str, Any], changed: list[str] | None = None, referer: str = "/"
+    ) -> TestResponse:
+        """Call the callback of `output` ("id.property", or Dash's own name for several) from the page `referer`."""
         entries = self.get("/_dash-dependencies").get_json()
         entry = next(each for each in entries if each["output"] == output)
         names = output.strip(".").split("...") if output.startswith("..") else [output]
@@ -51,7 +53,7 @@ class Reader:
             "changedPropIds": list(inputs) if changed is None else changed,
         }
         token = self.client.get_cookie("_csrf_token")
-        headers = {"X-CSRFToken": token.value if token else "", "Referer": "http://localhost/"}
+        headers = {"X-CSRFToken": token.value if token else "", "Referer": f"http://localhost{referer}"}
         return self.client.post("/_dash-update-component", json=body, headers=headers)
 
     def body(self, page: str, search: str = "", **more: Any) -> Any:
@@ -108,3 +110,22 @@ def small_fleet(engine: Engine, folder: Path) -> None:
     report = import_files(engine, [file])
     if report.spans != len(calls):
         raise AssertionError(report)
+
+
+def module_body(reader: Reader, module: str, search: str = "?range=all&lang=en") -> dict[str, Any]:
+    """What a module's page draws for a query: `top`, `list` and `menus`, as JSON."""
+    parts = ("top", "list", "menus")
+    output = "..".join(["", "...".join(f"{module}-{part}.children" for part in parts), ""])
+    answer = reader.post(output, {"url.search": search}, referer=f"/{module}{search}")
+    assert answer.status_code == 200, answer.text
+    drawn = answer.get_json()["response"]
+    return {part: drawn.get(f"{module}-{part}", {}).get("children") for part in parts}
+
+
+def module_row(reader: Reader, module: str, listing: str, key: Any) -> Any:
+    """What the page of one row draws, as JSON."""
+    search = "?range=all&lang=en"
+    address = f"/{module}/{listing}/{key}{search}"
+    answer = reader.post(f"{module}-row.children", {"url.search": search}, referer=address)
+    assert answer.status_code == 200, answer.text
+    return answer.get_json()["response"][f"{module}-row"]["children"]

@@ -1,6 +1,7 @@
 """Bars of counted rows: by category, and over time. The rows are drawn as they come; nothing is re-counted here."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import plotly.graph_objects as go
@@ -12,6 +13,7 @@ from components.theme import color
 from i18n import declared, t
 
 LONGEST_LABEL = 28
+FEW_DAYS = 8
 
 
 def category_bars(series: MeasuredSeries, lang: str, theme: str) -> go.Figure:
@@ -57,7 +59,9 @@ def time_bars(series: MeasuredSeries, lang: str, theme: str) -> go.Figure:
     )
     figure.update_layout(
         base_layout(theme, lang) | {"margin": {"l": 52, "r": 16, "t": 8, "b": 46}},
-        xaxis=axis(theme, t("Time (UTC)", lang), showgrid=False),
+        xaxis=axis(
+            theme, t("Time (UTC)", lang), showgrid=False, **_days([str(row["at"]) for row in series.rows])
+        ),
         yaxis=axis(theme, declared(series.unit, lang).capitalize(), rangemode="tozero", **_whole(values)),
     )
     return figure
@@ -80,6 +84,14 @@ def escaped(text: str) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…"
+
+
+def _days(moments: Sequence[str]) -> dict[str, Any]:
+    """No ticks of hours between the bars of a few days; the library's own steps fit all else."""
+    if not moments or any(len(moment) != len("2022-08-22") for moment in moments):
+        return {}
+    first, last = (date.fromisoformat(end(moments)) for end in (min, max))
+    return {"dtick": 86_400_000} if (last - first).days < FEW_DAYS else {}
 
 
 def _whole(values: Sequence[float]) -> dict[str, Any]:

@@ -13,7 +13,6 @@ import numpy as np
 
 from components.figures.network_agents import (
     agent_trace,
-    chosen_trace,
     halo_traces,
     hubs_of,
     hull_traces,
@@ -64,7 +63,7 @@ def network_figure(
     shown = {str(node["id"]): node for node in placed(nodes) if str(node["id"]) in where}
     lines = [edge for edge in edges if str(edge["source"]) in shown and str(edge["target"]) in shown]
     world = np.array(list(where.values())).reshape(-1, 3)
-    margin = 0.035 * float(np.linalg.norm(np.ptp(world, axis=0))) if len(world) > 1 else 0.5
+    margin = (0.035 * float(np.linalg.norm(np.ptp(world, axis=0))) if len(world) else 0.0) or 0.5
     agents = list(shown.values())
     points = np.array([where[name] for name in shown]).reshape(-1, 3)
     colors = squad_colors(theme, (str(node["group"]) for node in everyone))
@@ -72,21 +71,19 @@ def network_figure(
     sizes = sizes_of(traffic, hubs, _room(world, mini, compact), 0.8 if mini or compact else 1.0)
     hulls = hull_traces(agents, points, colors, theme, margin) if show_hulls else []
     data: list[Trace] = hulls + edge_traces(
-        lines, shown, where, theme, mini, _lit(selected, connection, shown)
+        lines, shown, where, theme, mini, lit_edges(selected, connection, shown)
     )
     if not mini:
-        data += edge_points(_pointable(lines), shown, where, lang, theme)
+        data += edge_points(pointable(lines), shown, where, lang, theme)
     data += halo_traces(agents, points, sizes, colors, theme, mini, 3.0 if compact else 4.2)
     data.append(agent_trace(agents, points, sizes, lang, theme, mini))
-    if not mini:
-        data.append(chosen_trace(agents, points, sizes, selected, theme))
     words = words_of(
         agents, [] if mini else lines, {} if mini else hubs, colors, bool(hulls), selected, connection
     )
     return {"data": data, "layout": _layout(world, margin, lang, theme, title, mini, words)}
 
 
-def _lit(
+def lit_edges(
     selected: str | None, connection: tuple[str, str] | None, shown: Mapping[str, Node]
 ) -> Callable[[Edge], bool] | None:
     """Which edges stand out: the chosen connection, else those of the chosen agent; None without a choice."""
@@ -107,7 +104,7 @@ def _room(world: Points, mini: bool, compact: bool) -> float:
     return nearness(world) * scale
 
 
-def _pointable(edges: Sequence[Edge]) -> list[Edge]:
+def pointable(edges: Sequence[Edge]) -> list[Edge]:
     """The edges that get a dot to point at: all if they are few, else those that are not from an imported network."""
     few = (
         list(edges) if len(edges) <= MOST_DOTS else [edge for edge in edges if edge["evidence"] != "imported"]

@@ -209,29 +209,6 @@ def words_of(
     }
 
 
-def chosen_trace(
-    nodes: Sequence[Node], points: Points, sizes: Sequence[float], selected: str | None, theme: str
-) -> Trace:
-    """The mark round the chosen agent; the trace is there without one too, because the browser moves it on a
-    search.
-    """
-    rows = [row for row, node in enumerate(nodes) if str(node["id"]) == selected]
-    return {
-        "type": "scatter3d",
-        "mode": "markers",
-        "meta": "chosen",
-        **columns(points[rows].reshape(-1, 3)),
-        "marker": {
-            "size": max((sizes[row] for row in rows), default=SMALLEST) + 16,
-            "symbol": "circle-open",
-            "color": color(theme, "text"),
-            "line": {"width": 0},
-        },
-        "hoverinfo": "skip",
-        "showlegend": False,
-    }
-
-
 def traffic_of(nodes: Sequence[Node], edges: Sequence[Edge]) -> dict[str, int]:
     """Calls in and out by agent, of the connections that are shown; measured ones only."""
     traffic = {str(node["id"]): 0 for node in nodes}

@@ -44,15 +44,13 @@ def network_legend(
         (t("Position", lang), _positions(nodes, lang)),
         (t("Squad or source", lang), _groups(nodes, lang, colors)),
     ]
+    rows = [
+        html.Div([html.Dt(name), html.Dd(list(entries))], className="map-legend-row")
+        for name, entries in sections
+        if entries
+    ]
     return html.Div(
-        [
-            html.Div([html.Dt(name), html.Dd(list(entries))], className="map-legend-row")
-            for name, entries in sections
-            if entries
-        ],
-        className="map-legend frame",
-        role="group",
-        **_said(t("Legend of the map", lang)),
+        html.Dl(rows, className="map-legend frame"), role="group", **_said(t("Legend of the map", lang))
     )
 
 

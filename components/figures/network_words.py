@@ -58,7 +58,7 @@ def label(text: object, length: int) -> str:
 
 
 def card(heading: str, lines: Sequence[str]) -> str:
-    return "<br>".join([f"<b>{heading}</b>", *lines])
+    return "<br>".join([heading, *lines])
 
 
 def latency_line(row: Mapping[str, Any], lang: str) -> str:

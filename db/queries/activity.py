@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.sql.selectable import Subquery
 
 from db.metric import Statement, Window, metric, place_of
@@ -17,8 +17,11 @@ SUBJECT = ("agent",)
 STATES = ("operational", "failing", "observed", "unknown")
 
 
-def _only(column: Any, only: Only) -> list[ColumnElement[bool]]:
-    return [] if only is None else [column.in_(only)]
+def _spans(window: Window, only: Only) -> ColumnElement[bool]:
+    """Spans of the window of the agents asked for; where none are named, of all but the application's own parts."""
+    if only is None:
+        return and_(of_others(window), Span.agent_id.is_not(None))
+    return and_(window.covers_ns(Span.start_ns), Span.agent_id.in_(only))
 
 
 def activity(window: Window, only: Only = None) -> Subquery:
@@ -35,7 +38,7 @@ def activity(window: Window, only: Only = None) -> Subquery:
             whole(func.sum(Span.output_tokens).filter(model)).label("output_tokens"),
             func.count(Span.output_tokens).filter(model).label("output_n"),
         )
-        .where(of_others(window), Span.agent_id.is_not(None), *_only(Span.agent_id, only))
+        .where(_spans(window, only))
         .group_by(Span.agent_id)
         .subquery("activity")
     )
@@ -50,7 +53,7 @@ def latency(window: Window, only: Only = None) -> Subquery:
             func.row_number().over(partition_by=Span.agent_id, order_by=Span.duration_ns).label("place"),
             func.count().over(partition_by=Span.agent_id).label("n"),
         )
-        .where(of_others(window), Span.agent_id.is_not(None), *_only(Span.agent_id, only))
+        .where(_spans(window, only))
         .subquery("ranked")
     )
     return (
@@ -72,7 +75,7 @@ def percentiles(ranked: Subquery) -> tuple[ColumnElement[Any], ...]:
 
 def efficiencies(window: Window, only: Only = None) -> Subquery:
     """Per agent: percent of successes, n tasks with an outcome, hits."""
-    done = tasks(window, Span.agent_id.label("agent_id")).where(*_only(Span.agent_id, only)).subquery("tasks")
+    done = tasks(window, Span.agent_id.label("agent_id"), among=_spans(window, only)).subquery("tasks")
     return (
         select(
             done.c.agent_id,
@@ -89,7 +92,9 @@ def calls_per(window: Window, side: Any, only: Only = None) -> Subquery:
     """Calls per agent on one side (Call.caller_id or Call.callee_id)."""
     return (
         select(side.label("agent_id"), func.count().label("calls"))
-        .where(calls_of_others(window), *_only(side, only))
+        .where(
+            calls_of_others(window) if only is None else and_(window.covers_ns(Call.start_ns), side.in_(only))
+        )
         .group_by(side)
         .subquery("calls_out" if side is Call.caller_id else "calls_in")
     )
@@ -104,23 +109,21 @@ def _one(source: Subquery, value: Any, **more: Any) -> Statement:
 def _span_rows(*conditions: ColumnElement[bool]) -> Any:
     return lambda window, agent: (
         select(*SPAN_COLUMNS)
-        .where(of_others(window), Span.agent_id == agent, *conditions)
+        .where(_spans(window, (agent,)), *conditions)
         .order_by(Span.start_ns.desc(), Span.span_id)
     )
 
 
 def _slowest(window: Window, agent: str) -> Statement:
     return (
-        select(*SPAN_COLUMNS)
-        .where(of_others(window), Span.agent_id == agent)
-        .order_by(Span.duration_ns.desc(), Span.span_id)
+        select(*SPAN_COLUMNS).where(_spans(window, (agent,))).order_by(Span.duration_ns.desc(), Span.span_id)
     )
 
 
 def _call_rows(side: Any) -> Any:
     return lambda window, agent: (
         select(Call.trace_id, Call.span_id, Call.start_ns, Call.caller_id, Call.callee_id, Call.latency_ns)
-        .where(calls_of_others(window), side == agent)
+        .where(window.covers_ns(Call.start_ns), side == agent)
         .order_by(Call.start_ns.desc(), Call.span_id)
     )
 

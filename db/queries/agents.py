@@ -27,6 +27,7 @@ class AgentFilter:
     origin: str = ""
     squad: str = ""
     state: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ def narrowed(wanted: AgentFilter, derived: ColumnElement[str]) -> list[ColumnEle
         conditions.append(Agent.squad.is_(None) if wanted.squad == "none" else Agent.squad == wanted.squad)
     if wanted.state:
         conditions.append(derived == wanted.state)
+    if wanted.source:
+        conditions.append(source() == wanted.source)
     return conditions
 
 
@@ -315,3 +318,14 @@ def filter_choices(session: Session) -> tuple[list[str], list[str | None]]:
     origins = session.scalars(select(Agent.origin).where(FLEET).distinct().order_by(Agent.origin))
     squads = session.scalars(select(Agent.squad).where(FLEET).distinct().order_by(Agent.squad))
     return list(origins), list(squads)
+
+
+def known_sources(session: Session) -> list[str]:
+    """The files and networks in which agents without a squad were first seen, for the filters' menus."""
+    found = (
+        select(source())
+        .where(FLEET, Agent.squad.is_(None), source().is_not(None))
+        .distinct()
+        .order_by(source())
+    )
+    return [name for name in session.scalars(found) if name]

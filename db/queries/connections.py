@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import Subquery
 
@@ -18,11 +18,15 @@ from db.queries.spans import of_others
 
 SUBJECT = ("caller", "callee")
 LARGEST_SCENE = 2000
+MOST_HELD = 12_000  # imported and declared connections of one map
 
 
 def pairs(window: Window, where: ColumnElement[bool] | None = None) -> Subquery:
-    """Per ordered pair: calls, errors, n with a latency, p50 and p95 of the callee's spans in ms."""
-    condition = true() if where is None else where
+    """Per ordered pair: calls, errors, n with a latency, p50 and p95 of the callee's spans in ms.
+
+    Without `where` the application's own parts are left out.
+    """
+    condition = calls_of_others(window) if where is None else and_(window.covers_ns(Call.start_ns), where)
     key = (Call.caller_id, Call.callee_id)
     ranked = (
         select(
@@ -35,7 +39,7 @@ def pairs(window: Window, where: ColumnElement[bool] | None = None) -> Subquery:
             .label("place"),
             func.count(Call.latency_ns).over(partition_by=key).label("n"),
         )
-        .where(calls_of_others(window), condition)
+        .where(condition)
         .subquery("ranked")
     )
     return (
@@ -62,7 +66,7 @@ def _rows(*conditions: ColumnElement[bool]) -> Any:
         select(
             Call.trace_id, Call.span_id, Call.start_ns, Call.kind, Call.evidence, Call.latency_ns, Call.failed
         )
-        .where(calls_of_others(window), _of(caller, callee), *conditions)
+        .where(window.covers_ns(Call.start_ns), _of(caller, callee), *conditions)
         .order_by(Call.start_ns.desc(), Call.span_id)
     )
 
@@ -70,7 +74,7 @@ def _rows(*conditions: ColumnElement[bool]) -> Any:
 def _slowest(window: Window, caller: str, callee: str) -> Statement:
     return (
         select(Call.trace_id, Call.span_id, Call.start_ns, Call.latency_ns, Call.failed)
-        .where(calls_of_others(window), _of(caller, callee), Call.latency_ns.is_not(None))
+        .where(window.covers_ns(Call.start_ns), _of(caller, callee), Call.latency_ns.is_not(None))
         .order_by(Call.latency_ns.desc(), Call.span_id)
     )
 
@@ -88,7 +92,7 @@ def connection_calls(window: Window, caller: str, callee: str) -> Statement:
     return (
         select(func.count().label("value"))
         .select_from(Call)
-        .where(calls_of_others(window), _of(caller, callee))
+        .where(window.covers_ns(Call.start_ns), _of(caller, callee))
     )
 
 
@@ -105,7 +109,7 @@ def connection_errors(window: Window, caller: str, callee: str) -> Statement:
     return (
         select(func.count().label("value"))
         .select_from(Call)
-        .where(calls_of_others(window), _of(caller, callee), Call.failed)
+        .where(window.covers_ns(Call.start_ns), _of(caller, callee), Call.failed)
     )
 
 
@@ -197,16 +201,20 @@ def _readings(row: Mapping[Any, Any], window: Window) -> dict[str, Reading]:
 
 @dataclass(frozen=True)
 class NetworkMap:
-    """The map's nodes and edges as plain rows, the connections' readings, and how many nodes were left out."""
+    """The map's nodes and edges as plain rows, the connections' readings, and how many of each were left out."""
 
     nodes: list[dict[str, Any]]
     edges: list[dict[str, Any]]
     connections: list[ConnectionRow]
     left_out: int
+    edges_left_out: int = 0
 
 
 def network(session: Session, window: Window, wanted: AgentFilter, most: int = LARGEST_SCENE) -> NetworkMap:
-    """Nodes that match, most called first, and every edge between them: measured, imported or declared."""
+    """Nodes that match and every edge between them: measured, imported or declared.
+
+    Most called first, then the fleet's own agents, then those of networks with the most connections.
+    """
     nodes, total = _nodes(session, window, wanted, most)
     shown = {node["id"] for node in nodes}
     measured = [
@@ -214,8 +222,8 @@ def network(session: Session, window: Window, wanted: AgentFilter, most: int = L
         for row in _connection_rows(session, window, None)
         if row.caller_id in shown and row.callee_id in shown
     ]
-    edges = _measured_edges(measured) + _held_edges(session, shown)
-    return NetworkMap(nodes, edges, measured, total - len(nodes))
+    held, more = _held_edges(session, shown)
+    return NetworkMap(nodes, _measured_edges(measured) + held, measured, total - len(nodes), more)
 
 
 def _nodes(
@@ -246,6 +254,7 @@ def _nodes(
             NetworkNode.position_y.label("y"),
             NetworkNode.position_z.label("z"),
             NetworkNode.meta["position"].as_string().label("positioned"),
+            NetworkNode.meta["projection"].as_string().label("projection"),
             func.count().over().label("total"),
         )
         .join(NetworkNode, NetworkNode.agent_id == Agent.id)
@@ -254,7 +263,12 @@ def _nodes(
         .join(made, made.c.agent_id == Agent.id, isouter=True)
         .join(got, got.c.agent_id == Agent.id, isouter=True)
         .where(*narrowed(wanted, derived))
-        .order_by(calls.desc(), Agent.id)
+        .order_by(
+            calls.desc(),
+            (Agent.origin == "network").asc(),
+            func.coalesce(NetworkNode.connections_count, 0).desc(),
+            Agent.id,
+        )
         .limit(most)
     )
     found = [_node(row) for row in session.execute(statement).mappings()]
@@ -288,20 +302,32 @@ def _measured_edges(connections: Sequence[ConnectionRow]) -> list[dict[str, Any]
     ]
 
 
-def _held_edges(session: Session, shown: set[str]) -> list[dict[str, Any]]:
+def _held_edges(session: Session, shown: set[str]) -> tuple[list[dict[str, Any]], int]:
+    """Imported and declared connections between these agents, strongest first, and how many are too many."""
     evidence = AgentConnection.meta["evidence"].as_string()
     found = session.execute(
         select(
+            func.count().over().label("total"),
             AgentConnection.agent_a_id,
             AgentConnection.agent_b_id,
             AgentConnection.connection_type,
             AgentConnection.strength,
             evidence.label("evidence"),
         )
-        .where(evidence.in_(("imported", "declared")))
-        .order_by(AgentConnection.agent_a_id, AgentConnection.agent_b_id, AgentConnection.connection_type)
-    )
-    return [
+        .where(
+            evidence.in_(("imported", "declared")),
+            AgentConnection.agent_a_id.in_(shown),
+            AgentConnection.agent_b_id.in_(shown),
+        )
+        .order_by(
+            func.coalesce(AgentConnection.strength, 0).desc(),
+            AgentConnection.agent_a_id,
+            AgentConnection.agent_b_id,
+            AgentConnection.connection_type,
+        )
+        .limit(MOST_HELD)
+    ).all()
+    edges = [
         {
             "source": row.agent_a_id,
             "target": row.agent_b_id,
@@ -314,8 +340,8 @@ def _held_edges(session: Session, shown: set[str]) -> list[dict[str, Any]]:
             "evidence": row.evidence,
         }
         for row in found
-        if row.agent_a_id in shown and row.agent_b_id in shown
     ]
+    return edges, found[0].total - len(edges) if found else 0
 
 
 def latest_events(session: Session, window: Window, most: int = 8) -> list[dict[str, Any]]:

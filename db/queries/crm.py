@@ -56,7 +56,7 @@ deals = listed(
 
 def among(window: Window, *columns: Any, where: ColumnElement[bool] | None = None) -> Statement:
     """`columns` of the deals created in the window that fulfil `where`."""
-    chosen: Statement = select(*columns).where(window.covers(Deal.created_at))
+    chosen: Statement = select(*columns).select_from(Deal).where(window.covers(Deal.created_at))
     return chosen if where is None else chosen.where(where)
 
 
@@ -146,7 +146,8 @@ def open_value(window: Window) -> Statement:
 )
 def activity_count(window: Window) -> Statement:
     """What people noted on deals in the window: notes, e-mails, calls, meetings and changes."""
-    return select(func.count().label("value")).where(window.covers(DealActivity.created_at))
+    counted = select(func.count().label("value")).select_from(DealActivity)
+    return counted.where(window.covers(DealActivity.created_at))
 
 
 @series(

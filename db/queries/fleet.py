@@ -196,14 +196,14 @@ def outcome() -> tuple[ColumnElement[int | None], Subquery]:
     return reported, first
 
 
-def tasks(window: Window, *columns: Any) -> Statement:
-    """One row per finished task of the window with its `outcome`, besides the given columns."""
+def tasks(window: Window, *columns: Any, among: ColumnElement[bool] | None = None) -> Statement:
+    """One row per finished task with its `outcome`, besides the given columns: of the window, or `among` these."""
     reported, first = outcome()
     return (
         select(*columns, reported.label("outcome"))
         .select_from(Span)
         .join(first, first.c.service == Span.service, isouter=True)
-        .where(of_others(window), Span.is_task)
+        .where(of_others(window) if among is None else among, Span.is_task)
     )
 
 

@@ -1,4 +1,4 @@
-"""People: what a person sees of themselves."""
+"""People: what a person sees of themselves, and the name others know them by."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from db.models import AuthAccount, Profile
 
@@ -25,6 +25,12 @@ class OwnProfile:
     company: str | None
     location: str | None
     preferences: Mapping[str, Any]
+
+
+def username_of(person: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
+    """The user name of the person whose profile a row's column `person` points at; null when it points at nobody."""
+    named = select(Profile.username).where(Profile.id == person)
+    return named.correlate_except(Profile).scalar_subquery()
 
 
 def own_profile(session: Session, profile_id: UUID) -> OwnProfile | None:

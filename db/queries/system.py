@@ -1,20 +1,25 @@
-"""The application itself: its clock, its database's answers, its collector's presence."""
+"""The application itself: its clock, when it was watched and how it did meanwhile, its own parts and their calls."""
 
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import ColumnElement, Float, and_, case, cast, func, literal, literal_column, or_, select
+from sqlalchemy.sql.selectable import Subquery
 
 import settings
 from db.base import Instant
-from db.functions import days_between
-from db.metric import Statement, Window, metric, nearest_rank
-from db.models import SystemMetric
+from db.functions import bucket_of, days_between, seconds_between
+from db.metric import Statement, Window, metric, series
+from db.models import Agent, Call, SystemMetric
+from db.queries.fleet import operational
+from db.queries.round_trips import HOUR, NEEDS
+from db.queries.spans import whole
 
-ROUND_TRIP = "db.round_trip_ms"
-OBSERVED_SECONDS = "collector.observed_seconds"
 UP_SECONDS = "collector.up_seconds"
-NOT_SAMPLED = "No round trip of a query has been recorded in this window."
+DOWN_SECONDS = "collector.down_seconds"
+LONGEST_STRETCH = timedelta(hours=2)  # a row never holds more: the collector begins a new one every hour
 NOT_WATCHED = "Nothing was observed in this window: no heartbeat of the collector is recorded."
+OWN = Agent.origin == "system"
 
 
 @metric(
@@ -30,54 +35,87 @@ def elapsed_days(window: Window) -> Statement:
     return select(days_between(start, end).label("value"))
 
 
-def _samples(window: Window, kind: str) -> Statement:
-    return select(SystemMetric.metric_value.label("x")).where(
-        SystemMetric.metric_type == kind,
-        SystemMetric.metric_value.is_not(None),
-        window.covers(SystemMetric.recorded_at),
-    )
+# --- watched time: [start, end) cut to the window, counted once where two rows speak of the same time ---------
 
 
-def _sample_rows(*kinds: str) -> Any:
-    return lambda window: (
+def _bounds(window: Window) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """Start and end of what could have been watched: never the future; of all time, since the first heartbeat."""
+    if window.start is None or window.end is None:
+        kinds = SystemMetric.metric_type.in_((UP_SECONDS, DOWN_SECONDS))
+        first = select(func.min(SystemMetric.recorded_at)).where(kinds).scalar_subquery()
+        return first, literal(window.at, Instant())
+    return literal(window.start, Instant()), literal(max(window.start, min(window.end, window.at)), Instant())
+
+
+def _near(window: Window) -> ColumnElement[bool]:
+    """Rows that can reach into the window."""
+    kinds = SystemMetric.metric_type.in_((UP_SECONDS, DOWN_SECONDS))
+    if window.start is None or window.end is None:
+        return kinds
+    begin = window.start - LONGEST_STRETCH
+    return and_(kinds, SystemMetric.recorded_at >= begin, SystemMetric.recorded_at < window.end)
+
+
+def _cut(window: Window) -> Subquery:
+    """Stretches as seconds from the window's start, cut to the window."""
+    start, end = _bounds(window)
+    begin = seconds_between(start, SystemMetric.recorded_at)
+    each = (
         select(
-            SystemMetric.recorded_at,
-            SystemMetric.metric_type,
-            SystemMetric.metric_value,
-            SystemMetric.metric_unit,
-            SystemMetric.source,
+            SystemMetric.recorded_at.label("since"),
+            (SystemMetric.metric_type == UP_SECONDS).label("up"),
+            SystemMetric.meta["beats"].as_integer().label("beats"),
+            begin.label("begin"),
+            (begin + cast(SystemMetric.metric_value, Float)).label("finish"),
+            seconds_between(start, end).label("length"),
         )
-        .where(SystemMetric.metric_type.in_(kinds), window.covers(SystemMetric.recorded_at))
-        .order_by(SystemMetric.recorded_at.desc())
+        .where(_near(window), SystemMetric.metric_value.is_not(None))
+        .subquery("each")
+    )
+    finish = case((each.c.finish > each.c.length, each.c.length), else_=each.c.finish)
+    return select(
+        each.c.since,
+        each.c.up,
+        each.c.beats,
+        case((each.c.begin < 0, 0.0), else_=each.c.begin).label("begin"),
+        finish.label("finish"),
+    ).subquery("cut")
+
+
+def watched(window: Window) -> Subquery:
+    """Stretches with the `seconds` they add: time that an earlier row speaks of is not counted again."""
+    cut = _cut(window)
+    before = func.max(cut.c.finish).over(order_by=(cut.c.begin, cut.c.finish, cut.c.since), rows=(None, -1))
+    told = select(cut, func.coalesce(before, 0.0).label("before")).where(cut.c.finish > cut.c.begin)
+    row = told.subquery("told")
+    begin = case((row.c.before > row.c.begin, row.c.before), else_=row.c.begin)
+    return (
+        select(row.c.since, row.c.up, row.c.beats, (row.c.finish - begin).label("seconds"))
+        .where(row.c.finish > begin)
+        .subquery("watched")
     )
 
 
-@metric(
-    "db.latency_p50_ms",
-    title="Database round trip, median",
-    unit="ms",
-    formula="nearest rank: the ⌈0.50·n⌉-th shortest recorded round trip",
-    least=1,
-    few=NOT_SAMPLED,
-    evidence=_sample_rows(ROUND_TRIP),
-)
-def db_latency_p50(window: Window) -> Statement:
-    """Half of the recorded round trips of real queries, fetch included, took this long or less."""
-    return nearest_rank(_samples(window, ROUND_TRIP), 50)
+def _totals(window: Window) -> Subquery:
+    """Seconds up, down and in all, and the heartbeats behind them; `all` is null when the window has no length."""
+    row, (start, end) = watched(window), _bounds(window)
+    return select(
+        func.coalesce(func.sum(row.c.seconds).filter(row.c.up), 0.0).label("up"),
+        func.coalesce(func.sum(row.c.seconds).filter(~row.c.up), 0.0).label("down"),
+        func.nullif(seconds_between(start, end), 0).label("all"),
+        whole(func.sum(row.c.beats)).label("n"),
+    ).subquery("totals")
 
 
-@metric(
-    "db.latency_p95_ms",
-    title="Database round trip, 95th percentile",
-    unit="ms",
-    formula="nearest rank: the ⌈0.95·n⌉-th shortest recorded round trip; needs n ≥ 20",
-    least=20,
-    few=NOT_SAMPLED,
-    evidence=_sample_rows(ROUND_TRIP),
-)
-def db_latency_p95(window: Window) -> Statement:
-    """95 of 100 recorded round trips of real queries, fetch included, took this long or less."""
-    return nearest_rank(_samples(window, ROUND_TRIP), 95)
+def _stretches(window: Window) -> Statement:
+    row = watched(window)
+    state = case((row.c.up, "up"), else_="down")
+    return select(row.c.since, state.label("state"), row.c.seconds, row.c.beats).order_by(row.c.since.desc())
+
+
+def _seconds(value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Seconds to the millisecond, which is how moments are kept."""
+    return func.round(value * 1000) / 1000.0
 
 
 @metric(
@@ -87,17 +125,154 @@ def db_latency_p95(window: Window) -> Statement:
     formula="100 × seconds the collector was up / seconds observed",
     least=1,
     few=NOT_WATCHED,
-    evidence=_sample_rows(OBSERVED_SECONDS, UP_SECONDS),
+    evidence=_stretches,
 )
 def uptime(window: Window) -> Statement:
-    """Share of the observed time in which the collector was up. Time nobody watched is not counted as up or down."""
-    seen = select(
-        func.sum(SystemMetric.metric_value).filter(SystemMetric.metric_type == UP_SECONDS).label("up"),
-        func.sum(SystemMetric.metric_value).filter(SystemMetric.metric_type == OBSERVED_SECONDS).label("all"),
-        func.count().filter(SystemMetric.metric_type == OBSERVED_SECONDS).label("n"),
-    ).where(
-        SystemMetric.metric_type.in_((UP_SECONDS, OBSERVED_SECONDS)),
-        window.covers(SystemMetric.recorded_at),
-    )
-    totals = seen.subquery("totals")
-    return select((100.0 * totals.c.up / func.nullif(totals.c.all, 0)).label("value"), totals.c.n)
+    """Share of the observed time in which the collector was up: running, with a database that answered its heartbeat.
+    Observed is the time between two heartbeats of one process; time nobody watched is not counted as up or down."""
+    total = _totals(window)
+    return select((100.0 * total.c.up / func.nullif(total.c.up + total.c.down, 0)).label("value"), total.c.n)
+
+
+@metric(
+    "system.coverage",
+    title="Observed time",
+    unit="percent",
+    formula="100 × (seconds up + seconds down) / seconds of the window until now",
+    few=NOT_WATCHED,
+    evidence=_stretches,
+)
+def coverage(window: Window) -> Statement:
+    """How much of the window the collector watched. Of the rest nobody knows whether the system was up."""
+    total = _totals(window)
+    return select((100.0 * (total.c.up + total.c.down) / total.c.all).label("value"), total.c.n)
+
+
+@metric(
+    "system.up_seconds",
+    title="Seconds up",
+    unit="seconds",
+    formula="sum of the watched stretches that began with an answered heartbeat",
+    evidence=_stretches,
+)
+def up_seconds(window: Window) -> Statement:
+    """Time of the window in which the collector was up, by the heartbeat before and the one after."""
+    total = _totals(window)
+    return select(_seconds(total.c.up).label("value"), total.c.n)
+
+
+@metric(
+    "system.down_seconds",
+    title="Seconds down",
+    unit="seconds",
+    formula="sum of the watched stretches that began with a failed heartbeat",
+    evidence=_stretches,
+)
+def down_seconds(window: Window) -> Statement:
+    """Time of the window in which the collector ran and its database did not answer; told when it answered again."""
+    total = _totals(window)
+    return select(_seconds(total.c.down).label("value"), total.c.n)
+
+
+@metric(
+    "system.unknown_seconds",
+    title="Seconds unobserved",
+    unit="seconds",
+    formula="seconds of the window until now − seconds up − seconds down",
+    few=NOT_WATCHED,
+    evidence=_stretches,
+)
+def unknown_seconds(window: Window) -> Statement:
+    """Time of the window that nobody watched: neither up nor down. Of all time, counted since the first heartbeat."""
+    total = _totals(window)
+    return select(_seconds(total.c.all - total.c.up - total.c.down).label("value"), total.c.n)
+
+
+@metric(
+    "system.uptime_lowest",
+    title="Uptime at the lowest",
+    unit="percent",
+    formula="100 × seconds up / seconds of the window until now",
+    least=1,
+    few=NOT_WATCHED,
+    evidence=_stretches,
+)
+def uptime_lowest(window: Window) -> Statement:
+    """What the uptime would be if all the time nobody watched had been down."""
+    total = _totals(window)
+    return select((100.0 * total.c.up / total.c.all).label("value"), total.c.n)
+
+
+@metric(
+    "system.uptime_highest",
+    title="Uptime at the highest",
+    unit="percent",
+    formula="100 × (seconds of the window until now − seconds down) / seconds of the window until now",
+    least=1,
+    few=NOT_WATCHED,
+    evidence=_stretches,
+)
+def uptime_highest(window: Window) -> Statement:
+    """What the uptime would be if all the time nobody watched had been up."""
+    total = _totals(window)
+    return select((100.0 * (total.c.all - total.c.down) / total.c.all).label("value"), total.c.n)
+
+
+@series(
+    "system.heartbeats_by_hour",
+    title="Heartbeats by hour",
+    unit="heartbeats",
+    formula="sum of the heartbeats of the watched stretches that begin in the hour (UTC); two a minute are planned",
+    needs=NEEDS,
+    evidence=_stretches,
+)
+def heartbeats_by_hour(window: Window) -> Statement:
+    """How many heartbeats the collector made in which hour. In an hour without a bar nobody watched."""
+    row = watched(window)
+    each = select(bucket_of(row.c.since, HOUR).label("at"), row.c.beats).subquery("by_hour")
+    width: ColumnElement[int] = literal_column(str(HOUR))
+    counted = select(each.c.at, width.label("seconds"), whole(func.sum(each.c.beats)).label("count"))
+    return counted.group_by(each.c.at).order_by(each.c.at)
+
+
+# --- the application's own parts ----------------------------------------------------------------------------
+
+
+@metric(
+    "system.parts_operational",
+    title="Own parts operational",
+    unit="parts",
+    formula="count of agents of origin system heard within twice their declared interval",
+    windowed=False,
+    evidence=lambda window: (
+        select(Agent.id, Agent.name, Agent.last_active, operational(window).label("operational"))
+        .where(OWN)
+        .order_by(Agent.id)
+    ),
+)
+def parts_operational(window: Window) -> Statement:
+    """The application's own parts that answered just now: its web server, its database and its collector."""
+    return select(func.count().label("value")).where(OWN, operational(window))
+
+
+def calls_of_own(window: Window) -> ColumnElement[bool]:
+    """Calls of the window in which one of the application's own parts has a share."""
+    own = select(Agent.id).where(OWN)
+    return and_(window.covers_ns(Call.start_ns), or_(Call.caller_id.in_(own), Call.callee_id.in_(own)))
+
+
+@metric(
+    "system.calls",
+    title="Calls between own parts",
+    unit="calls",
+    formula="count of recorded calls of which an end is of origin system",
+    evidence=lambda window: (
+        select(Call.start_ns, Call.caller_id, Call.callee_id, Call.latency_ns, Call.failed)
+        .where(calls_of_own(window))
+        .order_by(Call.start_ns.desc(), Call.span_id)
+    ),
+)
+def system_calls(window: Window) -> Statement:
+    """Sampled requests between the application's own parts; each is kept for a week. No metric of the fleet
+    counts them."""
+    return select(func.count().label("value")).select_from(Call).where(calls_of_own(window))

@@ -1,8 +1,7 @@
 """Which calls between agents the stored spans prove, and which spans are finished tasks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Table, delete, insert, select
 from sqlalchemy.orm import Session
@@ -13,8 +12,7 @@ from db.models.telemetry import ERROR
 TRACES_AT_ONCE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """The part of a span that decides about agents, tasks and calls."""
 
     trace_id: str
@@ -33,10 +31,10 @@ class Known:
     @classmethod
     def of(cls, row: Sequence[Any]) -> "Known":
         """From a row of COLUMNS."""
-        return cls(*row)
+        return cls._make(row)
 
     def owned(self, agent_id: str | None, attribution: str | None) -> "Known":
-        return replace(self, agent_id=agent_id, attribution=attribution)
+        return self._replace(agent_id=agent_id, attribution=attribution)
 
     @property
     def end_ns(self) -> int:

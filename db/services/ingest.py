@@ -33,6 +33,7 @@ from db.services.semantics import Meaning, understand
 
 PAIRS_AT_ONCE = 5000
 UNKNOWN_SERVICE = "unknown_service"
+EMPTY: tuple[Any, ...] = (None, (), [], {})  # what spans' nullable columns and documents hold by default
 SpanKey = tuple[str, str]
 
 
@@ -61,8 +62,15 @@ class Arrival:
     agent_id: str | None = None
     attribution: str | None = None
     parent: Known | None = None
+    settled: Known | None = None
 
     def known(self) -> Known:
+        """As later spans will find it; asked for only once its agent is settled."""
+        if self.settled is None:
+            self.settled = self._known()
+        return self.settled
+
+    def _known(self) -> Known:
         record, meaning = self.record, self.meaning
         return Known(
             trace_id=record.trace_id,
@@ -100,8 +108,9 @@ def _store_again(session: Session, arrivals: list[Arrival], source: str) -> Stor
         with session.begin_nested():
             return _store(session, arrivals, source)
     except IntegrityError:
+        anew = [Arrival(each.record, each.meaning) for each in arrivals]  # nothing settled about them yet
         with session.begin_nested():
-            return _store(session, arrivals, source)
+            return _store(session, anew, source)
 
 
 def _store_halves(session: Session, records: list[SpanRecord], source: str, error: DBAPIError) -> Stored:
@@ -141,9 +150,10 @@ def _store(session: Session, arrivals: list[Arrival], source: str) -> Stored:
     held = {(known.trace_id, known.span_id, known.start_ns) for known in stored}
     new = [each for key, each in unique.items() if key not in held]
     agents = _settle(session, new, {(known.trace_id, known.span_id): known for known in stored}, source)
-    _insert(session, new, source)
     known_new = [each.known() for each in new]
+    # Asked before these are stored: afterwards it would find them all again, each as the child of its neighbour.
     late = _late_children(session, known_new)
+    _insert(session, new, source)
     _write_calls(session, [(each.known(), each.parent) for each in new], fresh=True)
     _settle_late(session, late, {(known.trace_id, known.span_id): known for known in known_new})
     settle_named_calls(session, sorted({each.record.trace_id for each in new}))
@@ -179,6 +189,8 @@ def _late_children(session: Session, parents: Sequence[Known]) -> list[Known]:
             )
         )
         found += [Known.of(row) for row in rows]
+    if not found:
+        return []
     fresh = {(known.trace_id, known.span_id, known.start_ns) for known in parents}
     return [known for known in found if (known.trace_id, known.span_id, known.start_ns) not in fresh]
 
@@ -294,7 +306,14 @@ def _insert(session: Session, new: Sequence[Arrival], source: str) -> None:
     received = datetime.now(UTC)
     table = Span.__table__
     assert isinstance(table, Table)
-    session.connection().execute(insert(table), [_row(each, source, received) for each in new])
+    rows = _filled([_row(each, source, received) for each in new])
+    session.connection().execute(insert(table), rows)
+
+
+def _filled(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows without the columns that all of them leave empty: the database's defaults say the same, for less."""
+    used = [name for name in rows[0] if any(row[name] not in EMPTY for row in rows)]
+    return [{name: row[name] for name in used} for row in rows]
 
 
 def _row(each: Arrival, source: str, received: datetime) -> dict[str, Any]:

@@ -2,26 +2,32 @@
 
 from typing import Any
 
-from sqlalchemy import Table, func, insert, select, update
+from sqlalchemy import Table, func, insert, select, union, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from db.base import now
 from db.layout import squad_layout
+from db.metric import Window
 from db.models import Agent, AgentConnection, Call, NetworkNode
 from db.queries.activity import percentiles
 from db.queries.agents import source
+from db.queries.fleet import calls_of_others
+from db.queries.system import calls_of_own
 
 BATCH = 500
+ALL = Window.parse("all")
 SETTLING = 0x5175616E  # names the lock that settle_network takes
 
 
-def refresh_connections(session: Session) -> int:
+def refresh_connections(session: Session, *, own: bool = False) -> int:
     """Bring the measured rows of agent_connections up to the stored calls; returns how many there are.
 
     strength = calls / calls of the most called connection; latency_ms = median of the callee's spans.
-    Rows that a person declared or a file brought keep their evidence.
+    Rows that a person declared or a file brought keep their evidence. The application's own parts (`own`) are a
+    network of their own: how busy they are says nothing about the fleet's connections.
     """
-    rows = [dict(row) for row in session.execute(_measures()).mappings()]
+    rows = [dict(row) for row in session.execute(_measures(own)).mappings()]
     most = max((row["calls"] for row in rows), default=0)
     wanted = [_connection(row, most) for row in rows]
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
@@ -36,6 +42,7 @@ def refresh_connections(session: Session) -> int:
                     "latency_ms": fresh.latency_ms,
                     "status": fresh.status,
                     "metadata": fresh.metadata,
+                    "updated_at": now(),
                 },
                 where=AgentConnection.meta["evidence"].as_string() == "measured",
             )
@@ -43,18 +50,22 @@ def refresh_connections(session: Session) -> int:
     return len(wanted)
 
 
-def _measures() -> Any:
+def _measures(own: bool) -> Any:
     key = (Call.caller_id, Call.callee_id, Call.kind)
-    ranked = select(
-        *key,
-        Call.start_ns,
-        Call.failed,
-        Call.latency_ns.label("x"),
-        func.row_number()
-        .over(partition_by=(*key, Call.latency_ns.is_(None)), order_by=Call.latency_ns)
-        .label("place"),
-        func.count(Call.latency_ns).over(partition_by=key).label("n"),
-    ).subquery("ranked")
+    ranked = (
+        select(
+            *key,
+            Call.start_ns,
+            Call.failed,
+            Call.latency_ns.label("x"),
+            func.row_number()
+            .over(partition_by=(*key, Call.latency_ns.is_(None)), order_by=Call.latency_ns)
+            .label("place"),
+            func.count(Call.latency_ns).over(partition_by=key).label("n"),
+        )
+        .where(calls_of_own(ALL) if own else calls_of_others(ALL))
+        .subquery("ranked")
+    )
     p50, _ = percentiles(ranked)
     return select(
         ranked.c.caller_id,
@@ -90,7 +101,8 @@ def _connection(row: dict[str, Any], most: int) -> dict[str, Any]:
 def place_agents(session: Session) -> int:
     """Give every agent without a node its place on the map; those that have one do not move.
 
-    Returns how many were placed. The place is computed by the squad layout and marked so.
+    Returns how many were placed. The place is computed by the squad layout and marked so. Measured places are in the
+    unit of their own file, so nobody is placed among them and they take no room from others.
     """
     agents = list(
         session.execute(
@@ -104,6 +116,7 @@ def place_agents(session: Session) -> int:
                 NetworkNode.position_z,
             )
             .join(NetworkNode, NetworkNode.agent_id == Agent.id, isouter=True)
+            .where(func.coalesce(NetworkNode.meta["position"].as_string(), "") != "measured")
             .order_by(Agent.id)
         )
     )
@@ -111,9 +124,11 @@ def place_agents(session: Session) -> int:
     if not missing:
         return 0
     index = {agent.id: place for place, agent in enumerate(agents)}
-    pairs = session.execute(
-        select(Call.caller_id, Call.callee_id).distinct().order_by(Call.caller_id, Call.callee_id)
-    )
+    linked = union(
+        select(Call.caller_id.label("a"), Call.callee_id.label("b")),
+        select(AgentConnection.agent_a_id, AgentConnection.agent_b_id),
+    ).subquery("linked")
+    pairs = session.execute(select(linked).order_by(linked.c.a, linked.c.b))
     pinned = {
         place: (float(agent.position_x), float(agent.position_y), float(agent.position_z))
         for place, agent in enumerate(agents)
@@ -121,7 +136,7 @@ def place_agents(session: Session) -> int:
     }
     places = squad_layout(
         [agent.group for agent in agents],
-        [(index[caller], index[callee]) for caller, callee in pairs],
+        [(index[a], index[b]) for a, b in pairs if a in index and b in index],
         pinned=pinned,
     )
     rows = [_node(agents[place], places[place]) for place in missing]
@@ -141,8 +156,8 @@ def _node(agent: Any, place: Any) -> dict[str, Any]:
     }
 
 
-def count_connections(session: Session) -> None:
-    """Bring network_nodes.connections_count up to the connection rows."""
+def count_connections(session: Session, *, own: bool = False) -> None:
+    """Bring network_nodes.connections_count up to the connection rows; `own`: of the application's own parts only."""
     a, b = AgentConnection.agent_a_id, AgentConnection.agent_b_id
     table = NetworkNode.__table__
     assert isinstance(table, Table)
@@ -152,16 +167,18 @@ def count_connections(session: Session) -> None:
         .where((a == table.c.agent_id) | (b == table.c.agent_id))
         .scalar_subquery()
     )
-    session.connection().execute(update(table).values(connections_count=degree))
+    concerned = (table.c.node_type == "system",) if own else ()
+    session.connection().execute(update(table).where(*concerned).values(connections_count=degree))
 
 
-def settle_network(session: Session) -> None:
-    """Everything that follows from newly stored calls. Idempotent; one at a time on PostgreSQL.
+def settle_network(session: Session, *, own: bool = False) -> None:
+    """Everything that follows from newly stored calls, the fleet's or `own` ones. Idempotent; one at a time on
+    PostgreSQL.
 
     (Two at once would lock the same rows in different orders; SQLite has one writer anyway.)
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(select(func.pg_advisory_xact_lock(SETTLING)))
-    refresh_connections(session)
+    refresh_connections(session, own=own)
     place_agents(session)
-    count_connections(session)
+    count_connections(session, own=own)

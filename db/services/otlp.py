@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from google.protobuf.message import DecodeError
@@ -32,11 +32,10 @@ KINDS = {
     "SPAN_KIND_CONSUMER": 5,
 }
 STATUSES = {"STATUS_CODE_UNSET": 0, "STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
-HEX = re.compile(r"[0-9a-fA-F]+")
+IDS = {digits: re.compile(f"(?!0+$)[0-9a-fA-F]{{{digits}}}") for digits in (16, 32)}
 
 
-@dataclass(frozen=True, slots=True)
-class SpanRecord:
+class SpanRecord(NamedTuple):
     """One valid span as it arrived; ids in lower-case hexadecimal, times in nanoseconds since 1970 UTC."""
 
     trace_id: str
@@ -186,7 +185,7 @@ def _record(
         raise Invalid(
             f"name has {len(title):,} characters, the limit is {LONGEST_NAME:,}; shorten it at the sender"
         )
-    parent_id = _hex(parent, 16, "parentSpanId") if parent and set(str(parent)) != {"0"} else None
+    parent_id = _hex(parent, 16, "parentSpanId") if str(parent).strip("0") else None
     if parent_id == span_id:
         raise Invalid("parentSpanId is the span itself; a span cannot be its own parent")
     return SpanRecord(
@@ -307,7 +306,9 @@ def _refuse_many(count: int) -> None:
 
 
 def _few(values: Any, what: str) -> Sequence[Any]:
-    listed = _list(values) if values is None or isinstance(values, list | dict | str | int) else values
+    if values is None:
+        return ()
+    listed = _list(values) if isinstance(values, list | dict | str | int) else values
     if len(listed) > MOST_ATTRIBUTES:
         raise Invalid(f"{len(listed):,} {what}, the limit is {MOST_ATTRIBUTES:,}; send fewer")
     return listed
@@ -387,7 +388,7 @@ def _integer(value: Any, field: str) -> int:
 
 def _hex(value: Any, digits: int, field: str) -> str:
     text = value if isinstance(value, str) else ""
-    if len(text) != digits or not HEX.fullmatch(text) or set(text) == {"0"}:
+    if not IDS[digits].fullmatch(text):
         if len(text) in (12, 24) and _is_base64(text):
             raise Invalid(f"{field} looks like base64; OTLP/JSON writes ids as {digits} hexadecimal digits")
         raise Invalid(f"{field} {str(value)[:40]!r} must be {digits} hexadecimal digits, not all zero")

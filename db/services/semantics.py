@@ -5,8 +5,7 @@ Rules follow OpenTelemetry's GenAI conventions, OpenInference, OpenLLMetry (trac
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from db.services.otlp import LONGEST_AGENT, Invalid, SpanRecord
 
@@ -26,8 +25,7 @@ OUTPUT_TOKENS = ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens",
 MODELS = ("gen_ai.request.model", "gen_ai.response.model", "llm.model_name")
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(NamedTuple):
     """What one span says of itself.
 
     Attributes:
@@ -48,9 +46,14 @@ class Meaning:
     error_type: str | None
 
 
+SILENT = Meaning(None, None, None, None, None, None, None, None)
+
+
 def understand(span: SpanRecord) -> Meaning:
     """Read the attributes of one span. Raises Invalid for an agent name beyond the limit."""
     said = span.attributes
+    if not said and not span.events:
+        return SILENT
     kind = _kind(said)
     named = _first(said, ANYWHERE) or (_first(said, ON_AGENT_SPANS) if kind == "agent" else None)
     counterpart = None

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from components.charts import chart_frame
+from components.figures.bars import time_bars
 from components.figures.histograms import efficiency_histogram, latency_histogram, range_words
 from tests.components.readings import Reading, Series, one, parts, text
 
@@ -82,3 +83,9 @@ def test_a_frame_without_rows_draws_no_axes_and_says_why() -> None:
     )
     assert "Graph" not in [part["type"] for part in parts(drawn)]
     assert "Nada foi registrado nesta janela." in text(drawn)
+
+
+@pytest.mark.parametrize(("last", "step"), [("2022-08-24", 86_400_000), ("2022-12-24", None)])
+def test_a_few_days_are_ticked_by_the_day(last: str, step: int | None) -> None:
+    rows = ({"at": "2022-08-22", "count": 1}, {"at": last, "count": 2})
+    assert time_bars(replace(Series(), rows=rows), "en", "dark").layout.xaxis.dtick == step

@@ -82,7 +82,9 @@ def test_plotly_accepts_the_figure_and_json_can_carry_it(theme: str, options: di
     assert json.loads(json.dumps(figure, allow_nan=False)) == figure
 
 
-@pytest.mark.parametrize("nodes", [[], [agent("alone")], [agent("nowhere", at=None)]])
+@pytest.mark.parametrize(
+    "nodes", [[], [agent("alone")], [agent("nowhere", at=None)], [agent("one"), agent("same place")]]
+)
 def test_few_or_no_agents_still_make_a_figure(nodes: list[dict[str, Any]]) -> None:
     go.Figure(network_figure(nodes, [call("alone", "gone")], lang="en", theme="dark"))
 
@@ -144,7 +146,7 @@ def test_a_name_cannot_bring_markup_or_a_template() -> None:
     figure = network_figure(nodes, [call("a", "b")], lang="en", theme="dark", selected="a")
     card = trace(figure, "agents")["text"][0]
     assert "<b>x" not in card and "<img" not in card and "%{" not in card and "&lt;b&gt;x" in card
-    assert "<" not in "".join(trace(figure, "names")["text"])
+    assert "<" not in "".join(figure["layout"]["meta"]["words"]["names"])
     assert "%{" not in trace(figure, "edges")["text"][0] and "<img" not in trace(figure, "edges")["text"][0]
 
 
@@ -161,7 +163,49 @@ def test_there_are_at_most_forty_names() -> None:
     nodes = [agent(f"n{i}", f"group-{i % 60}", at=(i, i % 11, i % 13)) for i in range(240)]
     edges = [call(f"n{i}", f"n{(i * 11 + 60) % 240}") for i in range(240) if i != (i * 11 + 60) % 240]
     figure = network_figure(nodes, edges, lang="en", theme="dark", selected="n1")
-    assert 0 < len(trace(figure, "squads")["text"]) + len(trace(figure, "names")["text"]) <= 40
+    words = figure["layout"]["meta"]["words"]
+    assert 0 < len(words["squads"]) + len(words["first"]) <= 40
+    assert len([one for one in figure["data"] if one["type"] == "mesh3d"]) <= 30
+
+
+def test_a_squad_says_which_rows_and_which_hull_are_its() -> None:
+    figure = drawn()
+    for squad in figure["layout"]["meta"]["words"]["squads"]:
+        assert figure["data"][squad["hull"]]["name"] == squad["text"]
+        assert figure["data"][squad["hull"]]["color"] == squad["color"]
+        found = {trace(figure, "agents")["customdata"][row].split("-")[0].upper() for row in squad["rows"]}
+        assert found == {squad["text"]} and len(squad["rows"]) == squad["count"]
+    assert all(one["hull"] is None for one in drawn(show_hulls=False)["layout"]["meta"]["words"]["squads"])
+
+
+@pytest.mark.parametrize("options", [{"selected": "core-0"}, {"connection": ("core-0", "core-1")}])
+def test_what_was_chosen_stands_out_and_the_rest_fades(options: dict[str, Any]) -> None:
+    bright = [one for one in lines(drawn(**options)) if one["line"]["width"] > 4]
+    assert bright and all(one["opacity"] > 0.9 for one in bright)
+    plain, faded = (
+        {(one["line"]["color"], one["opacity"]) for one in lines(figure)}
+        for figure in (drawn(), drawn(**options))
+    )
+    assert min(opacity for _, opacity in faded) < min(opacity for _, opacity in plain)
+    words = drawn(**options)["layout"]["meta"]["words"]
+    assert words["chosen"] == ([0] if "selected" in options else [0, 1])
+    assert set(words["chosen"]) <= set(words["first"])
+    assert not [one for one in lines(drawn(selected="nobody")) if one["line"]["width"] > 4]
+
+
+def test_agents_that_were_heard_from_glow() -> None:
+    glow = [
+        one
+        for one in drawn()["data"]
+        if one["type"] == "scatter3d" and one.get("marker", {}).get("opacity") == 0.15
+    ]
+    assert len(glow) == 1 and len(glow[0]["x"]) == 6, "five observed and one failing"
+
+
+def test_no_hover_card_needs_an_inline_style() -> None:
+    """The page's policy refuses style attributes, which Plotly writes for tags such as <b>."""
+    cards = [*trace(drawn(), "agents")["text"], *trace(drawn(), "edges")["text"]]
+    assert not [card for card in cards if "<" in card.replace("<br>", "")]
 
 
 def test_the_view_is_said_once_and_kept_afterwards() -> None:
@@ -183,7 +227,8 @@ def test_the_glance_has_no_hover_and_only_squad_names() -> None:
     figure = drawn(mini=True)
     assert figure["layout"]["hovermode"] is False and figure["layout"]["scene"]["dragmode"] is False
     assert all(one.get("hoverinfo") == "skip" for one in figure["data"])
-    assert [one["meta"] for one in figure["data"] if one.get("mode") == "text"] == ["squads"]
+    words = figure["layout"]["meta"]["words"]
+    assert not words["first"] and [one["text"] for one in words["squads"]] == ["CORE", "GUARD"]
     assert network_config(mini=True)["scrollZoom"] is False and network_config()["plotGlPixelRatio"] == 1
 
 

@@ -1,0 +1,285 @@
+"""The application as its own subject: its parts as agents, what they asked each other, and who watches since when."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Table, delete, insert, or_, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from db.base import uuid7
+from db.metric import from_ns, to_ns
+from db.models import Agent, AgentLog, Call, Span, SystemMetric
+from db.models.telemetry import ERROR, UNSET
+from db.queries.round_trips import ROUND_TRIP, WEB_ROUND_TRIP
+from db.queries.system import DOWN_SECONDS, UP_SECONDS
+from db.sampling import Sample
+from db.services.network import place_agents
+
+SERVICE = "quantum"
+WEB, DATABASE, COLLECTOR = f"{SERVICE}/web", f"{SERVICE}/database", f"{SERVICE}/collector"
+PARTS = (WEB, DATABASE, COLLECTOR)
+PERIOD_SECONDS = 30
+KEPT = timedelta(days=7)
+BATCH = 500
+CLIENT, SERVER = 3, 2  # kinds of span
+LEASE = timedelta(seconds=2 * PERIOD_SECONDS)
+
+
+@dataclass
+class Stretch:
+    """Time that was watched without a pause, all of it up or all of it down; it grows by every heartbeat."""
+
+    up: bool
+    since: datetime
+    seconds: float
+    beats: int
+    watcher: str
+    error: str | None = None
+    id: UUID = field(default_factory=uuid7)
+
+
+def introduce(session: Session, dialect: str) -> int:
+    """Make the application's parts agents with nodes, where they are none yet; returns how many were made."""
+    rows = [
+        {
+            "id": part,
+            "name": part.removeprefix(f"{SERVICE}/"),
+            "origin": "system",
+            "heartbeat_seconds": PERIOD_SECONDS,
+            "meta": {"source": SERVICE, "database": dialect} if part == DATABASE else {"source": SERVICE},
+        }
+        for part in PARTS
+    ]
+    known = set(session.scalars(select(Agent.id).where(Agent.id.in_(PARTS))))
+    missing = [row for row in rows if row["id"] not in known]
+    if missing:
+        session.execute(_insert(session, Agent).on_conflict_do_nothing(), missing)
+        place_agents(session)
+    return len(missing)
+
+
+def _insert(session: Session, model: Any) -> Any:
+    return (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(model)
+
+
+# --- one collector per database -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """Who watches: a process, told apart from every other one by `run`.
+
+    `machine` names what process numbers are unique in: a machine, or a container on it.
+    """
+
+    machine: str
+    process: int
+    run: str
+
+    def __str__(self) -> str:
+        return f"{self.run} {self.process} {self.machine}"
+
+    def may_follow(self, holder: str | None) -> bool:
+        """Whether `holder` cannot be watching any more: nobody, this one, or a process of this machine that ended."""
+        if not holder or holder == str(self):
+            return True
+        _, process, machine = holder.split(" ", 2)
+        return machine == self.machine and (int(process) == self.process or not _runs(int(process)))
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@dataclass(frozen=True)
+class Lease:
+    """What the collector's own row says: who holds the watch, and when it was heard last."""
+
+    holder: str | None
+    heard: datetime | None
+
+
+def read_lease(session: Session) -> Lease:
+    """Raises NoResultFound when the parts were not introduced."""
+    held = select(Agent.meta["holder"].as_string(), Agent.last_active).where(Agent.id == COLLECTOR)
+    return Lease(*session.execute(held).one())
+
+
+def take_lease(session: Session, watcher: Watcher, seen: Lease, at: datetime) -> bool:
+    """Hold or go on holding the watch, unless somebody else does and was heard within the lease.
+
+    Two that try at once cannot both succeed: the row must still say what was seen.
+    """
+    if not watcher.may_follow(seen.holder) and seen.heard is not None and seen.heard > at - LEASE:
+        return False
+    return _hold(session, seen.holder, {"source": SERVICE, "holder": str(watcher)}, {"last_active": at})
+
+
+def leave_lease(session: Session, watcher: Watcher) -> None:
+    """Let go of the watch in order, so that the next one need not wait."""
+    _hold(session, str(watcher), {"source": SERVICE, "holder": ""}, {})
+
+
+def _hold(session: Session, seen: str | None, meta: dict[str, str], heard: dict[str, datetime]) -> bool:
+    holder = Agent.meta["holder"].as_string()
+    same = holder.is_(None) if seen is None else holder == seen
+    changed: Any = session.execute(
+        update(Agent)
+        .where(Agent.id == COLLECTOR, same)
+        .values(meta=meta, **heard)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(changed.rowcount == 1)
+
+
+def heard(session: Session, part: str, at: datetime) -> None:
+    """`part` answered at `at`."""
+    later = or_(Agent.last_active.is_(None), Agent.last_active < at)
+    session.execute(
+        update(Agent)
+        .where(Agent.id == part, later)
+        .values(last_active=at)
+        .execution_options(synchronize_session=False)
+    )
+
+
+# --- what was measured ----------------------------------------------------------------------------
+
+
+def store_stretches(session: Session, stretches: Sequence[Stretch]) -> None:
+    """Write watched time; a stretch stored before grows in its place."""
+    if not stretches:
+        return
+    put = _insert(session, SystemMetric).values([_stretch_row(each) for each in stretches])
+    grown = {"metric_value": put.excluded.metric_value, "metadata": put.excluded.metadata}
+    session.execute(put.on_conflict_do_update(index_elements=["id"], set_=grown))
+
+
+def _stretch_row(stretch: Stretch) -> dict[str, Any]:
+    why = {"error": stretch.error} if stretch.error else {}
+    return {
+        "id": stretch.id,
+        "metric_type": UP_SECONDS if stretch.up else DOWN_SECONDS,
+        "metric_value": round(stretch.seconds, 6),
+        "metric_unit": "s",
+        "category": "performance",
+        "source": "collector",
+        "meta": {"beats": stretch.beats, "watcher": stretch.watcher, **why},
+        "recorded_at": stretch.since,
+    }
+
+
+def store_samples(session: Session, samples: Sequence[Sample], dialect: str) -> None:
+    """Write round trips as measurements, and as calls between parts with the two spans that prove each."""
+    if not samples:
+        return
+    session.execute(insert(SystemMetric), [_measurement(each) for each in samples])
+    spans, calls = [], []
+    for sample in samples:
+        trace, outer, inner = os.urandom(16).hex(), os.urandom(8).hex(), os.urandom(8).hex()
+        spans += [
+            _span(sample, trace, outer, None, sample.caller, sample.start_ns, sample.caller_ns, {}),
+            _span(
+                sample, trace, inner, outer, sample.callee, sample.start_ns + sample.before_ns, sample.answer_ns,
+                {"db.system.name": dialect} if sample.callee == DATABASE else {},
+            ),
+        ]  # fmt: skip
+        calls.append(_call(sample, trace, inner))
+    session.execute(insert(Span), spans)
+    session.execute(insert(Call), calls)
+
+
+def _measurement(sample: Sample) -> dict[str, Any]:
+    why = {"error": sample.error} if sample.error else {}
+    return {
+        "metric_type": ROUND_TRIP if sample.callee == DATABASE else WEB_ROUND_TRIP,
+        "metric_value": None if sample.error else round(sample.answer_ns / 1e6, 6),
+        "metric_unit": "ms",
+        "category": "performance",
+        "source": sample.caller.removeprefix(f"{SERVICE}/"),
+        "meta": {"asked": sample.asked, **why},
+        "recorded_at": from_ns(sample.start_ns + sample.before_ns),
+    }
+
+
+def _span(
+    sample: Sample, trace: str, span: str, parent: str | None, agent: str, start_ns: int, duration_ns: int,
+    more: dict[str, str],
+) -> dict[str, Any]:  # fmt: skip
+    """A span as its agent would send it; both are timed by the caller, who alone has the clock."""
+    return {
+        "trace_id": trace,
+        "span_id": span,
+        "start_ns": start_ns,
+        "duration_ns": duration_ns,
+        "parent_span_id": parent,
+        "agent_id": agent,
+        "attribution": "own",
+        "named_agent": agent.removeprefix(f"{SERVICE}/"),
+        "service": SERVICE,
+        "name": sample.asked,
+        "kind": SERVER if parent else CLIENT,
+        "status": ERROR if sample.error else UNSET,
+        "error_type": sample.error,
+        "is_task": True,
+        "attributes": {"timed_by": sample.caller, **more},
+        "source": "this application",
+    }
+
+
+def _call(sample: Sample, trace: str, span: str) -> dict[str, Any]:
+    return {
+        "trace_id": trace,
+        "span_id": span,
+        "start_ns": sample.start_ns + sample.before_ns,
+        "caller_id": sample.caller,
+        "callee_id": sample.callee,
+        "kind": "data",
+        "evidence": "parent",
+        "callee_span_id": span,
+        "latency_ns": sample.answer_ns,
+        "failed": sample.error is not None,
+    }
+
+
+def write_log(session: Session, part: str, level: str, message: str, **facts: Any) -> None:
+    """One line of a part's log."""
+    session.add(AgentLog(agent_id=part, log_level=level, message=message, meta=facts))
+
+
+def forget(session: Session, now: datetime) -> int:
+    """Delete a batch of the application's own samples that are older than a week; returns how many rows that was.
+
+    Watched time is kept: it is an hour per row.
+    """
+    before, own = now - KEPT, select(Agent.id).where(Agent.origin == "system")
+    rows = 0
+    for table, age, mine in (
+        (SystemMetric, SystemMetric.recorded_at < before, SystemMetric.metric_type.in_((ROUND_TRIP, WEB_ROUND_TRIP))),
+        (Call, Call.start_ns < to_ns(before), Call.caller_id.in_(own)),
+        (Span, Span.start_ns < to_ns(before), Span.agent_id.in_(own)),
+    ):  # fmt: skip
+        key = tuple_(*_table(table).primary_key)
+        old = select(*_table(table).primary_key).where(age, mine).limit(BATCH)
+        gone: Any = session.execute(
+            delete(table).where(key.in_(old)).execution_options(synchronize_session=False)
+        )
+        rows += gone.rowcount
+    return rows
+
+
+def _table(model: Any) -> Table:
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table

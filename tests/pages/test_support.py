@@ -1,0 +1,128 @@
+"""/support: what it counts, which lists it shows to whom, and a ticket's page with what is written on it."""
+
+import pytest
+from sqlalchemy import Engine
+
+from auth import permissions
+from auth.permissions import Permission
+from db.engine import session
+from tests import module_rows
+from tests.reader import Reader, module_body, module_row, readings, words
+
+
+@pytest.fixture
+def admin(alice: Reader, engine: Engine) -> Reader:
+    """Alice, who administers."""
+    with session(engine, write=True) as unit:
+        module_rows.promote(unit, "alice", "admin")
+    return alice
+
+
+@pytest.fixture
+def ticket(engine: Engine) -> str:
+    """Some tickets; the key of the one with messages."""
+    with session(engine, write=True) as unit:
+        return str(module_rows.support(unit).id)
+
+
+@pytest.fixture
+def outsider(alice: Reader, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Reader:
+    """Alice, whose role reads tickets but no internal notes."""
+    with session(engine, write=True) as unit:
+        module_rows.promote(unit, "alice", "observer")
+    held = permissions.HELD_BY | {Permission.SUPPORT_READ: frozenset({"observer"})}
+    monkeypatch.setattr(permissions, "HELD_BY", held)
+    return alice
+
+
+@pytest.mark.databases("sqlite")
+def test_an_empty_page_counts_nothing_and_says_how_tickets_get_in(admin: Reader) -> None:
+    drawn = module_body(admin, "support")
+    shown = readings(drawn["top"])
+    assert shown["support.tickets"] == shown["support.messages"] == "0"
+    assert shown["support.resolution_hours_p50"] == ""
+    said = words(drawn["list"])
+    assert (
+        "Tickets come in from a file" in said
+        and "import table support_tickets FILE.csv --recipe incidents" in said
+    )
+    for name in ("messages", "notes"):
+        said = words(module_body(admin, "support", f"?range=all&lang=en&list={name}")["list"])
+        assert "import table ticket_messages FILE.csv" in said
+
+
+def test_it_counts_and_lists_tickets(admin: Reader, ticket: str) -> None:
+    drawn = module_body(admin, "support")
+    shown = readings(drawn["top"])
+    assert shown["support.tickets"] == "5" and shown["support.resolution_hours_p50"] == "5.5"
+    assert shown["support.internal_notes"] == "2" and "5.5 hours n = 3" in words(drawn["top"])
+    said = words(drawn["list"])
+    assert "Printer on fire" in said and "in progress" in said and "ada" in said and "-0.25" in said
+    said = words(module_body(admin, "support", "?lang=en&status=in_progress")["list"])
+    assert "Lost badge" in said and "Printer on fire" not in said
+
+
+def test_a_ticket_shows_every_column_its_messages_and_its_notes(admin: Reader, ticket: str) -> None:
+    said = words(module_row(admin, "support", "tickets", ticket))
+    for part in (
+        "Mail is slow",
+        "assigned_to",
+        "assignee ada",
+        "We look into it",
+        "The relay is full",
+        "Unmarked",
+    ):
+        assert part in said, part
+
+
+@pytest.mark.databases("sqlite")
+def test_internal_notes_are_nowhere_for_those_who_may_not_read_them(
+    outsider: Reader, admin_notes: list[str], ticket: str
+) -> None:
+    drawn = module_body(outsider, "support")
+    assert readings(drawn["top"])["support.messages"] == "1"
+    assert "support.internal_notes" not in readings(drawn["top"])
+    asked = [
+        drawn,
+        module_body(outsider, "support", "?range=all&lang=en&list=notes"),
+        module_body(outsider, "support", "?range=all&lang=en&list=messages"),
+        module_row(outsider, "support", "tickets", ticket),
+        *[
+            module_row(outsider, "support", name, key)
+            for name in ("notes", "messages")
+            for key in admin_notes
+        ],
+    ]
+    for seen in asked:
+        assert "The relay is full" not in str(seen) and "Unmarked" not in str(seen)
+        assert "Internal notes" not in str(seen)
+    assert "We look into it" in str(asked[2]) and "We look into it" in str(asked[3])
+    assert "There is no such row" in words(asked[-1])
+
+
+@pytest.fixture
+def admin_notes(engine: Engine, ticket: str) -> list[str]:
+    """The keys of the internal notes."""
+    from db.listing import LISTINGS, Wish, read_page
+
+    with session(engine) as unit:
+        return [str(row["row_key"]) for row in read_page(unit, LISTINGS["notes"], Wish()).rows]
+
+
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize("role", ["user", "strategist"])
+def test_other_roles_see_nothing_of_it(alice: Reader, engine: Engine, ticket: str, role: str) -> None:
+    with session(engine, write=True) as unit:
+        module_rows.promote(unit, "alice", role)
+    drawn = module_body(alice, "support")
+    assert "You may not see this" in words(drawn["top"]) and not readings(drawn["top"])
+    assert drawn["list"] is None and drawn["menus"] is None
+    assert "Mail is slow" not in str(module_row(alice, "support", "tickets", ticket))
+
+
+@pytest.mark.databases("sqlite")
+def test_in_portuguese_the_words_of_the_columns_are_portuguese(admin: Reader, ticket: str) -> None:
+    drawn = module_body(admin, "support", "?range=all&lang=pt-BR")
+    said = words(drawn["list"])
+    assert "em andamento" in said and "crítica" in said and "critical" not in said
+    assert "Tempo até a resolução P50" in words(drawn["top"])

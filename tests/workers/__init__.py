@@ -1,0 +1,1 @@
+"""The collector: what it watches, writes and never claims."""

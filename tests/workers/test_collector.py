@@ -1,0 +1,296 @@
+"""The collector on real databases: heartbeats, one watch per database, outages, gaps, samples."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from db.engine import DatabaseUnavailable, make_engine, session
+from db.metric import Reading, Window, read
+from db.models import Agent, AgentConnection, AgentLog, Call, NetworkNode, Span, SystemMetric
+from db.sampling import OPTION
+from db.services.measure import COLLECTOR, DATABASE, WEB, Watcher
+from workers import collector as module
+from workers.collector import Collector
+
+START = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def made(engine: Engine, clock: Clock, machine: str | None = None) -> Collector:
+    found = Collector(engine, engine, now=clock.now, clock=clock.monotonic)
+    if machine:
+        found.watcher = Watcher(machine, 1, f"run-{machine}")
+        found.watch.watcher = str(found.watcher)
+    return found
+
+
+def beats(collector: Collector, clock: Clock, *seconds: float) -> None:
+    for second in seconds:
+        clock.seconds = second
+        collector.beat()
+
+
+def value(engine: Engine, key: str, seconds: float, begin: float = 0) -> Reading:
+    ends = [(START + timedelta(seconds=at)).isoformat() for at in (begin, seconds)]
+    window = Window.parse("/".join(ends), START + timedelta(seconds=seconds))
+    with session(engine) as unit:
+        return read(unit, key, window)
+
+
+def states(engine: Engine, seconds: float) -> tuple[Any, ...]:
+    return tuple(
+        value(engine, f"system.{state}_seconds", seconds).value for state in ("up", "down", "unknown")
+    )
+
+
+@contextmanager
+def away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The database does not answer."""
+
+    @contextmanager
+    def refused(*args: Any, **options: Any) -> Iterator[Any]:
+        raise DatabaseUnavailable("away")
+        yield
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "session", refused)
+        yield
+
+
+def test_uptime_and_coverage_come_alive(engine: Engine, clock: Clock) -> None:
+    collector = made(engine, clock)
+    beats(collector, clock, 0, 30, 60)
+    assert states(engine, 600) == (60, 0, 540)
+    assert value(engine, "system.uptime", 600).value == 100
+    assert value(engine, "system.coverage", 600).value == pytest.approx(10)
+    assert value(engine, "system.uptime_lowest", 600).value == pytest.approx(10)
+    assert value(engine, "system.uptime_highest", 600).value == pytest.approx(100)
+    assert (
+        value(engine, "system.parts_operational", 60).value == 2
+    )  # no door was given, so nobody asked the web part
+    assert value(engine, "system.parts_operational", 600).value == 0
+
+
+def test_a_database_that_was_away_is_down_and_told_when_it_is_back(
+    engine: Engine, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector = made(engine, clock)
+    beats(collector, clock, 0, 30)
+    with away(monkeypatch):
+        beats(collector, clock, 60, 90)
+        with pytest.raises(DatabaseUnavailable):
+            collector.flush(all_of_it=True)
+    assert states(engine, 100) == (30, 0, 70)
+    beats(collector, clock, 120, 150)
+    collector.flush(all_of_it=True)
+    assert states(engine, 150) == (90, 60, 0)
+    assert value(engine, "system.uptime", 150).value == pytest.approx(60)
+    with session(engine) as unit:
+        words = unit.scalars(select(AgentLog.message).where(AgentLog.agent_id == DATABASE)).all()
+        failed = unit.execute(
+            select(SystemMetric.metric_value, SystemMetric.meta["error"].as_string()).where(
+                SystemMetric.metric_type == "db.round_trip_ms", SystemMetric.metric_value.is_(None)
+            )
+        ).all()
+    assert words == ["The database did not answer for 60 seconds (2 heartbeats failed)."]
+    assert [tuple(row) for row in failed] == [(None, "DatabaseUnavailable")] * 2
+
+
+def test_killed_and_started_again_leaves_the_gap(engine: Engine, clock: Clock) -> None:
+    beats(made(engine, clock), clock, 0, 30, 60)
+    # Killed at 70. The next process of this machine need not wait for the lease: it sees that nobody runs any more.
+    beats(made(engine, clock), clock, 80, 110)
+    assert states(engine, 110) == (90, 0, 20)
+
+
+def test_one_collector_watches_per_database(engine: Engine, clock: Clock) -> None:
+    first, second = made(engine, clock, "here"), made(engine, clock, "there")
+    beats(first, clock, 0)
+    beats(second, clock, 1, 29)
+    beats(first, clock, 30)
+    assert not second.beat()
+    beats(second, clock, 60, 89)
+    assert states(engine, 89) == (30, 0, 59)
+    beats(second, clock, 91, 121)  # the first was last heard at 30, and its lease is a minute
+    assert states(engine, 121) == (60, 0, 61)
+    clock.seconds = 122
+    assert not first.beat()
+
+
+def test_both_at_once_cannot_take_the_watch(engine: Engine, clock: Clock) -> None:
+    from db.services import measure
+
+    mine, other = Watcher("here", 1, "one"), Watcher("there", 1, "two")
+    with session(engine, write=True) as unit:
+        measure.introduce(unit, "sqlite")
+        seen = measure.read_lease(unit)
+    with session(engine, write=True) as unit:
+        assert measure.take_lease(unit, mine, seen, START)
+    with session(engine, write=True) as unit:
+        assert not measure.take_lease(unit, other, seen, START)
+
+
+def test_an_end_in_order_closes_the_time_and_lets_go(engine: Engine, clock: Clock) -> None:
+    first = made(engine, clock, "here")
+    beats(first, clock, 0, 30)
+    clock.seconds = 47
+    first.finish()
+    assert states(engine, 50) == (47, 0, 3)
+    second = made(engine, clock, "there")
+    assert second.beat()
+    with session(engine) as unit:
+        words = unit.scalars(select(AgentLog.message).order_by(AgentLog.created_at)).all()
+    assert "The collector stopped in order." in words
+
+
+def test_round_trips_become_measurements_calls_and_connections(engine: Engine, clock: Clock) -> None:
+    collector = made(engine, clock)
+    watched = make_engine(engine.url)
+    watched.update_execution_options(**{OPTION: collector.sampler})
+    with session(watched) as unit:
+        read(unit, "spans.count", Window.parse("all"))
+    watched.dispose()
+    beats(collector, clock, 0, 30)
+    collector.flush(all_of_it=True)
+    collector.settle()
+    with session(engine) as unit:
+        assert read(unit, "db.latency_p50_ms", Window.parse("all")).n == 3
+        assert read(unit, "system.calls", Window.parse("all")).value == 3
+        pairs = unit.execute(
+            select(Call.caller_id, Call.callee_id, func.count(), func.min(Call.latency_ns)).group_by(
+                Call.caller_id, Call.callee_id
+            )
+        ).all()
+        assert {row[:3] for row in pairs} == {(WEB, DATABASE, 1), (COLLECTOR, DATABASE, 2)}
+        assert all(row[3] > 0 for row in pairs)
+        inner = unit.execute(
+            select(Span.start_ns, Span.duration_ns, Span.parent_span_id).where(Span.agent_id == DATABASE)
+        ).all()
+        outer = {
+            row.span_id: row for row in unit.execute(select(Span.span_id, Span.start_ns, Span.duration_ns))
+        }
+        for row in inner:
+            caller = outer[row.parent_span_id]
+            assert caller.start_ns <= row.start_ns
+            assert row.start_ns + row.duration_ns <= caller.start_ns + caller.duration_ns
+        held = unit.execute(select(AgentConnection.agent_a_id, AgentConnection.strength)).all()
+        assert {row[0]: float(row[1]) for row in held} == {WEB: 0.5, COLLECTOR: 1.0}
+        kinds = unit.execute(
+            select(NetworkNode.agent_id, NetworkNode.node_type, NetworkNode.connections_count)
+        ).all()
+    assert {tuple(row) for row in kinds} == {
+        (WEB, "system", 1),
+        (DATABASE, "system", 2),
+        (COLLECTOR, "system", 1),
+    }
+
+
+def test_a_failed_query_is_counted_and_has_no_number(engine: Engine, clock: Clock) -> None:
+    collector = made(engine, clock)
+    watched = make_engine(engine.url)
+    watched.update_execution_options(**{OPTION: collector.sampler})
+    beats(collector, clock, 0)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE deals RENAME TO deals_gone")
+    with pytest.raises(Exception, match="deals"), session(watched) as unit:
+        read(unit, "crm.deals", Window.parse("all"))
+    watched.dispose()
+    collector.flush(all_of_it=True)
+    with session(engine) as unit:
+        assert read(unit, "db.failures", Window.parse("all")).value == 1
+        assert read(unit, "db.latency_p50_ms", Window.parse("all")).n == 1
+        failed = unit.scalars(select(Call.failed).where(Call.caller_id == WEB)).all()
+    assert failed == [True]
+
+
+def test_samples_older_than_a_week_are_forgotten_and_watched_time_is_kept(
+    engine: Engine, clock: Clock
+) -> None:
+    collector = made(engine, clock)
+    beats(collector, clock, 0, 30)
+    collector.flush(all_of_it=True)  # stamped by the machine's own clock
+    with session(engine) as unit:
+        before = [unit.scalar(select(func.count()).select_from(each)) for each in (SystemMetric, Span, Call)]
+    assert before == [3, 4, 2]
+    clock.seconds = (datetime.now(UTC) - START).total_seconds() + 6.9 * 86_400
+    collector.forget()
+    with session(engine) as unit:
+        assert unit.scalar(select(func.count()).select_from(Span)) == 4
+    clock.seconds += 0.2 * 86_400
+    collector.forget()
+    with session(engine) as unit:
+        after = [unit.scalar(select(func.count()).select_from(each)) for each in (SystemMetric, Span, Call)]
+        kinds = unit.scalars(select(SystemMetric.metric_type)).all()
+    assert after == [1, 0, 0]
+    assert kinds == ["collector.up_seconds"]
+
+
+@pytest.mark.databases("sqlite")
+def test_parts_are_introduced_once_and_again_when_somebody_deleted_them(engine: Engine, clock: Clock) -> None:
+    from sqlalchemy import delete
+
+    from db.services import measure
+
+    for expected in (3, 0):
+        with session(engine, write=True) as unit:
+            assert measure.introduce(unit, "sqlite") == expected
+    with session(engine, write=True) as unit:
+        unit.execute(delete(Agent).where(Agent.id == WEB))
+    collector = made(engine, clock)
+    assert collector.beat()
+    with session(engine) as unit:
+        assert unit.get(Agent, WEB) is not None
+
+
+@pytest.mark.databases("sqlite")
+def test_the_thread_samples_watches_and_ends_in_order(engine: Engine) -> None:
+    collector = Collector(engine, engine)
+    collector.start()
+    collector.start()
+    for _ in range(200):
+        with session(engine) as unit:
+            if unit.scalar(select(func.count()).select_from(Call)):
+                break
+        time.sleep(0.02)
+    collector.stop()
+    with session(engine) as unit:
+        words = unit.scalars(select(AgentLog.message).order_by(AgentLog.created_at)).all()
+    assert words == [
+        f"The collector of process {os.getpid()} began to watch.",
+        "The collector stopped in order.",
+    ]
+
+
+def test_a_process_that_runs_keeps_its_watch_and_one_that_ended_does_not() -> None:
+    mine = Watcher("here", os.getpid(), "new")
+    parent = Watcher("here", os.getppid(), "old")
+    assert not mine.may_follow(str(parent))
+    assert not mine.may_follow(str(Watcher("there", 1, "old")))
+    assert mine.may_follow(str(Watcher("here", 2**22 + 1, "old")))  # beyond what process numbers reach
+    assert mine.may_follow(
+        str(Watcher("here", os.getpid(), "old"))
+    )  # the number was given out again: to this one
+    assert mine.may_follow(None) and mine.may_follow("") and mine.may_follow(str(mine))

@@ -1,0 +1,76 @@
+"""`quantum serve` as a process: killed it claims nothing, asked to end it says until when it watched."""
+
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def serve(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """The server in a process group of its own, answering and watching."""
+    port = free_port()
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("QUANTUM_")}
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "cli.py"), "serve"],
+        env=clean | {"QUANTUM_DATA_DIR": str(folder), "QUANTUM_PORT": str(port)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
+            return process, port
+        except OSError:
+            time.sleep(0.1)
+    process.kill()
+    raise AssertionError("the server did not answer within 30 seconds")
+
+
+def rows(folder: Path, query: str) -> list[tuple[object, ...]]:
+    with sqlite3.connect(folder / "quantum.db", timeout=10) as connection:
+        return connection.execute(query).fetchall()
+
+
+def wait_for(folder: Path, query: str) -> None:
+    for _ in range(100):
+        if rows(folder, query):
+            return
+        time.sleep(0.1)
+    raise AssertionError(query)
+
+
+@pytest.mark.databases("sqlite")
+def test_killed_and_started_again_then_ended_in_order(tmp_path: Path) -> None:
+    first, _ = serve(tmp_path)
+    wait_for(tmp_path, "SELECT 1 FROM agent_logs WHERE message LIKE '%began to watch.'")
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    stretches = "SELECT metric_value FROM system_metrics WHERE metric_type = 'collector.up_seconds'"
+    assert rows(tmp_path, stretches) == []  # one heartbeat encloses no time
+
+    second, _ = serve(tmp_path)
+    wait_for(tmp_path, "SELECT 1 FROM agent_logs WHERE message LIKE '%began to watch.' LIMIT 1 OFFSET 1")
+    wait_for(tmp_path, "SELECT 1 FROM calls WHERE callee_id = 'quantum/web' AND NOT failed")
+    second.terminate()
+    assert second.wait(timeout=30) == 0
+    ((seconds,),) = rows(tmp_path, stretches)
+    assert 0 < float(str(seconds)) < 60
+    assert rows(tmp_path, "SELECT 1 FROM agent_logs WHERE message = 'The collector stopped in order.'") == [
+        (1,)
+    ]
