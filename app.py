@@ -12,12 +12,16 @@ from components.shell import PRODUCT
 from db.engine import make_engine
 from pages import _delivery, _live, _view
 from settings import Settings
+from workers.collector import Collector
 
+COLLECTOR = "quantum_collector"
 ROOT = Path(__file__).resolve().parent
 
 
 def create_app(settings: Settings) -> Dash:
     """The whole application on the databases of `settings`, ready to serve. Nothing is migrated or seeded here.
+
+    Whoever serves it starts its collector, `server.extensions[COLLECTOR]`, in the process that serves.
 
     The guard comes before everything else: Flask asks in the order of registration.
     """
@@ -26,6 +30,7 @@ def create_app(settings: Settings) -> Dash:
     same = settings.database_system_url == settings.database_url
     system_engine = engine if same else make_engine(settings.database_system_url)
     server.config[_view.ENGINE] = engine
+    server.extensions[COLLECTOR] = Collector(system_engine, engine, (settings.host, settings.port))
     auth.init_app(server, system_engine, settings)
     server.register_blueprint(api.health.blueprint(system_engine))
     app = _dash(server)

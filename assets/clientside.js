@@ -54,7 +54,8 @@
 
   function mark() {
     document.querySelectorAll("[data-query-set]").forEach(function (button) {
-      press(button, chosen(button.dataset.querySet) === (button.dataset.queryValue || ""));
+      const now = chosen(button.dataset.querySet);
+      press(button, now === (button.dataset.queryValue || "") || (now === "" && "queryDefault" in button.dataset));
     });
     const custom = find("shell-range-custom");
     if (custom) press(custom, chosen("range").includes("/"));

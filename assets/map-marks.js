@@ -33,8 +33,19 @@
     };
   }
 
-  function board(gd) {
+  /* What the marks are drawn over: the scene, or the flat map's plot, whose axes need no camera. */
+  function stageOf(gd) {
     const scene = sceneOf(gd);
+    if (scene) return scene.glplot.cameraParams && { container: scene.container, above: scene.svgContainer, see: projector(gd) };
+    const { xaxis, yaxis } = (gd && gd._fullLayout) || {};
+    const container = xaxis && xaxis._length && gd.querySelector(".svg-container");
+    if (!container) return null;
+    const part = (axis, value) => (value - axis.range[0]) / (axis.range[1] - axis.range[0]);
+    const see = (x, y) => ({ x: xaxis._offset + part(xaxis, x) * xaxis._length, y: yaxis._offset + (1 - part(yaxis, y)) * yaxis._length });
+    return { container, above: [...container.querySelectorAll(":scope > .main-svg")].pop(), see };
+  }
+
+  function board(gd, stage) {
     let made = boards.get(gd);
     if (made && made.layer.isConnected) return made;
     const layer = document.createElement("div");
@@ -42,7 +53,8 @@
     layer.setAttribute("aria-hidden", "true");
     const rims = document.createElementNS(SVG, "svg");
     layer.append(rims);
-    scene.container.insertBefore(layer, scene.svgContainer || null);
+    if (!sceneOf(gd)) layer.classList.add("map-marks-flat");
+    stage.container.insertBefore(layer, stage.above || null);
     made = { layer, rims, names: new Map(), paths: [], last: new Map() };
     boards.set(gd, made);
     return made;
@@ -64,18 +76,23 @@
     return [...half(sorted), ...half(sorted.reverse())];
   }
 
-  function drawRims(made, shapes) {
+  /* One path per shape: a hull's outline, or a ring round a chosen agent. */
+  function drawShapes(made, shapes) {
     while (made.paths.length < shapes.length) {
       const path = document.createElementNS(SVG, "path");
       made.rims.append(path);
       made.paths.push(path);
     }
     made.paths.forEach((path, at) => {
-      const shape = shapes[at];
-      path.setAttribute("d", shape && shape.points.length ? "M" + shape.points.map((p) => p.x.toFixed(1) + " " + p.y.toFixed(1)).join("L") + "Z" : "");
-      if (shape) path.style.stroke = shape.color;
+      const shape = shapes[at] || { way: "" };
+      path.setAttribute("d", shape.way);
+      path.setAttribute("class", shape.color ? "" : "map-ring");
+      path.style.stroke = shape.color || "";
     });
   }
+
+  const round = (points) => (points.length ? "M" + points.map((p) => p.x.toFixed(1) + " " + p.y.toFixed(1)).join("L") + "Z" : "");
+  const ring = ({ x, y, r }) => `M${x - r - 6} ${y}a${r + 6} ${r + 6} 0 1 0 ${2 * r + 12} 0a${r + 6} ${r + 6} 0 1 0 ${-2 * r - 12} 0`;
 
   function boxOf(points) {
     const box = { left: Infinity, right: -Infinity, top: Infinity, bottom: -Infinity };
@@ -167,16 +184,17 @@
   }
 
   function draw(gd) {
-    const scene = sceneOf(gd);
-    const words = scene && gd.layout.meta && gd.layout.meta.words;
+    const stage = stageOf(gd);
+    const words = stage && gd.layout.meta && gd.layout.meta.words;
     const trace = agents(gd);
-    if (!words || !trace || !scene.glplot.cameraParams) return;
-    const made = board(gd);
-    const size = { wide: scene.container.clientWidth, high: scene.container.clientHeight };
-    const see = projector(gd);
+    if (!words || !trace) return;
+    const made = board(gd, stage);
+    const size = { wide: stage.container.clientWidth, high: stage.container.clientHeight };
+    const see = stage.see;
+    const depth = trace.z || [];
     const radius = trace.marker.size;
     const discs = words.names.map((_, row) => {
-      const at = see(trace.x[row], trace.y[row], trace.z[row]);
+      const at = see(trace.x[row], trace.y[row], depth[row]);
       return at && { ...at, r: radius[row] / 2 };
     });
     const shapes = [];
@@ -184,8 +202,8 @@
     const written = new Set();
     for (const squad of words.squads) {
       const mesh = squad.hull === null ? null : gd.data[squad.hull];
-      const points = mesh ? outline(mesh.x.map((_, i) => see(mesh.x[i], mesh.y[i], mesh.z[i]))) : squad.rows.map((row) => discs[row]);
-      if (mesh) shapes.push({ points, color: squad.color });
+      const points = mesh ? outline(mesh.x.map((_, i) => see(mesh.x[i], mesh.y[i], mesh.z && mesh.z[i]))) : squad.rows.map((row) => discs[row]);
+      if (mesh) shapes.push({ way: round(points), color: squad.color });
       const box = boxOf(points);
       if (!(box.right > 0 && box.left < size.wide && box.bottom > 0 && box.top < size.high)) continue;
       const key = "squad " + squad.text;
@@ -209,7 +227,8 @@
       written.add(key);
     }
     for (const [key, name] of made.names) if (!written.has(key)) name.node.hidden = true;
-    drawRims(made, shapes);
+    for (const row of words.chosen) if (discs[row]) shapes.push({ way: ring(discs[row]) });
+    drawShapes(made, shapes);
   }
 
   /* Draw with every frame of the scene. */

@@ -21,11 +21,13 @@
 
   /* Every neural map on the page, the small one as well; only the large one is steered. */
   function graphs() {
-    return [...document.querySelectorAll(".js-plotly-plot")].filter((gd) => gd.layout && gd.layout.meta && gd.layout.meta.words);
+    return [...document.querySelectorAll(".js-plotly-plot")].filter((gd) => gd.layout && gd.layout.meta && gd.layout.meta.words && !gd.layout.meta.flat);
   }
 
+  /* The large map; none while its flat twin is shown. */
   function graph() {
-    const host = document.getElementById(GRAPH);
+    const flat = document.querySelector("#map-page.is-flat");
+    const host = flat ? null : document.getElementById(GRAPH);
     return host && (host.classList.contains("js-plotly-plot") ? host : host.querySelector(".js-plotly-plot"));
   }
 
@@ -170,7 +172,7 @@
     const toward = offset({ away: 1, turn, lift });
     const right = { x: -Math.sin(turn), y: Math.cos(turn), z: 0 };
     const up = offset({ away: 1, turn, lift: lift + Math.PI / 2 });
-    let center = { x: 0, y: 0, z: 0 };
+    let center = points.reduce((sum, point) => add(sum, point, 1 / points.length), { x: 0, y: 0, z: 0 });
     let away = 2;
     for (let round = 0; round < 24; round += 1) {
       const span = { left: Infinity, right: -Infinity, low: Infinity, high: -Infinity };
@@ -207,12 +209,6 @@
     front: (gd) => move(gd, fitted(gd, polar(gd.layout.meta.view.eye).turn, 0)),
   };
 
-  function placeOf(gd, id) {
-    const trace = agents(gd);
-    const at = trace ? trace.customdata.indexOf(id) : -1;
-    return at < 0 ? null : { x: trace.x[at], y: trace.y[at], z: trace.z[at] };
-  }
-
   function flyToSquad(gd, text) {
     const squad = gd.layout.meta.words.squads.find((one) => one.text === text);
     if (!squad) return;
@@ -221,26 +217,19 @@
     move(gd, fitted(gd, at.turn, at.lift, squad));
   }
 
-  function mark(gd, place) {
-    const at = gd.data.findIndex((trace) => trace.meta === "chosen");
-    if (at < 0) return Promise.resolve();
-    const list = place ? { x: [[place.x]], y: [[place.y]], z: [[place.z]] } : { x: [[]], y: [[]], z: [[]] };
-    keep(gd);
-    return window.Plotly.restyle(gd, list, [at]);
-  }
-
-  /* Go near an agent, seen from the side the reader stands on. */
+  /* Mark an agent and go near it, seen from the side the reader stands on. */
   function flyTo(id) {
     const gd = graph();
-    if (!sceneOf(gd) || (!id && !own.has(gd))) return;
-    const place = id ? placeOf(gd, id) : null;
-    mark(gd, place).then(() => {
-      if (!place) return;
-      const center = toScene(sceneOf(gd), place);
-      const { eye, center: old } = view(gd);
-      const at = polar(add(eye, old, -1));
-      move(gd, { eye: add(center, offset({ ...at, away: Math.min(at.away, 0.5) })), center });
-    });
+    if (!sceneOf(gd) || !gd.layout.meta) return;
+    const row = id && agents(gd) ? agents(gd).customdata.indexOf(id) : -1;
+    gd.layout.meta.words.chosen = row < 0 ? [] : [row];
+    sceneOf(gd).glplot.redraw();
+    if (row < 0) return;
+    const { x, y, z } = agents(gd);
+    const center = toScene(sceneOf(gd), { x: x[row], y: y[row], z: z[row] });
+    const { eye, center: old } = view(gd);
+    const at = polar(add(eye, old, -1));
+    move(gd, { eye: add(center, offset({ ...at, away: Math.min(at.away, 0.5) })), center });
   }
 
   /* Plotly reports a click while the button is down, also for a drag that begins on a point, and misses a quick one.
@@ -326,7 +315,13 @@
     settle();
   }
 
+  /* Dash hides a field of its drop-downs from screen readers and leaves it in the order of the tab key. */
+  function tidy() {
+    document.querySelectorAll(".dash-dropdown-focus-target[tabindex='0']").forEach((field) => { field.tabIndex = -1; });
+  }
+
   function look() {
+    tidy();
     for (const gd of graphs()) if (gd.on && !known.has(gd)) attach(gd);
   }
 

@@ -34,11 +34,8 @@ register_page(
         command=".venv/bin/quantum import table api_logs FILE.log --recipe access-log",
         ways={
             "keys": (
-                lambda lang: t(
-                    "Keys come in from a file of comma-separated values, with a hash in place of the secret:",
-                    lang,
-                ),
-                ".venv/bin/quantum import table api_keys FILE.csv",
+                lambda lang: t("No key was made in this database, and no file can bring one.", lang),
+                "",
             ),
             "limits": (
                 lambda lang: t("Rate limits come in from a file of comma-separated values:", lang),

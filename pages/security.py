@@ -38,11 +38,10 @@ register_page(
             ),
             "sessions": (
                 lambda lang: t(
-                    "Sign-in keeps its session in a signed cookie and stores none here. "
-                    "Sessions recorded elsewhere come in from a file of comma-separated values:",
+                    "Sign-in keeps its session in a signed cookie and stores none here; no file can bring one.",
                     lang,
                 ),
-                ".venv/bin/quantum import table user_sessions FILE.csv",
+                "",
             ),
         },
     ),

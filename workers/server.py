@@ -26,8 +26,14 @@ class Server(BaseApplication):  # type: ignore[misc]
         return self.build()
 
 
-def run(current: Settings, build: Callable[[], Any], ready: Callable[[], None]) -> None:
-    """Serve until stopped; `ready` is called once the first page can be asked for."""
+def run(
+    current: Settings,
+    build: Callable[[], Any],
+    ready: Callable[[Any], None],
+    done: Callable[[Any], None],
+) -> None:
+    """Serve until stopped. `ready` gets what was built once the first page can be asked for, `done` gets it when no
+    more will be; both run in the process that serves."""
     options = {
         "bind": f"{current.host}:{current.port}",
         "worker_class": "gthread",
@@ -37,6 +43,7 @@ def run(current: Settings, build: Callable[[], Any], ready: Callable[[], None]) 
         "graceful_timeout": 10,
         "loglevel": "warning",
         "control_socket_disable": True,
-        "post_worker_init": lambda worker: ready(),
+        "post_worker_init": lambda worker: ready(worker.wsgi),
+        "worker_exit": lambda server, worker: done(worker.wsgi) if hasattr(worker, "wsgi") else None,
     }
     Server(build, options).run()

@@ -17,13 +17,24 @@ OUTPUTS = (
     "map-said",
     "map-menus",
     "map-graph",
+    "map-flat",
     "map-search",
     "map-connection",
     "map-legend",
     "map-table",
     "map-page",
 )
-PARTS = ("children", "children", "figure", "options", "children", "children", "children", "className")
+PARTS = (
+    "children",
+    "children",
+    "figure",
+    "figure",
+    "options",
+    "children",
+    "children",
+    "children",
+    "className",
+)
 MAP = ".." + "...".join(f"{one}.{part}" for one, part in zip(OUTPUTS, PARTS, strict=True)) + ".."
 
 
