@@ -235,7 +235,7 @@
         offer(reason);
         return reason;
       },
-      /* clientside_callback(ClientsideFunction("mapFlat", "fly"), Input("map-search", "value")) */
+      /* called by map.fly */
       fly(id) {
         flyTo(id);
         return window.dash_clientside.no_update;

@@ -340,6 +340,9 @@
     map: {
       /* clientside_callback(ClientsideFunction("map", "fly"), Input("map-search", "value")) */
       fly(id) {
+        // One callback for both views: Dash tells callbacks without an output apart by their inputs alone.
+        const plane = window.dash_clientside.mapFlat;
+        if (plane) plane.fly(id);
         flyTo(id);
         return window.dash_clientside.no_update;
       },

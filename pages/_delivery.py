@@ -10,7 +10,7 @@ from hashlib import sha256
 import brotli
 from dash import Dash
 from dash.fingerprint import check_fingerprint
-from flask import Flask, Response, request
+from flask import Flask, Response, request, session
 from flask_compress import Compress
 
 SUITES = "/_dash-component-suites/<string:package_name>/<path:fingerprinted_path>"  # Dash's endpoint
@@ -64,6 +64,8 @@ def wire(app: Dash) -> None:
     server.config.setdefault("COMPRESS_ALGORITHM", ["br", "gzip"])
     Compress(server)
     server.after_request(keep_assets)
+    # Flask asks in reverse order: this one comes after everything that reads the session.
+    server.after_request_funcs[None].insert(0, same_for_every_cookie)
 
 
 def remembered(serve: Suite) -> Suite:
@@ -82,6 +84,20 @@ def remembered(serve: Suite) -> Suite:
 
 def keep_assets(response: Response) -> Response:
     """Dash names the version of our own files in `?m=`; such an address never changes its content."""
-    if request.path.startswith("/assets/") and request.args.get("m") and response.status_code == 200:
-        response.headers["Cache-Control"] = FOREVER
+    if response.status_code == 200:
+        if request.path.startswith("/assets/") and request.args.get("m"):
+            response.headers["Cache-Control"] = FOREVER
+        elif request.path.startswith("/assets/vendor/"):
+            response.headers["Cache-Control"] = FOR_A_WHILE
+    return response
+
+
+def same_for_every_cookie(response: Response) -> Response:
+    """What never changes does not vary with cookies.
+
+    Flask adds `Vary: Cookie` once the guard has read the session, and with each new token against forged requests
+    the browser would ask for every file again.
+    """
+    if response.headers.get("Cache-Control") in (FOREVER, FOR_A_WHILE):
+        session.accessed = False
     return response

@@ -162,7 +162,6 @@ clientside_callback(ClientsideFunction("map", "fly"), Input("map-search", "value
 clientside_callback(
     ClientsideFunction("map", "narrow"), Output("map-narrow", "data"), Input("map-stage", "id")
 )
-clientside_callback(ClientsideFunction("mapFlat", "fly"), Input("map-search", "value"))
 clientside_callback(
     ClientsideFunction("mapFlat", "wish"), Output("map-wish", "data"), Input("map-stage", "id")
 )

@@ -106,6 +106,17 @@ def test_scripts_whose_name_tells_their_version_are_kept_for_good(alice: Reader)
     assert "immutable" not in alice.get(PLOTLY).headers["Cache-Control"]
 
 
+def test_what_the_browser_keeps_does_not_vary_with_cookies(alice: Reader) -> None:
+    page = alice.get("/")
+    own = re.findall(r'"(/assets/[^"]+[?]m=[^"]+)"', page.text)
+    vendored = re.findall(r'"(/assets/vendor/[^"]+)"', page.text)
+    for path in (own[0], vendored[0], suites(alice)[0], PLOTLY):
+        answer = alice.get(path)
+        assert "max-age=3" in answer.headers["Cache-Control"], path
+        assert "Cookie" not in answer.headers["Vary"], path
+    assert "Cookie" in page.headers["Vary"]
+
+
 def test_made_up_scripts_are_refused_and_strangers_get_none(app: Dash, alice: Reader) -> None:
     assert alice.get("/_dash-component-suites/dash/nothing.js").status_code in (404, 500)
     alice.get(PLOTLY)

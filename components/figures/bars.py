@@ -23,7 +23,7 @@ def category_bars(series: MeasuredSeries, lang: str, theme: str) -> go.Figure:
     values = [amount(row) for row in series.rows]
     unit = declared(series.unit, lang)
     hover = [
-        f"<b>{escaped(word)}</b><br>{by_unit(value, series.unit, lang)} {unit}"
+        f"{escaped(word)}<br>{by_unit(value, series.unit, lang)} {unit}"
         for word, value in zip(words, values, strict=True)
     ]
     figure = go.Figure(
@@ -54,7 +54,7 @@ def time_bars(series: MeasuredSeries, lang: str, theme: str) -> go.Figure:
             x=[str(row["at"]) for row in series.rows],
             y=values,
             marker={"color": color(theme, "chart"), "line": {"width": 0}},
-            hovertemplate="%{x}<br><b>%{y:,}</b> " + escaped(declared(series.unit, lang)) + "<extra></extra>",
+            hovertemplate="%{x}<br>%{y:,} " + escaped(declared(series.unit, lang)) + "<extra></extra>",
         )
     )
     figure.update_layout(

@@ -26,7 +26,7 @@ def efficiency_histogram(
     edges = [(float(row["low"]), float(row["high"])) for row in series.rows]
     counts = [int(row["count"]) for row in series.rows]
     hover = [
-        f"<b>{number(low, lang)}–{number(high, lang)} %</b><br>{_agents(count, lang)}"
+        f"{number(low, lang)}–{number(high, lang)} %<br>{_agents(count, lang)}"
         for (low, high), count in zip(edges, counts, strict=True)
     ]
     figure = go.Figure(_bars(edges, counts, hover, theme))
@@ -52,7 +52,7 @@ def latency_histogram(
     edges = [_logs(row["low_ms"], row["high_ms"]) for row in series.rows]
     counts = [int(row["count"]) for row in series.rows]
     hover = [
-        f"<b>{range_words(row['low_ms'], row['high_ms'], lang)}</b><br>{number(count, lang)} {counted}"
+        f"{range_words(row['low_ms'], row['high_ms'], lang)}<br>{number(count, lang)} {counted}"
         for row, count in zip(series.rows, counts, strict=True)
     ]
     figure = go.Figure(_bars(edges, counts, hover, theme))

@@ -27,7 +27,7 @@ def slot_bars(series: MeasuredSeries, lang: str, theme: str) -> go.Figure:
     widths = [timedelta(seconds=int(row["seconds"])) for row in series.rows]
     unit = declared(series.unit, lang)
     hover = [
-        f"{start:%Y-%m-%d %H:%M}<br><b>{by_unit(amount(row), series.unit, lang)}</b>"
+        f"{start:%Y-%m-%d %H:%M}<br>{by_unit(amount(row), series.unit, lang)}"
         + (f"<br>n = {number(int(row['count']), lang)}" if "value" in row else f" {unit}")
         for start, row in zip(starts, series.rows, strict=True)
     ]

@@ -322,10 +322,5 @@ def filter_choices(session: Session) -> tuple[list[str], list[str | None]]:
 
 def known_sources(session: Session) -> list[str]:
     """The files and networks in which agents without a squad were first seen, for the filters' menus."""
-    found = (
-        select(source())
-        .where(FLEET, Agent.squad.is_(None), source().is_not(None))
-        .distinct()
-        .order_by(source())
-    )
-    return [name for name in session.scalars(found) if name]
+    found = session.scalars(select(source()).where(FLEET, Agent.squad.is_(None)).distinct())
+    return sorted(name for name in found if name)

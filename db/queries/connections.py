@@ -321,6 +321,7 @@ def _held_edges(session: Session, shown: set[str]) -> tuple[list[dict[str, Any]]
         )
         .order_by(
             func.coalesce(AgentConnection.strength, 0).desc(),
+            func.coalesce(AgentConnection.meta["rows"].as_integer(), 0).desc(),
             AgentConnection.agent_a_id,
             AgentConnection.agent_b_id,
             AgentConnection.connection_type,

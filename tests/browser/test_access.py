@@ -135,7 +135,8 @@ def test_the_keyboard_reaches_everything_and_the_focus_is_seen(address: str, pag
                 if (e === document.body) return null;
                 window.__seen = window.__seen || new Map();
                 if (!window.__seen.has(e)) window.__seen.set(e, window.__seen.size);
-                const drawn = s => s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 0 || s.boxShadow !== 'none';
+                const line = s => s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 0;
+                const drawn = s => line(s) || s.boxShadow !== 'none';
                 const ring = drawn(s) || drawn(getComputedStyle(e, '::after'));
                 return [window.__seen.get(e), ring, e.outerHTML.slice(0, 120)];
             }"""

@@ -30,7 +30,7 @@ def test_efficiency_counts_the_unmeasured_beside_it(theme: str) -> None:
     figure = efficiency_histogram(EFFICIENCY, UNMEASURED, "pt-BR", theme).to_plotly_json()
     bars = figure["data"][0]
     assert list(bars["x"]) == [75, 95] and list(bars["y"]) == [1, 4]
-    assert bars["hovertext"][1] == "<b>90–100 %</b><br>4 agentes"
+    assert bars["hovertext"][1] == "90–100 %<br>4 agentes"
     assert figure["layout"]["annotations"][0]["text"] == "+ 134 agentes sem medição"
     assert figure["layout"]["xaxis"]["title"]["text"] == "Eficiência do agente (%)"
     assert figure["layout"]["paper_bgcolor"] == "rgba(0,0,0,0)"
@@ -48,9 +48,9 @@ def test_latency_draws_open_ends_and_marks_known_readings_only() -> None:
     assert list(bars["y"]) == [3, 40, 1]
     assert bars["x"][2] == pytest.approx(4.15)
     assert bars["hovertext"] == [
-        "<b>under 0.1 ms</b><br>3 spans",
-        "<b>1 – 2 ms</b><br>40 spans",
-        "<b>10,000 ms and more</b><br>1 spans",
+        "under 0.1 ms<br>3 spans",
+        "1 – 2 ms<br>40 spans",
+        "10,000 ms and more<br>1 spans",
     ]
     assert [note["text"].replace("\u00a0", " ") for note in figure["layout"]["annotations"]] == [
         "p50 10.0 ms"
