@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
+from sqlalchemy import Engine
 from werkzeug.serving import make_server
 
 from app import create_app
@@ -23,12 +24,23 @@ from db.engine import make_engine, session
 from db.schema import upgrade
 from db.services.accounts import register_account
 from db.services.otlp_files import import_files
+from db.services.recipes.base import Options
+from db.services.table_import import import_table
 from settings import load
 from tests import chromium
 
 ROOT = Path(__file__).resolve().parent.parent
 TRACES = ROOT.parent / "shared" / "data" / "traces"
 FILES = ("onlineboutique-2022-08-22-0353", "trainticket-2023-01-29-0843", "agent-runs")
+MODULES = (
+    ("deals", "crm-bank-marketing.csv.gz", "bank-campaign", None),
+    ("support_tickets", "support-incident-events.csv.gz", "incidents", None),
+    ("social_posts", "social-facebook-live-sellers.csv.gz", "facebook-posts", None),
+    ("invoices", "finance-online-retail-2010-12-01.csv.gz", "online-retail", None),
+    ("api_logs", "access-log-2015.log.gz", "access-log", None),
+    ("security_events", "security-auth.log.gz", "sshd-log", 2017),
+    ("ai_models", "model-benchmarks-edit.yml", "model-benchmarks", None),
+)
 SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
 PASSWORD = "only in a temporary folder"
 PAGES = {
@@ -38,6 +50,17 @@ PAGES = {
     "agents": "/agents?range=all",
     "agent": "/agents/frontend?range=all",
     "metrics": "/metrics?range=all",
+    "map-2d": "/map?range=all&view=2d",
+    "map-table": "/map?range=all&view=table",
+    "crm": "/crm?range=all",
+    "support": "/support?range=all",
+    "social": "/social?range=all",
+    "gamification": "/gamification?range=all",
+    "api": "/api-access?range=all",
+    "security": "/security?range=all",
+    "finance": "/finance?range=all",
+    "ai": "/ai?range=all",
+    "system": "/system?range=all",
     "profile": "/profile",
     "not-found": "/nothing-here",
 }
@@ -57,13 +80,23 @@ def served(folder: Path, files: list[Path]) -> Iterator[str]:
             username="look",
             full_name="Marina Prado",
             password_hash=hash_password(PASSWORD),
+            role="admin",
         )
     if files:
         import_files(engine, files)
+        _modules(engine)
     server = make_server("127.0.0.1", 0, create_app(settings).server, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
+
+
+def _modules(engine: Engine) -> None:
+    """The module files of the shared data, through their recipes."""
+    for table, name, recipe, year in MODULES:
+        path = TRACES.parent / "modules" / name
+        if path.exists():
+            import_table(engine, table, [path], Options(recipe=recipe, year=year))
 
 
 def picture(page: Page, address: str, path: Path) -> None:

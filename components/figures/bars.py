@@ -13,6 +13,7 @@ from components.theme import color
 from i18n import declared, t
 
 LONGEST_LABEL = 28
+FEWEST = 4  # bars stay thin where there are fewer
 FEW_DAYS = 8
 
 
@@ -39,7 +40,7 @@ def category_bars(series: MeasuredSeries, lang: str, theme: str) -> go.Figure:
     ticks = {"tickvals": list(range(len(words))), "ticktext": [escaped(_short(word)) for word in words]}
     figure.update_layout(
         base_layout(theme, lang) | {"margin": {"l": 12, "r": 16, "t": 8, "b": 46}},
-        yaxis=axis(theme, "", autorange="reversed", showgrid=False, ticks="", **ticks),
+        yaxis=axis(theme, "", range=[max(len(words), FEWEST) - 0.5, -0.5], showgrid=False, ticks="", **ticks),
         xaxis=axis(theme, unit.capitalize(), rangemode="tozero", **_whole(values)),
     )
     return figure
