@@ -54,17 +54,20 @@ def table(path: Path, part: str, names: Sequence[str], progress: Progress) -> It
 
     names: the columns of delimited text without a header line. Raises Invalid when the file cannot be read at all.
     """
-    with opened(path) as (stream, raw, size):
-        try:
-            head = stream.peek(64).lstrip(b"\xef\xbb\xbf \t\r\n")  # type: ignore[attr-defined]
-        except DAMAGE as error:
-            raise Invalid(f"the gzip data is damaged or cut off ({error}); copy the file again") from None
-        if head[:1] in (b"[", b"{"):
-            yield _json(path, part, stream)
-        else:
-            found = _delimited(path, Lines(stream), tuple(names))
-            found.rows = _told(found.rows, lambda rows: progress(raw.tell(), size, rows))
-            yield found
+    try:
+        with opened(path) as (stream, raw, size):
+            try:
+                head = stream.peek(64).lstrip(b"\xef\xbb\xbf \t\r\n")  # type: ignore[attr-defined]
+            except DAMAGE as error:
+                raise Invalid(f"the gzip data is damaged or cut off ({error}); copy the file again") from None
+            if head[:1] in (b"[", b"{"):
+                yield _json(path, part, stream)
+            else:
+                found = _delimited(path, Lines(stream), tuple(names))
+                found.rows = _told(found.rows, lambda rows: progress(raw.tell(), size, rows))
+                yield found
+    except Invalid as error:
+        raise Invalid(f"{path}: {error}") from None
 
 
 def _told(rows: Iterator[Row], tell: Callable[[int], None]) -> Iterator[Row]:
