@@ -25,7 +25,7 @@ from tests.databases import KINDS, Databases
 if TYPE_CHECKING:
     from dash import Dash
     from flask.testing import FlaskClient
-    from playwright.sync_api import Browser, ConsoleMessage, Page
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
     from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
+SLOWEST_MS = 30_000  # how long a page may take on a busy machine before a test gives it up
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -225,8 +226,22 @@ def client(app: "Dash") -> "FlaskClient":
 
 
 @pytest.fixture
-def serve() -> "Iterator[Callable[[Dash], str]]":
-    """Serves an application on a free port of this machine and gives its address."""
+def contexts() -> "list[BrowserContext]":
+    """The browser's open contexts of this test."""
+    return []
+
+
+def _close(contexts: "list[BrowserContext]") -> None:
+    while contexts:
+        contexts.pop().close()
+
+
+@pytest.fixture
+def serve(contexts: "list[BrowserContext]") -> "Iterator[Callable[[Dash], str]]":
+    """Serves an application on a free port of this machine and gives its address.
+
+    Pages are closed before it ends: one still asking would complain of a server that is gone.
+    """
     from werkzeug.serving import make_server
 
     running = []
@@ -239,6 +254,7 @@ def serve() -> "Iterator[Callable[[Dash], str]]":
         return f"http://127.0.0.1:{server.server_port}"
 
     yield start
+    _close(contexts)
     for server, thread in running:
         server.shutdown()
         thread.join()
@@ -257,8 +273,9 @@ def live_server(app: "Dash", serve: "Callable[[Dash], str]") -> str:
 @pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
     """Chromium, one per file: Playwright keeps an event loop in the tests' thread for as long as it runs."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=SLOWEST_MS)
     try:
         program = chromium.find()
     except chromium.NoChromium as error:
@@ -276,9 +293,10 @@ def console_errors() -> list[str]:
 
 
 @pytest.fixture
-def new_page(browser: "Browser", console_errors: list[str]) -> "Iterator[Callable[..., Page]]":
+def new_page(
+    browser: "Browser", console_errors: list[str], contexts: "list[BrowserContext]"
+) -> "Iterator[Callable[..., Page]]":
     """Opens a page in a context of its own; takes the options of Playwright's `new_context`."""
-    contexts = []
 
     def open_page(**options: Any) -> "Page":
         options.setdefault("viewport", {"width": 1440, "height": 900})
@@ -291,8 +309,7 @@ def new_page(browser: "Browser", console_errors: list[str]) -> "Iterator[Callabl
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    _close(contexts)
     assert not console_errors, "the page complained:\n" + "\n".join(console_errors)
 
 
