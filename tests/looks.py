@@ -1,6 +1,6 @@
 """Pictures of every page, in both themes and sizes, into a folder, for people to look at (`make looks`).
 
-    python -m tests.looks [--into FOLDER] [--lang en|pt-BR] [--data FILE ...]
+    python -m tests.looks [--into FOLDER] [--lang en|pt-BR] [--only PAGE ...] [--data FILE ...]
 
 The application runs on a database of its own in a temporary folder. Without --data it takes the telemetry of
 ../shared/data where that exists, else it stays empty, which is a picture too.
@@ -115,6 +115,7 @@ def main() -> int:
     )
     arguments.add_argument("--into", type=Path, default=ROOT / "var" / "looks")
     arguments.add_argument("--lang", default="en", choices=["en", "pt-BR"])
+    arguments.add_argument("--only", nargs="*", default=list(PAGES), choices=list(PAGES), metavar="PAGE")
     arguments.add_argument("--data", type=Path, nargs="*")
     given = arguments.parse_args()
     files = given.data
@@ -139,7 +140,8 @@ def main() -> int:
                 page.fill("[name=password]", PASSWORD)
                 page.click("button[type=submit]")
                 page.wait_for_load_state("networkidle")
-                for name, path in PAGES.items():
+                for name in given.only:
+                    path = PAGES[name]
                     joint = "&" if "?" in path else "?"
                     picture(page, f"{url}{path}{joint}{tail}", given.into / f"{name}-{size}-{theme}.png")
                 context.close()
