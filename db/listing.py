@@ -289,11 +289,6 @@ def kinds(listing: Listing) -> dict[str, str]:
     return said
 
 
-def meanings(listing: Listing) -> dict[str, str]:
-    """What each column means, as the model says."""
-    return {each.key: each.columns[0].doc or "" for each in inspect(listing.model).column_attrs}
-
-
 def words(listing: Listing) -> list[str]:
     """The values that columns of kind word can hold, by the table's checks or the field: what screens must say."""
     table = listing.model.__table__

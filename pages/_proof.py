@@ -16,10 +16,22 @@ from components.attributes import attributes
 from components.format import by_unit, moment
 from components.proof import proof_body
 from db.engine import session
-from db.metric import METRICS, SERIES, Metric, Proof, Reading, Window, WindowError, from_ns, prove
+from db.metric import (
+    EARLIEST,
+    LATEST,
+    METRICS,
+    SERIES,
+    Metric,
+    Proof,
+    Reading,
+    Window,
+    WindowError,
+    from_ns,
+    prove,
+)
 from db.queries.spans import MS
 from i18n import t
-from pages._view import EARLIEST, LATEST, View, engine, failure, here, person
+from pages._view import View, engine, failure, here, person
 
 __all__ = ["Refused", "Request", "body", "wire"]
 

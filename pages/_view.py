@@ -23,7 +23,7 @@ from components.links import VIEW, agent_address, link_to, with_query
 from components.states import elsewhere, empty, error_state
 from components.theme import THEMES
 from db.engine import DatabaseUnavailable, Engine, Session, session
-from db.metric import Window, WindowError
+from db.metric import Window
 from db.queries.spans import extent
 from i18n import negotiate, t
 
@@ -31,8 +31,6 @@ ENGINE = "QUANTUM_ENGINE"
 DEFAULT_RANGE = "24h"
 DEFAULT_ZONE = "America/Sao_Paulo"
 IMPORT_COMMAND = ".venv/bin/quantum import otlp FILE"
-# Nanoseconds since 1970 fit into 64 bits from 1677 to 2262; nothing was traced outside these years.
-EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
 LONGEST_QUERY, MOST_ARGS = 4000, 40
 ROUTER_PATH, ROUTER_SEARCH = "_pages_location.pathname", "_pages_location.search"
 
@@ -148,10 +146,7 @@ def _first(wishes: Sequence[Any], known: Sequence[str]) -> str:
 def _window(text: str, now: datetime, lang: str) -> tuple[Window, str | None]:
     """The window asked for; the last 24 hours and a message where it cannot be used."""
     try:
-        window = Window.parse(text, now)
-        if window.start and window.end and not EARLIEST <= window.start < window.end <= LATEST:
-            raise WindowError("outside the years that can be stored")
-        return window, None
+        return Window.parse(text, now), None
     except (ValueError, OverflowError):
         said = text if len(text) <= 80 else text[:80] + "…"
         problem = t(
