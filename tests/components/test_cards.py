@@ -59,7 +59,7 @@ def test_unknown_is_a_dash_with_its_reason() -> None:
     assert button(drawn)["data-value"] == ""
     assert button(drawn)["aria-label"] == "Efficiency: unknown. How is this made?"
     assert text(card(UNKNOWN, "pt-BR", zone="UTC")).startswith(
-        "Eficiência — Nenhuma tarefa desta janela tem resultado"
+        "Eficiência — Nenhuma tarefa deste período tem resultado"
     )
 
 

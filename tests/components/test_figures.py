@@ -82,7 +82,7 @@ def test_a_frame_without_rows_draws_no_axes_and_says_why() -> None:
         nothing, latency_histogram(nothing, "en", "dark"), "pt-BR", id="overview-latency", zone="UTC"
     )
     assert "Graph" not in [part["type"] for part in parts(drawn)]
-    assert "Nada foi registrado nesta janela." in text(drawn)
+    assert "Nada foi registrado neste período." in text(drawn)
 
 
 @pytest.mark.parametrize(("last", "step"), [("2022-08-24", 86_400_000), ("2022-12-24", None)])

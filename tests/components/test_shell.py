@@ -108,7 +108,7 @@ def test_the_drawer_shows_how_a_number_was_made() -> None:
 def test_the_drawer_of_an_unknown_value_says_why() -> None:
     unknown = replace(Reading(), value=None, reason="Nothing was recorded in this window.", n=0)
     drawn = proof_body(Proof(reading=unknown, rows=()), "pt-BR", "UTC")
-    assert "Nada foi registrado nesta janela." in text(
+    assert "Nada foi registrado neste período." in text(
         drawn
     ) and "Não há nenhuma linha por trás dele." in text(drawn)
 
