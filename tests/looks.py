@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 from sqlalchemy import Engine
 from werkzeug.serving import make_server
 
@@ -102,7 +102,7 @@ def _modules(engine: Engine) -> None:
 def picture(page: Page, address: str, path: Path) -> None:
     page.goto(address)
     page.wait_for_load_state("networkidle")
-    page.wait_for_function("!document.querySelector('.skeleton')")
+    expect(page.locator(".skeleton")).to_have_count(0, timeout=30_000)  # a waited-for script would break the CSP
     if page.locator(".js-plotly-plot").count():
         page.wait_for_timeout(1500)  # WebGL has no event for "drawn"; a picture is no test
     page.screenshot(path=path, full_page=True)
