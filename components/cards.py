@@ -9,6 +9,8 @@ from components.icons import icon as drawn
 from components.measured import Measured, marks, require
 from i18n import declared, t
 
+GLUE = "\u2060"  # the word joiner: of no width, and no line breaks at it
+
 
 def card(
     reading: Measured,
@@ -35,7 +37,7 @@ def card(
                 [drawn(icon) if icon else None, html.H3(declared(reading.title, lang))], className="card-name"
             ),
             _big(reading, lang),
-            *[html.P(line, className="card-line") for line in lines if line],
+            html.Div([html.P(line, className="card-line") for line in lines if line], className="card-lines"),
         ],
         className="reading-card" + (" is-unknown" if reading.value is None else ""),
     )
@@ -81,7 +83,8 @@ def _evidence(reading: Measured, lang: str) -> str | None:
     )
     if reading.interval:
         low, high = (number(end, lang, 1) for end in reading.interval)
-        parts.append(t("95 % interval {low}–{high} %", lang, low=low, high=high))
+        shown = t("95 % interval {low}–{high} %", lang, low=low, high=high)
+        parts.append(shown.replace("–", f"{GLUE}–{GLUE}"))  # a line never breaks inside the interval
     return " · ".join(parts).replace(" %", "\u00a0%") or None
 
 

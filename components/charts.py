@@ -8,7 +8,7 @@ from dash import dcc, html
 
 from components.attributes import attributes
 from components.figures.histograms import range_words
-from components.figures.style import CONFIG
+from components.figures.style import config
 from components.format import moment, number
 from components.icons import icon
 from components.measured import MeasuredSeries, marks, require
@@ -96,7 +96,9 @@ def _drawing(
         return html.Div(empty(t("Nothing to draw yet", lang), why, lang=lang), id=id)
     said = t("Based on {n} measurements; the table below holds every bar.", lang, n=number(series.n, lang))
     words = f"{title}. {says or said}"
-    graph = dcc.Graph(id=id, figure=figure, config=CONFIG, style={"height": f"{height}px"}, responsive=True)
+    graph = dcc.Graph(
+        id=id, figure=figure, config=config(lang), style={"height": f"{height}px"}, responsive=True
+    )
     return html.Div(graph, role="img", className="frame-graph", **attributes({"aria-label": words}))
 
 

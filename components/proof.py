@@ -1,6 +1,7 @@
 """The drawer's inside: how one number was made, down to the first rows behind it."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -33,7 +34,7 @@ def proof_body(proof: Proven, lang: str, zone: str, check: Component | None = No
             html.Dl(
                 [part for pair in _facts(proof, reading, lang, zone) for part in pair], className="facts"
             ),
-            _section(t("Query", lang), copyable(proof.sql.strip(), lang, block=True)),
+            _section(t("Query", lang), copyable(indented(proof.sql.strip()), lang, block=True)),
             _section(t("Parameters", lang), _parameters(proof.params, lang)),
             _section(t("First rows behind it", lang), _rows(proof.columns, proof.rows, lang, zone)),
         ],
@@ -90,6 +91,16 @@ def window_words(window: Any, lang: str, zone: str) -> str:
         start=moment(window.start, lang, zone),
         end=moment(window.end, lang, zone),
     )
+
+
+def indented(sql: str) -> str:
+    """A query whose inner ones stand further in, by the brackets open where each line begins."""
+    depth, lines = 0, []
+    for line in sql.splitlines():
+        lines.append("  " * max(depth, 0) + line.strip())
+        bare = re.sub("'[^']*'", "", line)
+        depth += bare.count("(") - bare.count(")")
+    return "\n".join(lines)
 
 
 def _parameters(params: Mapping[str, Any], lang: str) -> Component:

@@ -39,7 +39,7 @@ def state_panel(view: View, row: AgentRow, stored: Mapping[str, Any]) -> Compone
             status(stored["status"], lang) if stored["status"] else t("nothing so far", lang),
         ),
         (t("Working on", lang), stored["current_task"]),
-        (t("Heard within", lang), limit),
+        (t("Longest silence allowed", lang), limit),
     ]
     return _panel(
         t("State", lang),

@@ -10,6 +10,7 @@ import db.queries
 from auth.permissions import allows
 from components.attributes import attributes
 from components.cards import measured
+from components.format import moment, split_unit
 from components.measured import marks
 from components.shell import page_header
 from components.states import skeleton
@@ -69,6 +70,10 @@ def metrics(unit: Session, view: View) -> list[Component]:
             className="metrics-jump",
             **attributes({"aria-label": t("Domains", view.lang)}),
         ),
+        html.P(
+            t("Measured {at}", view.lang, at=moment(view.now, view.lang, view.zone)),
+            className="page-at metrics-at",
+        ),
         *[_domain(name, definitions, whole, view) for name, definitions in found.items()],
     ]
 
@@ -95,7 +100,7 @@ def domain_words(name: str, lang: str) -> str:
         "system": t("The application", lang),
     }
     modules = {
-        entry["path"].strip("/"): entry["nav"]["words"]
+        entry["module"].rpartition(".")[2]: entry["nav"]["words"]
         for entry in dash.page_registry.values()
         if "nav" in entry
     }
@@ -159,7 +164,7 @@ def _now(made: Declared, reading: Reading | SeriesReading | None, lang: str) -> 
         rows = html.Button(
             t("Show its rows", lang),
             type="button",
-            className="measured",
+            className="measured measured-rows",
             disable_n_clicks=True,
             **attributes(marks(reading)),
         )
@@ -168,9 +173,6 @@ def _now(made: Declared, reading: Reading | SeriesReading | None, lang: str) -> 
             html.Span(declared(reading.reason, lang), className="definition-why") if reading.reason else None,
         ]
     why = html.Span(declared(reading.reason, lang), className="definition-why") if reading.reason else None
-    unit = (
-        ""
-        if reading.unit in ("percent", "ms", "days") or reading.value is None
-        else declared(reading.unit, lang)
-    )
+    beside = reading.unit not in ("percent", "ms", "days", "hours")
+    unit = split_unit(reading.value, reading.unit, lang)[1] if beside else ""
     return [measured(reading, lang), html.Span(unit, className="definition-unit") if unit else None, why]

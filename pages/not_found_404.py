@@ -23,6 +23,16 @@ def layout(view: View) -> html.Div:
     return html.Div(
         [
             page_header(t("Page not found", view.lang), lang=view.lang),
-            empty(t("Nothing at this address", view.lang), why, action=home, lang=view.lang),
-        ]
+            html.Div(
+                empty(
+                    t("Nothing at this address", view.lang),
+                    why,
+                    action=home,
+                    lang=view.lang,
+                    icon_name="search",
+                ),
+                className="frame",
+            ),
+        ],
+        className="is-timeless",
     )

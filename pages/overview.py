@@ -1,5 +1,6 @@
 """The first page: how many, how well, how fast, how connected. All of it is read in one session, at one instant."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -69,7 +70,7 @@ def overview(unit: Session, view: View) -> list[Component]:
         return [*said, _cards(readings, view), html.Div(_map(drawn, view), className="frame-row")]
     efficiencies = read_series(unit, "fleet.efficiency_histogram", view.window)
     latencies = read_series(unit, "spans.latency_histogram", view.window)
-    names = {node["id"]: node["name"] for node in drawn.nodes}
+    names = _names(drawn)
     glance, events = _map(drawn, view, STEP_BACK), _events(latest_events(unit, view.window), names, view)
     charts = [_efficiency(efficiencies, readings, view), _latency(latencies, readings, view)]
     return [
@@ -152,6 +153,12 @@ def _events(events: list[dict[str, Any]], names: Mapping[str, str], view: View) 
         [title, html.Ul([_event(event, names, view) for event in events], className="events")],
         className="frame",
     )
+
+
+def _names(drawn: NetworkMap) -> dict[str, str]:
+    """What an event calls an agent: its name, or its id where another agent bears the same name."""
+    bearers = Counter(node["name"] for node in drawn.nodes)
+    return {node["id"]: node["name"] if bearers[node["name"]] == 1 else node["id"] for node in drawn.nodes}
 
 
 def _event(event: Mapping[str, Any], names: Mapping[str, str], view: View) -> html.Li:

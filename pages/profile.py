@@ -52,7 +52,8 @@ def layout(view: View) -> html.Div:
             dcc.Location(id="profile-go", refresh=True),
             page_header(t("Profile", view.lang), lead, lang=view.lang),
             html.Div(skeleton("chart"), id="profile-body"),
-        ]
+        ],
+        className="is-timeless",
     )
 
 

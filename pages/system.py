@@ -73,6 +73,8 @@ def _presence(unit: Session, view: View) -> Component:
     lang = view.lang
     readings = {key: read(unit, key, view.window) for key in (*WATCHED, *BOUNDS)}
     up, down, unknown = (float(readings[key].value or 0) for key in WATCHED)
+    if not up + down + unknown:
+        return _unwatched(lang)
     seen, length = duration(up + down, lang), duration(up + down + unknown, lang)
     return html.Section(
         [
@@ -92,6 +94,13 @@ def _presence(unit: Session, view: View) -> Component:
         ],
         className="frame",
     )
+
+
+def _unwatched(lang: str) -> Component:
+    """No heartbeat at all: a share of nothing would say nothing."""
+    none = t("The collector watches from its first heartbeat on; so far it recorded none.", lang)
+    title = html.Header(html.H2(t("Observed time", lang)), className="frame-head")
+    return html.Section([title, html.P(none, className="frame-body muted")], className="frame")
 
 
 def _bar(*seconds: float) -> Component:

@@ -1,13 +1,13 @@
 """Bars of counted rows: by category, and over time. The rows are drawn as they come; nothing is re-counted here."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import plotly.graph_objects as go
 
-from components.figures.style import axis, base_layout
-from components.format import by_unit
+from components.figures.style import amount_words, axis, base_layout
+from components.format import calendar_day, moment
 from components.measured import MeasuredSeries, require
 from components.theme import color
 from i18n import declared, t
@@ -24,7 +24,7 @@ def category_bars(series: MeasuredSeries, lang: str, theme: str) -> go.Figure:
     values = [amount(row) for row in series.rows]
     unit = declared(series.unit, lang)
     hover = [
-        f"{escaped(word)}<br>{by_unit(value, series.unit, lang)} {unit}"
+        f"{escaped(word)}<br>{amount_words(value, series.unit, lang)}"
         for word, value in zip(words, values, strict=True)
     ]
     figure = go.Figure(
@@ -50,19 +50,22 @@ def time_bars(series: MeasuredSeries, lang: str, theme: str) -> go.Figure:
     """One bar per row over time. Rows hold `at` (ISO 8601 text) and `value` or `count`; a missing row is a gap."""
     require(series, MeasuredSeries, "series")
     values = [amount(row) for row in series.rows]
+    moments = [str(row["at"]) for row in series.rows]
     figure = go.Figure(
         go.Bar(
-            x=[str(row["at"]) for row in series.rows],
+            x=moments,
             y=values,
+            hovertext=[
+                f"{_when(at, lang)}<br>{amount_words(value, series.unit, lang)}"
+                for at, value in zip(moments, values, strict=True)
+            ],
             marker={"color": color(theme, "chart"), "line": {"width": 0}},
-            hovertemplate="%{x}<br>%{y:,} " + escaped(declared(series.unit, lang)) + "<extra></extra>",
+            hovertemplate="%{hovertext}<extra></extra>",
         )
     )
     figure.update_layout(
         base_layout(theme, lang) | {"margin": {"l": 52, "r": 16, "t": 8, "b": 46}},
-        xaxis=axis(
-            theme, t("Time (UTC)", lang), showgrid=False, **_days([str(row["at"]) for row in series.rows])
-        ),
+        xaxis=axis(theme, t("Time (UTC)", lang), showgrid=False, **_days(moments)),
         yaxis=axis(theme, declared(series.unit, lang).capitalize(), rangemode="tozero", **_whole(values)),
     )
     return figure
@@ -85,6 +88,13 @@ def escaped(text: str) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…"
+
+
+def _when(at: str, lang: str) -> str:
+    """A row's day, or its instant in UTC."""
+    if len(at) == len("2022-08-22"):
+        return calendar_day(date.fromisoformat(at), lang)
+    return moment(datetime.fromisoformat(at), lang, "UTC")
 
 
 def _days(moments: Sequence[str]) -> dict[str, Any]:

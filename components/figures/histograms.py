@@ -6,7 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from components.figures.style import axis, base_layout
+from components.figures.style import amount_words, axis, base_layout
 from components.format import by_unit, number
 from components.measured import Measured, MeasuredSeries, require
 from components.theme import color
@@ -30,8 +30,9 @@ def efficiency_histogram(
         for (low, high), count in zip(edges, counts, strict=True)
     ]
     figure = go.Figure(_bars(edges, counts, hover, theme))
+    top = 34 if unmeasured is not None else 12
     figure.update_layout(
-        base_layout(theme, lang),
+        base_layout(theme, lang) | {"margin": {"l": 52, "r": 12, "t": top, "b": 46}},
         xaxis=axis(theme, t("Efficiency of an agent (%)", lang), range=[0, 100], dtick=20, showgrid=False),
         yaxis=_counts(theme, t("Agents", lang), counts),
     )
@@ -52,7 +53,7 @@ def latency_histogram(
     edges = [_logs(row["low_ms"], row["high_ms"]) for row in series.rows]
     counts = [int(row["count"]) for row in series.rows]
     hover = [
-        f"{range_words(row['low_ms'], row['high_ms'], lang)}<br>{number(count, lang)} {counted}"
+        f"{range_words(row['low_ms'], row['high_ms'], lang)}<br>{amount_words(count, series.unit, lang)}"
         for row, count in zip(series.rows, counts, strict=True)
     ]
     figure = go.Figure(_bars(edges, counts, hover, theme))
@@ -104,15 +105,13 @@ def _logs(low: float | None, high: float | None) -> tuple[float, float]:
 
 
 def _decades(edges: list[tuple[float, float]], lang: str) -> dict[str, Any]:
-    """Ticks at whole powers of ten; a tick is a round number, so it carries no more digits than it needs."""
+    """Ticks at whole powers of ten of a millisecond, which the axis names; level, so that narrow screens cut none."""
     if not edges:
         return {"range": [0, 3]}
     powers = range(floor(edges[0][0]), ceil(edges[-1][1]) + 1)
-    words = [
-        f"{number(10**power // 1000, lang)} s" if power > 3 else f"{_power(power, lang)} ms"
-        for power in powers
-    ]
-    return {"tickvals": list(powers), "ticktext": words, "range": [edges[0][0] - 0.1, edges[-1][1] + 0.1]}
+    shown = [edges[0][0] - 0.1, edges[-1][1] + 0.1]
+    words = [_power(power, lang) for power in powers]
+    return {"tickvals": list(powers), "ticktext": words, "tickangle": 0, "range": shown}
 
 
 def _power(power: int, lang: str) -> str:

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 import plotly.graph_objects as go
 
 from components.figures.bars import amount
-from components.figures.style import axis, base_layout
-from components.format import by_unit, number
+from components.figures.style import amount_words, axis, base_layout
+from components.format import moment, number
 from components.measured import MeasuredSeries, require
 from components.theme import color
 from i18n import declared, t
@@ -27,8 +27,8 @@ def slot_bars(series: MeasuredSeries, lang: str, theme: str) -> go.Figure:
     widths = [timedelta(seconds=int(row["seconds"])) for row in series.rows]
     unit = declared(series.unit, lang)
     hover = [
-        f"{start:%Y-%m-%d %H:%M}<br>{by_unit(amount(row), series.unit, lang)}"
-        + (f"<br>n = {number(int(row['count']), lang)}" if "value" in row else f" {unit}")
+        f"{moment(start, lang, 'UTC')}<br>{amount_words(amount(row), series.unit, lang)}"
+        + (f"<br>n = {number(int(row['count']), lang)}" if "value" in row else "")
         for start, row in zip(starts, series.rows, strict=True)
     ]
     figure = go.Figure(

@@ -44,7 +44,7 @@ def test_a_card_shows_value_unit_and_n() -> None:
 
 def test_a_card_shows_the_interval() -> None:
     reading = Reading("fleet.efficiency", "Efficiency", "percent", 76.25, None, 80, (65.86, 84.2))
-    assert "n = 80 · 95 % interval 65.9–84.2 %" in text(card(reading, "en", zone="UTC"))
+    assert "n = 80 · 95 % interval 65.9\u2060–\u206084.2 %" in text(card(reading, "en", zone="UTC"))
 
 
 def test_zero_is_zero_and_has_an_empty_reason() -> None:

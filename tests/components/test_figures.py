@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from components.charts import chart_frame
-from components.figures.bars import time_bars
+from components.figures.bars import category_bars, time_bars
 from components.figures.histograms import efficiency_histogram, latency_histogram, range_words
+from components.figures.slots import slot_bars
+from components.figures.style import config
 from tests.components.readings import Reading, Series, one, parts, text
 
 EFFICIENCY = Series(
@@ -47,15 +49,15 @@ def test_latency_draws_open_ends_and_marks_known_readings_only() -> None:
     bars = figure["data"][0]
     assert list(bars["y"]) == [3, 40, 1]
     assert bars["x"][2] == pytest.approx(4.15)
-    assert bars["hovertext"] == [
+    assert [words.replace("\u00a0", " ") for words in bars["hovertext"]] == [
         "under 0.1 ms<br>3 spans",
         "1 – 2 ms<br>40 spans",
-        "10,000 ms and more<br>1 spans",
+        "10,000 ms and more<br>1 span",
     ]
     assert [note["text"].replace("\u00a0", " ") for note in figure["layout"]["annotations"]] == [
         "p50 10.0 ms"
     ]
-    assert figure["layout"]["xaxis"]["ticktext"][:3] == ["0.01 ms", "0.1 ms", "1 ms"]
+    assert figure["layout"]["xaxis"]["ticktext"][:4] == ["0.01", "0.1", "1", "10"]
     assert figure["layout"]["separators"] == ".,"
 
 
@@ -89,3 +91,44 @@ def test_a_frame_without_rows_draws_no_axes_and_says_why() -> None:
 def test_a_few_days_are_ticked_by_the_day(last: str, step: int | None) -> None:
     rows = ({"at": "2022-08-22", "count": 1}, {"at": last, "count": 2})
     assert time_bars(replace(Series(), rows=rows), "en", "dark").layout.xaxis.dtick == step
+
+
+def test_date_axes_speak_the_reader_s_language() -> None:
+    here = config("pt-BR")
+    words = here["locales"][here["locale"]]["format"]
+    assert words["shortMonths"][7:10] == ["ago", "set", "out"]
+    assert words["days"][0] == "domingo"  # Plotly's week begins on Sunday
+    assert words["dayMonthYear"] == "%d/%m/%Y"
+    drawn = chart_frame(
+        Series(), latency_histogram(Series(), "pt-BR", "dark"), "pt-BR", id="overview-latency", zone="UTC"
+    )
+    assert one(drawn, type="Graph")["config"] == here
+
+
+@pytest.mark.parametrize(
+    ("lang", "unit", "value", "said"),
+    [
+        ("en", "deals", 1, "22 Aug 2022<br>1 deals"),
+        ("pt-BR", "spans", 1234, "22/08/2022<br>1.234 spans"),
+        ("en", "ms", 81.377, "22 Aug 2022<br>81.4 ms"),
+    ],
+)
+def test_a_bar_over_time_says_day_and_amount_as_people_write_them(
+    lang: str, unit: str, value: float, said: str
+) -> None:
+    series = replace(Series(), unit=unit, rows=({"at": "2022-08-22", "value": value},))
+    (hover,) = time_bars(series, lang, "dark").data[0].hovertext
+    assert hover.replace("\u00a0", " ") == said
+
+
+def test_a_slot_says_its_start_with_its_zone_and_a_noun_in_the_right_number() -> None:
+    rows = ({"at": "2022-08-22T03:00:00", "seconds": 3600, "count": 1},)
+    series = replace(Series(), unit="heartbeats", rows=rows)
+    (hover,) = slot_bars(series, "pt-BR", "dark").data[0].hovertext
+    assert hover.replace("\u00a0", " ") == "22/08/2022 03:00:00 UTC<br>1 sinal de vida"
+
+
+def test_a_category_names_its_unit_once() -> None:
+    series = replace(Series(), unit="percent", rows=({"label": "a model", "value": 92.04},))
+    (hover,) = category_bars(series, "en", "dark").data[0].hovertext
+    assert hover.replace("\u00a0", " ") == "a model<br>92.0 %"
