@@ -30,6 +30,7 @@ def number(value: float | int | None, lang: str, digits: int | None = None) -> s
 
 
 NOUNS: dict[str, Callable[[int, str], str]] = {
+    "activities": lambda n, lang: tn("activity", "activities", n, lang),
     "addresses": lambda n, lang: tn("address", "addresses", n, lang),
     "agents": lambda n, lang: tn("agent", "agents", n, lang),
     "awards": lambda n, lang: tn("award", "awards", n, lang),
@@ -38,6 +39,7 @@ NOUNS: dict[str, Callable[[int, str], str]] = {
     "comments": lambda n, lang: tn("comment", "comments", n, lang),
     "connections": lambda n, lang: tn("connection", "connections", n, lang),
     "credit notes": lambda n, lang: tn("credit note", "credit notes", n, lang),
+    "deals": lambda n, lang: tn("deal", "deals", n, lang),
     "entries": lambda n, lang: tn("entry", "entries", n, lang),
     "errors": lambda n, lang: tn("error", "errors", n, lang),
     "events": lambda n, lang: tn("event", "events", n, lang),

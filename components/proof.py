@@ -2,6 +2,7 @@
 
 import json
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ from components.states import copyable
 from i18n import declared, t
 
 LONGEST_CELL = 160
+LONGEST_LINE = 68  # what the drawer holds in a line
 Reading = Measured | MeasuredSeries
 
 
@@ -94,13 +96,31 @@ def window_words(window: Any, lang: str, zone: str) -> str:
 
 
 def indented(sql: str) -> str:
-    """A query whose inner ones stand further in, by the brackets open where each line begins."""
+    """A query whose inner ones stand further in, by the brackets open where each line begins.
+
+    A line is folded where it is long, but never one with a quoted text, in which a blank could be part of the text.
+    """
     depth, lines = 0, []
-    for line in sql.splitlines():
-        lines.append("  " * max(depth, 0) + line.strip())
+    for line in map(str.strip, sql.splitlines()):
+        inset = "  " * max(depth, 0)
+        folded = (
+            _fold(line, inset) if len(inset + line) > LONGEST_LINE and "'" not in line else [inset + line]
+        )
+        lines += folded
         bare = re.sub("'[^']*'", "", line)
         depth += bare.count("(") - bare.count(")")
     return "\n".join(lines)
+
+
+def _fold(line: str, inset: str) -> list[str]:
+    return textwrap.wrap(
+        line,
+        LONGEST_LINE,
+        initial_indent=inset,
+        subsequent_indent=inset + "    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _parameters(params: Mapping[str, Any], lang: str) -> Component:

@@ -40,6 +40,7 @@ CARDS = {
 BESIDE = ("fleet.agents_unmeasured", "spans.count")
 STEP_BACK = 1.15
 Readings = Mapping[str, Reading]
+Names = Mapping[str, tuple[str, str]]
 
 
 @page
@@ -140,7 +141,7 @@ def _map(drawn: NetworkMap, view: View, away: float = 1.0) -> Component:
     )
 
 
-def _events(events: list[dict[str, Any]], names: Mapping[str, str], view: View) -> Component:
+def _events(events: list[dict[str, Any]], names: Names, view: View) -> Component:
     title = html.Header(html.H2(t("Latest events", view.lang)), className="frame-head")
     if not events:
         none = empty(
@@ -155,30 +156,31 @@ def _events(events: list[dict[str, Any]], names: Mapping[str, str], view: View) 
     )
 
 
-def _names(drawn: NetworkMap) -> dict[str, str]:
-    """What an event calls an agent: its name, or its id where another agent bears the same name."""
+def _names(drawn: NetworkMap) -> Names:
+    """By id, an agent's name; and its id beside it where another agent bears the same name."""
     bearers = Counter(node["name"] for node in drawn.nodes)
-    return {node["id"]: node["name"] if bearers[node["name"]] == 1 else node["id"] for node in drawn.nodes}
+    return {
+        node["id"]: (node["name"], node["id"] if bearers[node["name"]] > 1 else "") for node in drawn.nodes
+    }
 
 
-def _event(event: Mapping[str, Any], names: Mapping[str, str], view: View) -> html.Li:
+def _event(event: Mapping[str, Any], names: Names, view: View) -> html.Li:
     failed = event["event"] == "error"
     agent = event["agent_id"]
-    who = (
-        dcc.Link(names.get(agent, agent), href=view.agent(agent), title=agent)
-        if agent
-        else t("unattributed", view.lang)
-    )
+    name, beside = names.get(agent, (agent, ""))
+    who = dcc.Link(name, href=view.agent(agent), title=agent) if agent else t("unattributed", view.lang)
     what = (
         t("reported an error in {span}", view.lang, span=event["name"])
         if failed
         else t("first span in this range", view.lang)
     )
     why = " · ".join(filter(None, [event.get("error_type"), event.get("status_message")])) if failed else ""
-    at = html.Time(
-        moment(event["at"], view.lang, view.zone), dateTime=event["at"].isoformat(), className="event-at"
-    )
-    said = [html.Div([who, " ", what]), html.Div(why[:200], className="event-why") if why else None, at]
+    at = html.Time(moment(event["at"], view.lang, view.zone), dateTime=event["at"].isoformat())
+    said = [
+        html.Div([who, " ", what]),
+        html.Div(why[:200], className="event-why") if why else None,
+        html.Div([at, f" · {beside}" if beside else ""], className="event-at"),
+    ]
     mark = icon("error" if failed else "spark", "event-icon")
     return html.Li(
         [mark, html.Div(said, className="event-words")], className="event is-error" if failed else "event"

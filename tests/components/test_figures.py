@@ -108,7 +108,7 @@ def test_date_axes_speak_the_reader_s_language() -> None:
 @pytest.mark.parametrize(
     ("lang", "unit", "value", "said"),
     [
-        ("en", "deals", 1, "22 Aug 2022<br>1 deals"),
+        ("en", "deals", 1, "22 Aug 2022<br>1 deal"),
         ("pt-BR", "spans", 1234, "22/08/2022<br>1.234 spans"),
         ("en", "ms", 81.377, "22 Aug 2022<br>81.4 ms"),
     ],

@@ -7,6 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import Engine
 
+from db.engine import session
+from tests import module_rows
 from tests.reader import PASSWORD, small_fleet
 
 pytestmark = pytest.mark.databases("sqlite")
@@ -68,6 +70,26 @@ def test_nothing_runs_off_a_narrow_screen(home: Page) -> None:
         home.goto(re.sub(r"(https?://[^/]+).*", r"\1", home.url) + path)
         expect(home.locator("[data-metric='spans.count']").first).to_be_visible()
         assert home.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_months_of_a_chart_are_in_the_reader_s_language(home: Page, engine: Engine) -> None:
+    with session(engine, write=True) as unit:
+        module_rows.promote(unit, "alice", "admin")
+        module_rows.support(unit)
+    home.goto(re.sub(r"(https?://[^/]+).*", r"\1", home.url) + "/support?range=all&lang=pt-BR")
+    months = home.locator(".xaxislayer-above")
+    expect(months.filter(has_text="mai")).to_have_count(1)
+    expect(months.filter(has_text="May")).to_have_count(0)
+
+
+def test_a_page_of_no_time_offers_no_range(home: Page) -> None:
+    expect(home.locator("#shell-range")).to_be_visible()
+    home.locator("[data-nav='/profile'].nav-entry").click()
+    expect(home.locator("#profile-save")).to_be_visible()
+    expect(home.locator("#shell-range")).to_be_hidden()
+    expect(home.locator("#shell-refresh")).to_be_hidden()
+    home.locator("[data-nav='/metrics'].nav-entry").click()
+    expect(home.locator("#shell-range")).to_be_visible()
 
 
 def test_a_request_that_fails_says_what_to_do(home: Page, console_errors: list[str]) -> None:

@@ -5,7 +5,7 @@ import pytest
 import db.queries
 from auth.permissions import allows
 from db.metric import METRICS, SERIES
-from tests.reader import Reader, readings, words
+from tests.reader import Reader, elements, readings, words
 
 assert db.queries.__all__
 
@@ -38,3 +38,12 @@ def test_a_dash_has_its_reason(alice: Reader, fleet: None) -> None:
 def test_portuguese_leaves_no_english_definition(alice: Reader, fleet: None) -> None:
     said = words(alice.body("metrics", "?range=all&lang=pt-BR"))
     assert not [declared.key for declared in METRICS.values() if declared.sentence in said]
+
+
+@pytest.mark.databases("sqlite")
+def test_every_domain_has_a_heading_in_words(alice: Reader, fleet: None) -> None:
+    headings = [
+        words(each) for each in elements(alice.body("metrics", "?range=all&lang=en")) if each["type"] == "H2"
+    ]
+    assert "API" in headings and "api" not in headings
+    assert all(heading[0].isupper() for heading in headings)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from sqlalchemy import Engine, event
 
 from db.catalogue.loader import seed
 from db.engine import session
+from db.services.otlp_files import import_files
+from tests.otlp import request, span, write
 from tests.reader import Reader, elements, hrefs, readings, words
 
 CARDS = {
@@ -57,6 +60,19 @@ def test_all_of_it_is_read_in_one_session(alice: Reader, fleet: None) -> None:
     with checked_out(engine) as seen:
         alice.body("overview", "?range=all")  # asks for /_dash-dependencies first
     assert len(seen) - len(before) == 2, "one connection to find out who asks, one for the whole page"
+
+
+def test_an_event_tells_agents_of_one_name_apart(
+    alice: Reader, engine: Engine, fleet: None, tmp_path: Path
+) -> None:
+    twins = [
+        request(span(900 + number, trace=900 + number, gen_ai__agent__name="planner"), service=service)
+        for number, service in enumerate(("east", "west"))
+    ]
+    import_files(engine, [write(tmp_path / "twins.jsonl", *twins)])
+    said = words(alice.body("overview", "?range=all"))
+    assert "· east/planner" in said and "· west/planner" in said
+    assert "· till" not in said, "a name of one's own needs no id beside it"
 
 
 def test_unknown_is_a_dash_and_never_a_zero(alice: Reader, fleet: None) -> None:
