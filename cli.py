@@ -13,7 +13,7 @@ import click
 
 import settings as environment
 from settings import Settings, SettingsError
-from terminal import SHOWN_REFUSALS, Progress, tell_refused
+from terminal import SHOWN_REFUSALS, Progress, tell_refused, told_when_stopped
 
 WINDOWS = "all, 24h, 7d, 30d, 90d or START/END in ISO 8601 (UTC unless it carries an offset)."
 EDGE_COLUMNS = ("source", "target", "weight", "kind")
@@ -368,7 +368,8 @@ def import_table(table: str, files: tuple[Path, ...], allow_refused: bool, **giv
         asked = service.Options(
             **given | {"maps": service.asked_maps(given["maps"]), "key": _names(given["key"])}
         )
-        report = service.import_table(engine, table, files, asked, Progress("rows"))
+        with told_when_stopped(report := service.TableReport()):
+            service.import_table(engine, table, files, asked, Progress("rows"), report)
     except service.Invalid as error:
         raise click.ClickException(str(error)) from None
     tell_refused(report.refused, report.refusals, SHOWN_REFUSALS)

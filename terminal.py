@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import click
 
@@ -15,6 +16,21 @@ def tell_refused(refused: Sequence[object], count: int, most: int) -> None:
         click.echo(str(refusal), err=True)
     if count > most:
         click.echo(f"… and {count - most:,} more refusals", err=True)
+
+
+@contextmanager
+def told_when_stopped(report: object) -> Iterator[None]:
+    """Tell on stderr what an import has done so far when it is broken off: by Ctrl-C or a database gone away."""
+    from db.engine import DatabaseUnavailable
+
+    try:
+        yield
+    except (KeyboardInterrupt, DatabaseUnavailable):
+        said = (
+            "Stopped before the end. What is stored stays; the same command again finds it there and goes on."
+        )
+        click.echo(f"{report}\n{said}", err=True)
+        raise
 
 
 class Progress:
@@ -30,10 +46,7 @@ class Progress:
             return
         self.last = time.monotonic()
         share = f"{100 * done // total:3d} %" if total else ""
+        # In place: the next line, of the same or of the report, is written over this one.
         click.echo(
-            f"\r  {share}  {count:,} {self.things} "
-            if self.terminal
-            else f"  {share}  {count:,} {self.things}",
-            err=True,
-            nl=not self.terminal,
+            f"  {share}  {count:,} {self.things} " + "\r" * self.terminal, err=True, nl=not self.terminal
         )

@@ -218,6 +218,8 @@ def _numbers(
 
 def _number(text: str, what: str, why: str) -> float:
     try:
+        if not text.isascii() or "_" in text:  # float() reads more than people write as numbers: 1_0, ١
+            raise ValueError
         found = float(text.replace(",", ".") if DECIMAL_COMMA.fullmatch(text) else text)
     except ValueError:
         raise Refused(why, f"{what} {text!r:.60} is not a number") from None

@@ -4,6 +4,7 @@ Delimited text is read line by line whatever its length; a JSON document may hav
 row is told with its line and the others go on.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from db.services.otlp import MOST_BYTES, Invalid, Refusal
 from db.services.otlp_files import DAMAGE, opened
 from db.services.table_files import Lines, records, sheet, sniff
 
+NOT_FINITE = re.compile(r"-?(NaN|Infinity)")  # what some programs write as JSON, and JSON does not have
 Progress = Callable[[int, int, int], None]  # bytes read, bytes in all, rows so far
 
 
@@ -111,9 +113,9 @@ def _json(path: Path, part: str, stream: BufferedIOBase) -> Table:
     try:
         document = orjson.loads(data.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
-        raise Invalid(
-            f"not valid JSON ({error.msg} at character {error.pos + 1:,}); export it again"
-        ) from None
+        bare = NOT_FINITE.match(error.doc, error.pos)
+        remedy = f"write null where it says {bare.group()}" if bare else "export it again"
+        raise Invalid(f"not valid JSON ({error.msg} at character {error.pos + 1:,}); {remedy}") from None
     items = _items(document, part)
     header = dict.fromkeys(str(key) for item in items[:1000] if isinstance(item, dict) for key in item)
     return Table(path, tuple(header), _objects(items), numbered=True)

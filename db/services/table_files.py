@@ -4,6 +4,7 @@ Whatever is wrong with one line is an `Invalid` in its place; reading goes on wi
 """
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BufferedIOBase
@@ -19,6 +20,16 @@ MOST_LINE = 4 << 20  # bytes, of a line and of a record that spans many
 DELIMITERS = ",;\t|"
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 UTF8_MARK = b"\xef\xbb\xbf"
+# How files begin that are no text, and what to do with them.
+NOT_TEXT = {
+    re.compile(
+        rb"PK\x03\x04|\xd0\xcf\x11\xe0"
+    ): "a spreadsheet or a zip archive; save the sheet as CSV UTF-8",
+    re.compile(
+        rb"BZh\d1AY&SY|\xfd7zXZ\0|\x28\xb5\x2f\xfd"
+    ): "packed in another way than gzip; unpack it first",
+    re.compile(rb"PAR1"): "Parquet; export it as CSV",
+}
 NULLS = frozenset(("", "?", "\\N", "NA"))
 
 Row = tuple[int, list[str] | Invalid]
@@ -71,17 +82,25 @@ class Lines:
 
     def _checked(self, data: bytes) -> str:
         self._taken += len(data)
+        if self.number == 1:
+            self._refuse_no_text(data)
         if self._taken > MOST_LINE:
             self._skip_rest(data)
             raise Invalid(
                 "a line of more than 4 MiB; if a quote is not closed, close it, else split or shorten the line"
             )
-        if self.number == 1 and data.startswith(UTF16):
-            self._over = True
-            raise Invalid("the file is UTF-16; save it as UTF-8 (in a spreadsheet: CSV UTF-8)")
         if b"\0" in data:
             raise Invalid("a NUL byte, which text does not hold; export the line again as text")
         return self._decoded(data.removeprefix(UTF8_MARK) if self.number == 1 else data)
+
+    def _refuse_no_text(self, data: bytes) -> None:
+        """Of the first line: wide characters, with their mark or without, and files that are no text at all."""
+        kind = next((kind for begin, kind in NOT_TEXT.items() if begin.match(data)), None)
+        if kind is None and (data.startswith(UTF16) or data.count(0) * 3 > len(data)):
+            kind = "UTF-16 or UTF-32; save it as UTF-8 (in a spreadsheet: CSV UTF-8)"
+        if kind:
+            self._over = True
+            raise Invalid(f"the file is {kind}")
 
     def _skip_rest(self, data: bytes) -> None:
         try:
@@ -133,6 +152,10 @@ def sheet(lines: Lines) -> Sheet:
     first = next((line for line in lines if line.strip()), None)
     if first is None:
         raise Invalid("is empty; there is nothing to import")
+    if first.lstrip().startswith(("{", "[{")) or first.strip() == "[":
+        raise Invalid(
+            "is JSON; export it as delimited text (CSV), with the names of the fields in the first line"
+        )
     if first.startswith("sep=") and len(first.rstrip("\r\n")) == 5:  # a spreadsheet's own hint, no data
         rows = records(lines, first[4])
     else:

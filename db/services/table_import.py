@@ -23,10 +23,14 @@ from db.services.otlp_files import opened
 from db.services.recipes import RECIPES
 from db.services.recipes.base import Occurrence, Options, Reading, Recipe, Record
 from db.services.table_files import Lines, Sheet, named, null_or, sheet
-from db.services.table_store import Candidate, Seen, fate
+from db.services.table_keys import Seen
+from db.services.table_store import Candidate, fate
 from db.services.table_values import FORMATS, Columns, uniques
 
 BATCH = 1000
+MOST_ASKED = (
+    4  # batches whose keys are looked up in a table that has no index for them; then all are read once
+)
 MOST_KEPT = 1000  # refusals told one by one; the others are counted
 NAMESPACE = UUID("6f1d6f0a-3c1e-5b43-9f0e-2f6d4f7f5c11")
 NOW = ("created_at", "updated_at")
@@ -108,15 +112,23 @@ def import_table(
     paths: Iterable[Path],
     options: Options | None = None,
     progress: Progress | None = None,
+    report: TableReport | None = None,
 ) -> TableReport:
     """Import every file into `table`; what was valid is stored in batches whatever happens to the rest.
+
+    report: filled while it goes, for a caller who wants to know what was done when the import is broken off.
 
     Raises Invalid when what is asked cannot be done with any file: the table, an option or the recipe is wrong.
     Raises DatabaseUnavailable when the database goes away; batches already committed stay.
     """
     work = _Work(engine, table, options or Options(), progress or (lambda done, total, rows: None))
-    for path in paths:
-        work.file(path)
+    work.report = TableReport() if report is None else report
+    work.report.dry_run = work.options.dry_run
+    try:
+        for path in paths:
+            work.file(path)
+    finally:
+        work.seen.close()
     return work.report
 
 
@@ -130,11 +142,12 @@ class _Work:
         self.progress = progress
         self.recipe = _recipe(table, options)
         _refuse_unknown(self.table, options)
-        self.report = TableReport(dry_run=options.dry_run)
+        self.report = TableReport()
         self.moment = datetime.now(UTC)
         self.columns = Columns(self.table, engine.dialect, _zone(options.zone))
         self.silence = _silence(self.table, self.moment)
-        self.seen: Seen | None = Seen() if options.dry_run else None
+        self.seen = Seen(everything=options.dry_run)
+        self.batches = 0
 
     def file(self, path: Path) -> None:
         try:
@@ -152,8 +165,6 @@ class _Work:
             self.report.note(
                 f"times without an offset were read as {self.options.zone} (another: --zone NAME)"
             )
-        if self.seen is not None and self.seen.full:
-            self.report.note("the dry run looked for rows that occur twice among the first million only")
 
     def _reading(self, lines: Lines) -> Reading:
         if self.recipe is None:
@@ -169,7 +180,7 @@ class _Work:
         self.columns.fields, self.columns.formats = reading.fields, reading.formats
         batch: list[Candidate] = []
         try:
-            for line, found in reading.rows:
+            for count, (line, found) in enumerate(reading.rows, 1):
                 if found is None:
                     self.report.skipped += 1
                 elif isinstance(found, Invalid):
@@ -178,6 +189,7 @@ class _Work:
                     self._take(path, line, found, batch)
                 if len(batch) >= BATCH:
                     self._store(path, batch, reading.key)
+                if count % BATCH == 0:
                     tell(self.report.stored + self.report.already)
         except Invalid:
             self._store(path, batch, reading.key)
@@ -197,6 +209,7 @@ class _Work:
         if not batch:
             return
         try:
+            self._read_keys(key)
             self._settle(path, batch, key)
         except (IntegrityError, DataError):
             # Somebody wrote meanwhile, or a rule only the database knows: one row at a time tells which.
@@ -206,7 +219,17 @@ class _Work:
                 except (IntegrityError, DataError) as error:
                     reason = str(error.orig).strip().splitlines()[0]
                     self.report.refuse(path, each.line, f"the database refuses the row: {reason}")
-        batch.clear()
+        finally:
+            batch.clear()
+
+    def _read_keys(self, key: tuple[str, ...]) -> None:
+        """Before a long import goes on: a key without index would make the database read the table for each batch."""
+        self.batches += 1
+        if self.batches <= MOST_ASKED or not key or key in self.seen.whole:
+            return
+        if not any(set(each) <= set(key) for each in (("id",), *uniques(self.table))):
+            with session(self.engine) as unit:
+                self.seen.load(unit, self.table, key)
 
     def _settle(self, path: Path, batch: list[Candidate], key: tuple[str, ...]) -> None:
         with session(self.engine, write=not self.options.dry_run) as unit:
@@ -217,6 +240,7 @@ class _Work:
         self.report.already += done.already
         for line, reason in done.refused:
             self.report.refuse(path, line, reason)
+        self.seen.add(done.keys)
 
 
 def _silence(table: Table, moment: datetime) -> dict[str, Any]:
@@ -360,12 +384,16 @@ def _key(table: Table, fields: Mapping[str, str], options: Options) -> tuple[str
 
 def _records(
     found: Sheet, fields: Mapping[str, str], key: tuple[str, ...]
-) -> Iterator[tuple[int, Record | Invalid]]:
-    """Rows by column. A row is known by its key, or by all it says where it has none."""
+) -> Iterator[tuple[int, Record | Invalid | None]]:
+    """Rows by column. A row is known by its key, or by all it says where it has none. A line of nothing but
+    delimiters, as spreadsheets leave below a table, holds no row."""
     occurrence = Occurrence()
     for line, row in found.mappings():
         if isinstance(row, Invalid):
             yield line, row
+            continue
+        if not any(map(str.strip, row.values())):
+            yield line, None
             continue
         values = {column: row[name] for column, name in fields.items()}
         known_by = {name: values[name] for name in key}

@@ -1,8 +1,7 @@
 """Which rows of a batch are new, which are there already and which cannot be stored. It writes nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 from sqlalchemy import Table, select, tuple_
@@ -10,11 +9,8 @@ from sqlalchemy.orm import Session
 
 from db.services.otlp import Invalid
 from db.services.table_files import shown
+from db.services.table_keys import Key, Seen, plain
 from db.services.table_values import uniques
-
-IP = IPv4Address | IPv6Address  # as PostgreSQL's driver gives an address; rows hold text
-MOST_SEEN = 1_000_000
-Key = tuple[tuple[str, ...], tuple[Any, ...]]  # column names and their values
 
 
 @dataclass(frozen=True)
@@ -27,31 +23,16 @@ class Candidate:
 
 @dataclass
 class Fate:
-    """What becomes of a batch: rows to store, how many are there, and lines refused with the reason."""
+    """What becomes of a batch: rows to store and their keys, how many are there, and lines refused with the reason."""
 
     new: list[dict[str, Any]] = field(default_factory=list)
+    keys: list[Key] = field(default_factory=list)
     already: int = 0
     refused: list[tuple[int, Invalid]] = field(default_factory=list)
 
 
-class Seen:
-    """Keys of rows that a dry run would have stored, up to a million of them: it cannot find them in the table."""
-
-    def __init__(self) -> None:
-        self.full = False
-        self._hashes: set[int] = set()
-
-    def add(self, keys: Iterable[Key]) -> None:
-        self.full = self.full or len(self._hashes) >= MOST_SEEN
-        if not self.full:
-            self._hashes.update(map(hash, keys))
-
-    def __contains__(self, key: Key) -> bool:
-        return hash(key) in self._hashes
-
-
 def fate(
-    session: Session, table: Table, batch: Sequence[Candidate], key: tuple[str, ...], seen: Seen | None = None
+    session: Session, table: Table, batch: Sequence[Candidate], key: tuple[str, ...], seen: Seen
 ) -> Fate:
     """Sort the batch: a row whose id or `key` is stored, or was before it in the batch, is there already.
 
@@ -62,6 +43,7 @@ def fate(
     taken = {
         (names, values)
         for names in (*identifying, *others)
+        if names not in seen.whole
         for values in _stored(session, table, names, _values(batch, names))
     }
     missing = _missing(session, table, batch)
@@ -69,7 +51,7 @@ def fate(
     for each in batch:
         keys = [found for names in identifying if (found := _key(each.row, names))]
         further = [found for names in others if (found := _key(each.row, names))]
-        if any(found in taken or (seen is not None and found in seen) for found in keys):
+        if any(found in taken or found in seen for found in keys):
             done.already += 1
             continue
         problem = _problem(each.row, further, taken, seen, missing)
@@ -77,17 +59,16 @@ def fate(
             done.refused.append((each.line, problem))
             continue
         taken.update(keys, further)
-        if seen is not None:
-            seen.add((*keys, *further))
+        done.keys += (*keys, *further)
         done.new.append(each.row)
     return done
 
 
 def _problem(
-    row: dict[str, Any], keys: list[Key], taken: set[Key], seen: Seen | None, missing: dict[str, set[Any]]
+    row: dict[str, Any], keys: list[Key], taken: set[Key], seen: Seen, missing: dict[str, set[Any]]
 ) -> Invalid | None:
     for names, values in keys:
-        if (names, values) in taken or (seen is not None and (names, values) in seen):
+        if (names, values) in taken or (names, values) in seen:
             called = ", ".join(f"{name} {shown(value)}" for name, value in zip(names, values, strict=True))
             return Invalid(f"{called} is taken by a row with other values; mend or remove one of the two")
     for name, absent in missing.items():
@@ -117,7 +98,7 @@ def _stored(
     single = len(columns) == 1
     condition = columns[0].in_([one for (one,) in wanted]) if single else tuple_(*columns).in_(wanted)
     found = session.execute(select(*columns).where(condition))
-    return {tuple(str(value) if isinstance(value, IP) else value for value in row) for row in found}
+    return {plain(row) for row in found}
 
 
 def _missing(session: Session, table: Table, batch: Sequence[Candidate]) -> dict[str, set[Any]]:
