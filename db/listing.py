@@ -26,7 +26,8 @@ Column = InstrumentedAttribute[Any]
 class Field:
     """A column of a list; `title` is its English head.
 
-    `kind` says how it is read: text, number, money, moment, day, yes_no, word, address (of a network), id or document.
+    `kind` says how it is read: text, number, money, share (0 to 1, shown as percent), moment, day, yes_no, word,
+    address (of a network), id or document.
 
     `word` is text out of a fixed set, which screens translate; `money` needs the listing's `currency`.
 
@@ -131,10 +132,25 @@ class Page:
 
 
 def stated(meta: Column, column: str) -> ColumnElement[bool]:
-    """True for rows whose source stated `column`, a column that may not be null."""
+    """True for rows whose source stated `column`, a column that may not be null.
+
+    metadata.unstated names the columns of which a source said nothing, with a blank between them.
+    """
     unstated = meta["unstated"].as_string()
-    condition: ColumnElement[bool] = or_(unstated.is_(None), unstated != column)
+    named = (" " + unstated + " ").contains(f" {column} ", autoescape=True)
+    condition: ColumnElement[bool] = or_(unstated.is_(None), ~named)
     return condition
+
+
+def told(listing: Listing, column: Any) -> Any:
+    """`column` as its source told it: null where the value only stands in for one that was never stated."""
+    mapped = inspect(listing.model).column_attrs
+    if "meta" not in mapped or not isinstance(column, InstrumentedAttribute) or column.key not in mapped:
+        return column
+    stored = mapped[column.key].columns[0]
+    if stored.nullable or stored.primary_key or isinstance(stored.type, Instant):
+        return column
+    return case((stated(listing.model.meta, stored.name), column))  # type: ignore[attr-defined]
 
 
 def key_of(listing: Listing) -> Column:
@@ -189,25 +205,26 @@ def _conditions(listing: Listing, wish: Wish) -> list[ColumnElement[bool]]:
     filters = {column.key: column for column in listing.filters}
     for key, value in (wish.chosen or {}).items():
         if key in filters and value:
-            conditions.append(_chosen(filters[key], value))
+            conditions.append(_chosen(told(listing, filters[key]), value))
     return conditions
 
 
-def _chosen(column: Column, value: str) -> ColumnElement[bool]:
+def _chosen(column: Any, value: str) -> ColumnElement[bool]:
+    condition: ColumnElement[bool]
     if value == "none":
-        return column.is_(None)
-    if isinstance(column.type, Boolean):
-        return column.is_(value == "true")
-    return cast(column, Text) == value
+        condition = column.is_(None)
+    elif isinstance(column.type, Boolean):
+        condition = column.is_(value == "true")
+    else:
+        condition = cast(column, Text) == value
+    return condition
 
 
 def _ordering(listing: Listing, order: str) -> ColumnElement[Any]:
     fields = {field.key: field.read for field in listing.fields}
-    column = fields.get(order.removeprefix("-"))
-    if column is None:
-        column, descending = listing.order, listing.descending
-    else:
-        descending = order.startswith("-")
+    wanted = fields.get(order.removeprefix("-"))
+    column: ColumnElement[Any] = told(listing, listing.order if wanted is None else wanted)
+    descending = listing.descending if wanted is None else order.startswith("-")
     return column.desc().nulls_last() if descending else column.asc().nulls_last()
 
 
@@ -233,11 +250,11 @@ def choices(session: Session, listing: Listing) -> dict[str, list[str | None]]:
     found: dict[str, list[str | None]] = {}
     conditions = [listing.where()] if listing.where else []
     for column in listing.filters:
+        said = select(told(listing, column).label("said")).where(*conditions).subquery()
         rows = session.execute(
-            select(column)
-            .where(*conditions)
-            .group_by(column)
-            .order_by(func.count().desc(), column)
+            select(said.c.said)
+            .group_by(said.c.said)
+            .order_by(func.count().desc(), said.c.said)
             .limit(MOST_CHOICES)
         )
         found[column.key] = [_said(value) for (value,) in rows]
