@@ -157,10 +157,14 @@ def _events(events: list[dict[str, Any]], names: Names, view: View) -> Component
 
 
 def _names(drawn: NetworkMap) -> Names:
-    """By id, an agent's name; and its id beside it where another agent bears the same name."""
+    """By id, an agent's name; and what its id says besides, where another agent bears the same name."""
     bearers = Counter(node["name"] for node in drawn.nodes)
     return {
-        node["id"]: (node["name"], node["id"] if bearers[node["name"]] > 1 else "") for node in drawn.nodes
+        node["id"]: (
+            node["name"],
+            node["id"].removesuffix(f"/{node['name']}") if bearers[node["name"]] > 1 else "",
+        )
+        for node in drawn.nodes
     }
 
 
@@ -179,7 +183,8 @@ def _event(event: Mapping[str, Any], names: Names, view: View) -> html.Li:
     said = [
         html.Div([who, " ", what]),
         html.Div(why[:200], className="event-why") if why else None,
-        html.Div([at, f" · {beside}" if beside else ""], className="event-at"),
+        html.Div(beside, className="event-at") if beside else None,
+        html.Div(at, className="event-at"),
     ]
     mark = icon("error" if failed else "spark", "event-icon")
     return html.Li(

@@ -70,9 +70,12 @@ def test_an_event_tells_agents_of_one_name_apart(
         for number, service in enumerate(("east", "west"))
     ]
     import_files(engine, [write(tmp_path / "twins.jsonl", *twins)])
-    said = words(alice.body("overview", "?range=all"))
-    assert "· east/planner" in said and "· west/planner" in said
-    assert "· till" not in said, "a name of one's own needs no id beside it"
+    beside = [
+        words(each)
+        for each in elements(alice.body("overview", "?range=all"))
+        if each["props"].get("className") == "event-at" and "UTC" not in words(each)
+    ]
+    assert sorted(beside) == ["east", "west"], "a name of one's own needs nothing beside it"
 
 
 def test_unknown_is_a_dash_and_never_a_zero(alice: Reader, fleet: None) -> None:
