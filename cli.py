@@ -361,6 +361,7 @@ def import_table(table: str, files: tuple[Path, ...], allow_refused: bool, **giv
     The first line names the fields; each goes to the column of its name. What a file does not say stays empty, and a
     row that is there already is left as it is.
     """
+    from db.engine import DatabaseUnavailable
     from db.services import table_import as service
 
     engine = _migrated(environment.load().database_system_url)
@@ -368,7 +369,7 @@ def import_table(table: str, files: tuple[Path, ...], allow_refused: bool, **giv
         asked = service.Options(
             **given | {"maps": service.asked_maps(given["maps"]), "key": _names(given["key"])}
         )
-        with told_when_stopped(report := service.TableReport()):
+        with told_when_stopped(report := service.TableReport(), DatabaseUnavailable):
             service.import_table(engine, table, files, asked, Progress("rows"), report)
     except service.Invalid as error:
         raise click.ClickException(str(error)) from None

@@ -19,13 +19,12 @@ def tell_refused(refused: Sequence[object], count: int, most: int) -> None:
 
 
 @contextmanager
-def told_when_stopped(report: object) -> Iterator[None]:
-    """Tell on stderr what an import has done so far when it is broken off: by Ctrl-C or a database gone away."""
-    from db.engine import DatabaseUnavailable
-
+def told_when_stopped(report: object, *failures: type[Exception]) -> Iterator[None]:
+    """Tell on stderr what an import has done so far when it is broken off, by Ctrl-C or one of the failures."""
+    told: tuple[type[BaseException], ...] = (KeyboardInterrupt, *failures)
     try:
         yield
-    except (KeyboardInterrupt, DatabaseUnavailable):
+    except told:
         said = (
             "Stopped before the end. What is stored stays; the same command again finds it there and goes on."
         )

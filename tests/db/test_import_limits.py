@@ -13,7 +13,7 @@ from sqlalchemy import Engine, event, func, select
 import terminal
 from cli import main
 from db.base import Base
-from db.engine import session
+from db.engine import DatabaseUnavailable, session
 from db.services import table_import as service
 from db.services.network_import import Given, import_network
 from db.services.otlp import Invalid
@@ -159,7 +159,12 @@ def test_breaking_off_keeps_what_was_stored_and_again_stores_the_rest(
 
 
 @sqlite_only
+@pytest.mark.parametrize(
+    ("stopped_by", "code"), [(KeyboardInterrupt(), 130), (DatabaseUnavailable("gone"), 1)]
+)
 def test_the_command_says_what_it_did_before_it_was_stopped(
+    stopped_by: BaseException,
+    code: int,
     migrated_url: str,
     engine: Engine,
     small_batches: None,
@@ -168,14 +173,14 @@ def test_the_command_says_what_it_did_before_it_was_stopped(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     def stop(self: terminal.Progress, done: int, size: int, rows: int) -> None:
-        raise KeyboardInterrupt
+        raise stopped_by
 
     monkeypatch.setenv("QUANTUM_DATABASE_URL", migrated_url)
     monkeypatch.setenv("QUANTUM_DATA_DIR", str(tmp_path / "var"))
     monkeypatch.setattr(terminal.Progress, "__call__", stop)
     path = tmp_path / "long.csv"
     path.write_text(deals(0, 200))
-    assert main(["import", "table", "deals", str(path)]) == 130
+    assert main(["import", "table", "deals", str(path)]) == code
     said = capsys.readouterr().err
     assert "stored 10 rows" in said
     assert "the same command again" in said
