@@ -88,7 +88,8 @@ def split_unit(value: float | int | None, unit: str, lang: str) -> tuple[str, st
         return number(_floor(value, 1), lang, 1), declared(unit, lang)
     if unit == "seconds":
         value = int(value)
-    return number(value, lang), NOUNS[unit](int(value), lang) if unit in NOUNS else declared(unit, lang)
+    shown = number(value, lang) if float(value).is_integer() else _significant(value, lang)
+    return shown, NOUNS[unit](int(value), lang) if unit in NOUNS else declared(unit, lang)
 
 
 def by_unit(value: float | int | None, unit: str, lang: str) -> str:

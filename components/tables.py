@@ -133,8 +133,9 @@ def _header(
 
 
 def _cell(column: Column, row: Row) -> html.Td:
+    shown = column.draw(row)
     return html.Td(
-        html.Div(column.draw(row), className="cell"),
+        html.Div(shown, className="cell is-none" if shown == DASH else "cell"),
         className=f"align-{column.align}",
         **attributes({"data-label": column.title}),
     )

@@ -15,7 +15,7 @@ import db.queries
 from auth.permissions import allows
 from components.cards import card
 from components.charts import chart_frame
-from components.figures.bars import amount, label_words
+from components.figures.bars import amount, label_words, time_words, when
 from components.format import by_unit, moment, number
 from components.forms import query_bar, query_search, query_select
 from components.shell import page_header
@@ -213,7 +213,8 @@ def series_columns(series: SeriesReading, view: View) -> list[Column]:
     unit = declared(series.unit, view.lang).capitalize()
     value = Column("value", unit, lambda row: by_unit(amount(row), series.unit, view.lang), align="end")
     if "at" in first:
-        return [Column("at", t("Time (UTC)", view.lang)), value]
+        heading = time_words([str(row["at"]) for row in series.rows], view.lang)
+        return [Column("at", heading, lambda row: when(str(row["at"]), view.lang)), value]
     return [Column("label", t("Value", view.lang), lambda row: label_words(row["label"], view.lang)), value]
 
 
@@ -255,7 +256,7 @@ def _table(module: Module, listing: Listing, found: Any, wish: Wish, view: View)
 
 
 def _menus(module: Module, listing: Listing, unit: Session, view: View) -> list[Component]:
-    """Which list, and the list's filters with what occurs in them."""
+    """Which list, and those of the list's filters that have something to choose between."""
     lang = view.lang
     menus: list[Component] = []
     seen = [LISTINGS[name] for name in module.listings if allows(person().role, LISTINGS[name].needs)]
@@ -264,6 +265,8 @@ def _menus(module: Module, listing: Listing, unit: Session, view: View) -> list[
         menus.append(query_select(f"{module.name}-which", t("List", lang), "list", known, listing.name))
     titles = {field.key: field.title for field in listing.fields}
     for key, values in choices(unit, listing).items():
+        if len(values) < 2 and not view.args.get(key):
+            continue  # nothing to choose between
         every = ("", t("All", lang))
         known = [every, *[("none" if value is None else value, _said(value, lang)) for value in values]]
         label = declared(titles.get(key, key), lang)

@@ -1,6 +1,6 @@
 """Rows of a list: the columns of the list, and one row's page with every column and its children."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -8,16 +8,18 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from auth.permissions import allows
-from components.format import number
+from components.format import DASH, number
 from components.shell import page_header
 from components.tables import Column, data_table
 from db.engine import Session
 from db.listing import Children, Listing, Wish, kinds, read_page
-from i18n import declared, t
+from i18n import declared, t, tn
 from pages._cells import cell
 from pages._view import View, person
 
 Words = Callable[[str], str]  # language → text
+AMOUNTS = ("number", "money", "share")
+UNBROKEN = ("moment", "day", "word")
 
 
 def columns_of(module: str, listing: Listing, view: View) -> list[Column]:
@@ -30,8 +32,8 @@ def columns_of(module: str, listing: Listing, view: View) -> list[Column]:
                 declared(field.title, view.lang),
                 _linked(module, listing, view) if place == 0 else _cell(listing, field.key, field.kind, view),
                 sort=True,
-                align="end" if field.kind in ("number", "money") else "start",
-                falling=field.kind in ("number", "money", "moment", "day"),
+                align="end" if field.kind in AMOUNTS else "start",
+                falling=field.kind in (*AMOUNTS, "moment", "day"),
             )
         )
     return drawn
@@ -39,7 +41,12 @@ def columns_of(module: str, listing: Listing, view: View) -> list[Column]:
 
 def _cell(listing: Listing, key: str, kind: str, view: View) -> Callable[[Mapping[str, Any]], Any]:
     currency = listing.currency.key if listing.currency is not None else ""
-    return lambda row: cell(row.get(key), kind, view.lang, view.zone, row.get(currency))
+
+    def draw(row: Mapping[str, Any]) -> Any:
+        shown = cell(row.get(key), kind, view.lang, view.zone, row.get(currency))
+        return html.Span(shown, className="nowrap") if shown and kind in UNBROKEN else shown
+
+    return draw
 
 
 def _linked(module: str, listing: Listing, view: View) -> Callable[[Mapping[str, Any]], Component]:
@@ -48,7 +55,7 @@ def _linked(module: str, listing: Listing, view: View) -> Callable[[Mapping[str,
 
     def link(row: Mapping[str, Any]) -> Component:
         return dcc.Link(
-            draw(row) or "—", href=row_address(module, listing, row["row_key"], view), className="row-link"
+            draw(row) or DASH, href=row_address(module, listing, row["row_key"], view), className="row-link"
         )
 
     return link
@@ -61,18 +68,11 @@ def row_address(module: str, listing: Listing, key: Any, view: View) -> str:
 
 
 def row_page(module: str, title: Words, listing: Listing, row: Mapping[str, Any], view: View) -> Component:
-    """Every column of the row, by its own name in the table."""
+    """What the list says of the row, in its words; then every other column, by its own name in the table."""
     how = kinds(listing)
-    currency = row.get(listing.currency.key) if listing.currency is not None else None
-    facts: list[Component] = []
-    for key, value in row.items():
-        shown = cell(value, how[key], view.lang, view.zone, currency)
-        facts += [
-            html.Dt(html.Code("metadata" if key == "meta" else key)),
-            html.Dd("—" if shown is None else shown),
-        ]
+    titles = {field.key: declared(field.title, view.lang) for field in listing.fields}
     first = listing.fields[0]
-    named = cell(row[first.key], first.kind, view.lang, view.zone, currency)
+    named = _shown(listing, row, first.key, how, view)
     header = page_header(
         named if isinstance(named, str) else declared(listing.title, view.lang),
         declared(listing.title, view.lang),
@@ -81,7 +81,44 @@ def row_page(module: str, title: Words, listing: Listing, row: Mapping[str, Any]
         measured_at=view.now,
         back=(title(view.lang), view.link(f"/{module}", list=listing.name)),
     )
-    return html.Div([header, html.Section(html.Dl(facts, className="facts"), className="frame frame-body")])
+    documents = [key for key, value in row.items() if value and isinstance(value, dict | list)]
+    others = [key for key in row if key not in titles and key not in documents]
+    said = [(titles[key], _shown(listing, row, key, how, view)) for key in titles]
+    rest = [(html.Code(_column(key)), _shown(listing, row, key, how, view)) for key in others]
+    panels = [
+        _panel(t("Main facts", view.lang), _facts(said)),
+        _panel(t("Other columns", view.lang), _facts(rest)),
+        *[_panel(html.Code(_column(key)), _shown(listing, row, key, how, view)) for key in documents],
+    ]
+    return html.Div([header, html.Div(panels, className="row-panels")], className="is-rangeless")
+
+
+def _shown(listing: Listing, row: Mapping[str, Any], key: str, how: Mapping[str, str], view: View) -> Any:
+    currency = row.get(listing.currency.key) if listing.currency is not None else None
+    return cell(row[key], how[key], view.lang, view.zone, currency)
+
+
+def _column(key: str) -> str:
+    """The column's name in the table."""
+    return "metadata" if key == "meta" else key
+
+
+def _facts(said: Sequence[tuple[Any, Any]]) -> Component:
+    pairs = [
+        (
+            html.Dt(name),
+            html.Dd(DASH if value is None else value, className="is-none" if value is None else ""),
+        )
+        for name, value in said
+    ]
+    return html.Dl([part for pair in pairs for part in pair], className="facts")
+
+
+def _panel(title: Any, body: Any) -> Component:
+    return html.Section(
+        [html.Header(html.H2(title), className="frame-head"), html.Div(body, className="frame-body")],
+        className="frame",
+    )
 
 
 def children(
@@ -110,13 +147,18 @@ def _child_table(
         lang=view.lang,
         caption=declared(child.listing.title, view.lang),
     )
-    count = t(
-        "{shown} of {all}",
-        view.lang,
-        shown=number(len(found.rows), view.lang),
-        all=number(found.total, view.lang),
+    return html.Section(
+        [title, html.P(_count(len(found.rows), found.total, view.lang), className="list-summary"), table],
+        className="section",
     )
-    return html.Section([title, html.P(count, className="list-summary"), table], className="section")
+
+
+def _count(shown: int, total: int, lang: str) -> str:
+    """How many rows there are; and how many of them are shown, where that is not all."""
+    every = number(total, lang)
+    if shown < total:
+        return t("{shown} of {all}", lang, shown=number(shown, lang), all=every)
+    return tn("{total} row", "{total} rows", total, lang, total=every)
 
 
 def _plain_columns(module: str, known: tuple[str, ...], listing: Listing, view: View) -> list[Column]:
@@ -129,7 +171,7 @@ def _plain_columns(module: str, known: tuple[str, ...], listing: Listing, view: 
                 field.key,
                 declared(field.title, view.lang),
                 _cell(listing, field.key, field.kind, view),
-                align="end" if field.kind in ("number", "money") else "start",
+                align="end" if field.kind in AMOUNTS else "start",
             )
             for field in listing.fields
         ]

@@ -26,8 +26,8 @@ register_page(
         ),
         charts=(
             Chart("api.calls_by_status", category_bars),
-            Chart("api.calls_by_day", time_bars),
             Chart("api.calls_by_endpoint", category_bars),
+            Chart("api.calls_by_day", time_bars),
         ),
         listings=("calls", "keys", "limits"),
         how=lambda lang: t("Calls come in from the access log of a web server:", lang),

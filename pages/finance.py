@@ -31,9 +31,9 @@ register_page(
         needs="finance:read",
         cards=cards,
         charts=(
-            Chart("finance.invoices_by_day", time_bars),
             Chart("finance.invoices_by_status", category_bars),
             Chart("finance.invoices_by_currency", category_bars),
+            Chart("finance.invoices_by_day", time_bars),
         ),
         listings=("invoices", "transactions"),
         how=lambda lang: t(

@@ -21,9 +21,9 @@ register_page(
             "security.active_sessions",
         ),
         charts=(
-            Chart("security.events_by_day", time_bars),
             Chart("security.events_by_type", category_bars),
             Chart("security.events_by_source", category_bars),
+            Chart("security.events_by_day", time_bars),
         ),
         listings=("events", "audit", "sessions", "people"),
         how=lambda lang: t("Security events come in from the log of an SSH server:", lang),

@@ -1,7 +1,7 @@
 """Bars of counted rows: by category, and over time. The rows are drawn as they come; nothing is re-counted here."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import plotly.graph_objects as go
@@ -15,6 +15,9 @@ from i18n import declared, t
 LONGEST_LABEL = 28
 FEWEST = 4  # bars stay thin where there are fewer
 FEW_DAYS = 8
+FEWEST_DAYS = 7  # bars of days stay thin where there are fewer
+MOST_DATED = 3  # days that have room for their whole date
+DAY_BAR = 0.8 * 86_400_000  # milliseconds of the axis
 
 
 def category_bars(series: MeasuredSeries, lang: str, theme: str) -> go.Figure:
@@ -56,16 +59,17 @@ def time_bars(series: MeasuredSeries, lang: str, theme: str) -> go.Figure:
             x=moments,
             y=values,
             hovertext=[
-                f"{_when(at, lang)}<br>{amount_words(value, series.unit, lang)}"
+                f"{when(at, lang)}<br>{amount_words(value, series.unit, lang)}"
                 for at, value in zip(moments, values, strict=True)
             ],
+            width=DAY_BAR if _few(moments) else None,
             marker={"color": color(theme, "chart"), "line": {"width": 0}},
             hovertemplate="%{hovertext}<extra></extra>",
         )
     )
     figure.update_layout(
         base_layout(theme, lang) | {"margin": {"l": 52, "r": 16, "t": 8, "b": 46}},
-        xaxis=axis(theme, t("Time (UTC)", lang), showgrid=False, **_days(moments)),
+        xaxis=axis(theme, time_words(moments, lang), showgrid=False, **_days(moments, lang)),
         yaxis=axis(theme, declared(series.unit, lang).capitalize(), rangemode="tozero", **_whole(values)),
     )
     return figure
@@ -90,19 +94,47 @@ def _short(text: str) -> str:
     return text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…"
 
 
-def _when(at: str, lang: str) -> str:
+def time_words(moments: Sequence[str], lang: str) -> str:
+    """What the rows' moments are, and in which zone: days or instants."""
+    return t("Day (UTC)", lang) if moments and all(map(is_day, moments)) else t("Time (UTC)", lang)
+
+
+def when(at: str, lang: str) -> str:
     """A row's day, or its instant in UTC."""
-    if len(at) == len("2022-08-22"):
+    if is_day(at):
         return calendar_day(date.fromisoformat(at), lang)
     return moment(datetime.fromisoformat(at), lang, "UTC")
 
 
-def _days(moments: Sequence[str]) -> dict[str, Any]:
-    """No ticks of hours between the bars of a few days; the library's own steps fit all else."""
-    if not moments or any(len(moment) != len("2022-08-22") for moment in moments):
-        return {}
+def is_day(at: str) -> bool:
+    """True for a day, false for an instant."""
+    return len(at) == len("2022-08-22")
+
+
+def _few(moments: Sequence[str]) -> bool:
+    """True where the rows are of few days."""
+    return bool(moments) and all(map(is_day, moments)) and len(_span(moments)) <= FEW_DAYS
+
+
+def _span(moments: Sequence[str]) -> list[date]:
+    """Every day from the first to the last, those without a row too."""
     first, last = (date.fromisoformat(end(moments)) for end in (min, max))
-    return {"dtick": 86_400_000} if (last - first).days < FEW_DAYS else {}
+    return [first + timedelta(days=place) for place in range((last - first).days + 1)]
+
+
+def _days(moments: Sequence[str], lang: str) -> dict[str, Any]:
+    """A few days: bars no wider than among a week's, each under its day. The library's own steps fit all else."""
+    if not _few(moments):
+        return {}
+    days = _span(moments)
+    middle = datetime.combine(days[0], time()) + (days[-1] - days[0]) / 2
+    half = timedelta(days=max(len(days), FEWEST_DAYS)) / 2
+    words = {"ticktext": [calendar_day(each, lang) for each in days]} if len(days) <= MOST_DATED else {}
+    return {
+        "range": [(middle - half).isoformat(), (middle + half).isoformat()],
+        "tickvals": [each.isoformat() for each in days],
+        "tickformat": "%-d %b\n%Y",  # the year once, beneath the first day
+    } | words
 
 
 def _whole(values: Sequence[float]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ predictions = listed(
         model=Prediction,
         fields=(
             Field(Prediction.model_id, "Model", shows=_model_name(Prediction.model_id), name="model"),
-            Field(Prediction.confidence_score, "Confidence (0 to 1)", "number"),
+            Field(Prediction.confidence_score, "Confidence", "share"),
             Field(Prediction.is_correct, "Correct", "yes_no"),
             Field(Prediction.processing_time_ms, "Processing time (ms)", "number"),
             Field(Prediction.created_at, "Created", "moment"),
@@ -47,7 +47,7 @@ examples = listed(
             Field(
                 TrainingExample.model_id, "Model", shows=_model_name(TrainingExample.model_id), name="model"
             ),
-            Field(TrainingExample.accuracy_score, "Accuracy (0 to 1)", "number"),
+            Field(TrainingExample.accuracy_score, "Accuracy", "share"),
             Field(TrainingExample.is_validated, "Validated", "yes_no"),
             Field(TrainingExample.created_at, "Created", "moment"),
         ),
@@ -67,7 +67,7 @@ models = listed(
             Field(AiModel.version, "Version"),
             Field(AiModel.model_type, "Kind", "word"),
             Field(AiModel.status, "Status", "word"),
-            Field(AiModel.accuracy, "Accuracy (0 to 1)", "number"),
+            Field(AiModel.accuracy, "Accuracy", "share"),
             Field(AiModel.last_used_at, "Last used", "moment"),
             Field(AiModel.created_at, "Created", "moment"),
         ),

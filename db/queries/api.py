@@ -139,7 +139,7 @@ SLOWEST = _rows(ApiLog.response_time_ms.is_not(None), ApiLog.response_time_ms.de
 
 @metric(
     "api.response_p50_ms",
-    title="Median response time",
+    title="Response time, median",
     unit="ms",
     formula="nearest rank: the ⌈0.50·n⌉-th shortest response time",
     least=1,

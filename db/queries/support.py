@@ -138,7 +138,7 @@ def critical_tickets(window: Window) -> Statement:
 
 @metric(
     "support.resolution_hours_p50",
-    title="Time to resolution P50",
+    title="Time to resolution, median",
     unit="hours",
     formula="nearest rank: the ⌈0.50·n⌉-th smallest of resolved_at − created_at, in hours",
     least=1,

@@ -1,6 +1,7 @@
 """Histograms are the series' own bins; their frames say in words and rows what they draw."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -87,10 +88,24 @@ def test_a_frame_without_rows_draws_no_axes_and_says_why() -> None:
     assert "Nada foi registrado neste período." in text(drawn)
 
 
-@pytest.mark.parametrize(("last", "step"), [("2022-08-24", 86_400_000), ("2022-12-24", None)])
-def test_a_few_days_are_ticked_by_the_day(last: str, step: int | None) -> None:
-    rows = ({"at": "2022-08-22", "count": 1}, {"at": last, "count": 2})
-    assert time_bars(replace(Series(), rows=rows), "en", "dark").layout.xaxis.dtick == step
+def test_a_few_days_are_ticked_by_the_day_and_drawn_no_wider_than_a_week_s() -> None:
+    for last, days in (("2022-08-22", 1), ("2022-08-24", 3), ("2022-08-29", 8)):
+        rows = ({"at": "2022-08-22", "count": 1}, {"at": last, "count": 2})
+        drawn = time_bars(replace(Series(), rows=rows), "pt-BR", "dark")
+        start, end = map(datetime.fromisoformat, drawn.layout.xaxis.range)
+        assert (end - start).days == max(days, 7)
+        assert len(drawn.layout.xaxis.tickvals) == days and drawn.layout.xaxis.title.text == "Dia (UTC)"
+        assert drawn.layout.xaxis.ticktext is None or drawn.layout.xaxis.ticktext[0] == "22/08/2022"
+        assert drawn.data[0].width == 0.8 * 86_400_000
+
+
+def test_the_library_spaces_many_days_and_moments() -> None:
+    many = ({"at": "2022-08-22", "count": 1}, {"at": "2022-12-24", "count": 2})
+    hours = ({"at": "2022-08-22T03:50", "count": 1},)
+    for rows, words in ((many, "Day (UTC)"), (hours, "Time (UTC)")):
+        drawn = time_bars(replace(Series(), rows=rows), "en", "dark")
+        assert (drawn.layout.xaxis.tickvals, drawn.data[0].width) == (None, None)
+        assert drawn.layout.xaxis.title.text == words
 
 
 def test_date_axes_speak_the_reader_s_language() -> None:

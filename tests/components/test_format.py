@@ -41,6 +41,10 @@ def test_a_value_by_its_unit(value: float | None, unit: str, english: str, portu
 def test_a_count_keeps_its_noun_apart_and_an_unknown_has_none() -> None:
     assert split_unit(13, "connections", "pt-BR") == ("13", "conexões")
     assert split_unit(None, "connections", "en") == ("—", "")
+    # 479.422 would read as thousands where a point groups
+    assert split_unit(479.422, "interactions", "en") == ("479", "interactions")
+    assert split_unit(4.7942, "interactions", "pt-BR")[0] == "4,79"
+    assert split_unit(5.0, "interactions", "en")[0] == "5"
 
 
 @pytest.mark.parametrize(

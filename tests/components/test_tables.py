@@ -47,6 +47,14 @@ def test_a_missing_cell_is_a_dash_and_zero_is_zero() -> None:
     assert [cell["data-label"] for cell in cells[:3]] == ["Agent", "Calls", "Squad"]
 
 
+def test_what_is_missing_steps_back_behind_what_is_there() -> None:
+    drawn = data_table([Column("n", "Calls")], [{"n": None}, {"n": 0}], lang="en", caption="Calls")
+    assert [part["className"] for part in parts(drawn) if "cell" in str(part.get("className")).split()] == [
+        "cell is-none",
+        "cell",
+    ]
+
+
 def test_the_first_page_offers_no_way_back() -> None:
     drawn = pager("?sort=name", "/agents", 1, 3, 139, "pt-BR")
     assert [part["href"] for part in parts(drawn) if part["type"] == "Link"] == [

@@ -41,7 +41,7 @@ def test_it_counts_and_lists_models(architect: Reader, model: str) -> None:
     shown = readings(drawn["top"])
     assert shown["ai.models"] == "3" and shown["ai.prediction_correct_share"] == "75.0"
     said = words(drawn["list"])
-    assert "computer vision" in said and "0.842" in said and "deployed" in said
+    assert "computer vision" in said and "84.2\u00a0%" in said and "deployed" in said
     assert said.index("best") < said.index("good") < said.index("silent")
     said = words(module_body(architect, "ai", "?lang=en&model_type=computer_vision")["list"])
     assert "silent" in said and "good" not in said
@@ -49,7 +49,7 @@ def test_it_counts_and_lists_models(architect: Reader, model: str) -> None:
 
 def test_a_model_shows_its_predictions_and_examples(architect: Reader, model: str) -> None:
     said = words(module_row(architect, "ai", "models", model))
-    for part in ("best", "parameters", "5 of 5", "0.75", "1 of 1", "cats.csv"):
+    for part in ("best", "parameters", "5 rows", "75.0\u00a0%", "Examples 1 row", "cats.csv"):
         assert part in said, part
     listed = words(module_body(architect, "ai", "?range=all&lang=en&list=predictions&search=A+CAT")["list"])
     assert "5 rows" in listed and "best" in listed
@@ -64,4 +64,4 @@ def test_predictions_and_examples_are_nowhere_for_others(alice: Reader, model: s
         asked = module_body(alice, "ai", f"?range=all&lang=en&list={name}")
         assert "cats.csv" not in str(asked) and "computer vision" in words(asked["list"])
     said = words(module_row(alice, "ai", "models", model))
-    assert "best" in said and "cats.csv" not in said and "0.75" not in said
+    assert "best" in said and "cats.csv" not in said and "75.0\u00a0%" not in said

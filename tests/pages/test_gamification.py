@@ -34,7 +34,7 @@ def test_who_administers_sees_the_people_by_name(alice: Reader, engine: Engine, 
     assert wanted.items() <= shown.items()
     said = words(drawn["list"])
     assert said.index("ada") < said.index("grace") and "700" in said
-    assert "username grace" in words(module_row(alice, "gamification", "stats", grace))
+    assert "Person grace" in words(module_row(alice, "gamification", "stats", grace))
 
 
 @pytest.mark.parametrize("role", ["user", "observer"])

@@ -43,7 +43,7 @@ def test_everybody_signed_in_sees_posts_and_their_counts(alice: Reader, posts: s
 @pytest.mark.databases("sqlite")
 def test_what_a_post_does_not_state_is_a_dash(alice: Reader, posts: str) -> None:
     said = words(module_row(alice, "social", "posts", posts))
-    assert "likes_count —" in said and "posted_at —" in said and "type photo" in said
+    assert "Likes —" in said and "Posted —" in said and "Type photo" in said
 
 
 @pytest.mark.databases("sqlite")

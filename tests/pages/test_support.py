@@ -7,7 +7,7 @@ from auth import permissions
 from auth.permissions import Permission
 from db.engine import session
 from tests import module_rows
-from tests.reader import Reader, module_body, module_row, readings, words
+from tests.reader import Reader, elements, module_body, module_row, readings, words
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_a_ticket_shows_every_column_its_messages_and_its_notes(admin: Reader, t
     for part in (
         "Mail is slow",
         "assigned_to",
-        "assignee ada",
+        "Assigned to ada",
         "We look into it",
         "The relay is full",
         "Unmarked",
@@ -125,4 +125,23 @@ def test_in_portuguese_the_words_of_the_columns_are_portuguese(admin: Reader, ti
     drawn = module_body(admin, "support", "?range=all&lang=pt-BR")
     said = words(drawn["list"])
     assert "em andamento" in said and "crítica" in said and "critical" not in said
-    assert "Tempo até a resolução P50" in words(drawn["top"])
+    assert "Tempo até a resolução, mediana" in words(drawn["top"])
+
+
+@pytest.mark.databases("sqlite")
+def test_a_row_s_page_says_in_words_what_the_list_says_and_has_no_range(admin: Reader, ticket: str) -> None:
+    drawn = module_row(admin, "support", "tickets", ticket)
+    said = words(drawn)
+    assert said.index("Subject Mail is slow") < said.index("Other columns") < said.index("assigned_to")
+    assert said.index("updated_at") < said.index("Messages 1 row")
+    assert any(each["props"].get("className") == "is-rangeless" for each in elements(drawn))
+
+
+@pytest.mark.databases("sqlite")
+def test_only_filters_with_a_choice_are_offered(admin: Reader, engine: Engine) -> None:
+    assert "Status" not in words(module_body(admin, "support")["menus"])
+    asked = words(module_body(admin, "support", "?range=all&lang=en&status=open")["menus"])
+    assert "Status" in asked and "Priority" not in asked  # what is in force can be taken away
+    with session(engine, write=True) as unit:
+        module_rows.support(unit)
+    assert "Status" in words(module_body(admin, "support")["menus"])
