@@ -76,6 +76,12 @@ def test_nothing_watched_is_a_dash(alice: Reader) -> None:
 
 
 @pytest.mark.databases("sqlite")
+def test_of_all_time_before_the_first_heartbeat_there_is_no_share_to_show(alice: Reader) -> None:
+    said = words(answer(alice, "?range=all&lang=en")["top"])
+    assert "so far it recorded none" in said and "Observed 0" not in said
+
+
+@pytest.mark.databases("sqlite")
 @pytest.mark.parametrize(
     ("listing", "said"),
     [
