@@ -15,6 +15,7 @@ from components.links import with_query
 from i18n import t, tn
 
 Row = Mapping[str, Any]
+LONG = 40  # letters that half a narrow screen holds in two lines
 
 
 @dataclass(frozen=True)
@@ -134,9 +135,10 @@ def _header(
 
 def _cell(column: Column, row: Row) -> html.Td:
     shown = column.draw(row)
+    long = isinstance(shown, str) and len(shown) > LONG
     return html.Td(
         html.Div(shown, className="cell is-none" if shown == DASH else "cell"),
-        className=f"align-{column.align}",
+        className=f"align-{column.align}" + (" is-long" if long else ""),
         **attributes({"data-label": column.title}),
     )
 

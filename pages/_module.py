@@ -236,7 +236,8 @@ def _list(module: Module, listing: Listing, unit: Session, view: View) -> Compon
         view.lang,
         **shown,
     )
-    return html.Div([html.P(summary, className="list-summary"), _table(module, listing, found, wish, view)])
+    table = _table(module, listing, found, wish, view)
+    return html.Div([html.P(summary, className="list-summary"), table], className="module-list")
 
 
 def _table(module: Module, listing: Listing, found: Any, wish: Wish, view: View) -> Component:

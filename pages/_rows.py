@@ -149,7 +149,7 @@ def _child_table(
     )
     return html.Section(
         [title, html.P(_count(len(found.rows), found.total, view.lang), className="list-summary"), table],
-        className="section",
+        className="section module-list",
     )
 
 

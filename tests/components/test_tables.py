@@ -55,6 +55,13 @@ def test_what_is_missing_steps_back_behind_what_is_there() -> None:
     ]
 
 
+def test_long_text_is_marked_for_narrow_screens() -> None:
+    rows = [{"n": "a" * 41}, {"n": "a" * 40}]
+    drawn = data_table([Column("n", "Text")], rows, lang="en", caption="Text")
+    cells = [part["className"] for part in parts(drawn) if part["type"] == "Td"]
+    assert cells == ["align-start is-long", "align-start"]
+
+
 def test_the_first_page_offers_no_way_back() -> None:
     drawn = pager("?sort=name", "/agents", 1, 3, 139, "pt-BR")
     assert [part["href"] for part in parts(drawn) if part["type"] == "Link"] == [
