@@ -102,7 +102,9 @@ def _modules(engine: Engine) -> None:
 def picture(page: Page, address: str, path: Path) -> None:
     page.goto(address)
     page.wait_for_load_state("networkidle")
-    expect(page.locator(".skeleton")).to_have_count(0, timeout=30_000)  # a waited-for script would break the CSP
+    expect(page.locator(".skeleton")).to_have_count(
+        0, timeout=30_000
+    )  # a waited-for script would break the CSP
     if page.locator(".js-plotly-plot").count():
         page.wait_for_timeout(1500)  # WebGL has no event for "drawn"; a picture is no test
     page.screenshot(path=path, full_page=True)
