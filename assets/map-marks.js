@@ -1,5 +1,7 @@
-/* What is written and drawn over the neural map at every camera step: the names of squads and agents, as far as there is
-   room, and a rim round each hull. On the page and not in the scene, so that letters stay sharp and none covers another. */
+/* What is written and drawn round the neural map's scene at every camera step: above it the names of squads and agents, as
+   far as there is room, and under it a soft hull round each squad and a ring round each agent. On the page and not in the
+   scene, so that letters and edges stay sharp and no name covers another, and because a hull as a mesh costs more than all
+   agents and lines together. */
 (function () {
   "use strict";
 
@@ -9,6 +11,7 @@
   const TAKEN = 1000; // what it costs to cover another name
   const CROWDED = 22; // an agent's name that would cover more than this is left out
   const AIR = 3; // px that names keep from each other
+  const CORNERS = 16; // of the circle round an agent that a hull encloses
   const boards = new WeakMap();
 
   function sceneOf(gd) {
@@ -20,28 +23,31 @@
     return (gd.data || []).find((trace) => trace.meta === "agents");
   }
 
-  /* Data to px in the graph's box; null behind the camera. */
+  /* Data to px in the graph's box, and how many px a unit of the data is there; null behind the camera. */
   function projector(gd) {
     const scene = sceneOf(gd);
     const { model, view, projection } = scene.glplot.cameraParams;
     const [sx, sy, sz] = scene.dataScale;
     const { clientWidth: wide, clientHeight: high } = scene.container;
     const through = (m, v) => [0, 1, 2, 3].map((i) => m[i] * v[0] + m[4 + i] * v[1] + m[8 + i] * v[2] + m[12 + i] * v[3]);
+    const unit = 0.5 * high * projection[5] * model[0] * sx;
     return (x, y, z) => {
       const seen = through(projection, through(view, through(model, [x * sx, y * sy, z * sz, 1])));
-      return seen[3] <= 0 ? null : { x: (0.5 + (0.5 * seen[0]) / seen[3]) * wide, y: (0.5 - (0.5 * seen[1]) / seen[3]) * high };
+      if (seen[3] <= 0) return null;
+      return { x: (0.5 + (0.5 * seen[0]) / seen[3]) * wide, y: (0.5 - (0.5 * seen[1]) / seen[3]) * high, unit: unit / seen[3] };
     };
   }
 
   /* What the marks are drawn over: the scene, or the flat map's plot, whose axes need no camera. */
   function stageOf(gd) {
     const scene = sceneOf(gd);
-    if (scene) return scene.glplot.cameraParams && { container: scene.container, above: scene.svgContainer, see: projector(gd) };
+    if (scene) return scene.glplot.cameraParams.view && { container: scene.container, above: scene.svgContainer, see: projector(gd) };
     const { xaxis, yaxis } = (gd && gd._fullLayout) || {};
     const container = xaxis && xaxis._length && gd.querySelector(".svg-container");
     if (!container) return null;
     const part = (axis, value) => (value - axis.range[0]) / (axis.range[1] - axis.range[0]);
-    const see = (x, y) => ({ x: xaxis._offset + part(xaxis, x) * xaxis._length, y: yaxis._offset + (1 - part(yaxis, y)) * yaxis._length });
+    const unit = xaxis._length / (xaxis.range[1] - xaxis.range[0]);
+    const see = (x, y) => ({ x: xaxis._offset + part(xaxis, x) * xaxis._length, y: yaxis._offset + (1 - part(yaxis, y)) * yaxis._length, unit });
     return { container, above: [...container.querySelectorAll(":scope > .main-svg")].pop(), see };
   }
 
@@ -51,11 +57,18 @@
     const layer = document.createElement("div");
     layer.className = "map-marks";
     layer.setAttribute("aria-hidden", "true");
-    const rims = document.createElementNS(SVG, "svg");
-    layer.append(rims);
+    const svg = (name) => {
+      const drawing = document.createElementNS(SVG, "svg");
+      drawing.setAttribute("class", name);
+      drawing.setAttribute("aria-hidden", "true");
+      return { drawing, paths: [] };
+    };
+    const [hulls, circles, chosen] = [svg("map-hulls"), svg("map-circles"), svg("map-chosen")];
+    layer.append(chosen.drawing);
     if (!sceneOf(gd)) layer.classList.add("map-marks-flat");
     stage.container.insertBefore(layer, stage.above || null);
-    made = { layer, rims, names: new Map(), paths: [], last: new Map() };
+    stage.container.prepend(hulls.drawing, circles.drawing);
+    made = { layer, hulls, circles, chosen, names: new Map(), last: new Map() };
     boards.set(gd, made);
     return made;
   }
@@ -76,23 +89,44 @@
     return [...half(sorted), ...half(sorted.reverse())];
   }
 
-  /* One path per shape: a hull's outline, or a ring round a chosen agent. */
-  function drawShapes(made, shapes) {
-    while (made.paths.length < shapes.length) {
-      const path = document.createElementNS(SVG, "path");
-      made.rims.append(path);
-      made.paths.push(path);
+  /* The outline of a squad's agents with room round them; agents alone or in a row have one too. */
+  function hull(discs, margin) {
+    const around = discs.filter(Boolean).map((disc) => ({ ...disc, room: Math.max(margin * disc.unit, disc.r + 4) }));
+    const bare = outline([...around]);
+    const corners = [];
+    for (const { x, y, room } of bare.length ? bare : around) {
+      for (let i = 0; i < CORNERS; i += 1) {
+        const turn = (2 * Math.PI * i) / CORNERS;
+        corners.push({ x: x + room * Math.cos(turn), y: y + room * Math.sin(turn) });
+      }
     }
-    made.paths.forEach((path, at) => {
+    return outline(corners);
+  }
+
+  /* One path per shape; those of before are used again. */
+  function drawShapes({ drawing, paths }, shapes) {
+    while (paths.length < shapes.length) {
+      const path = document.createElementNS(SVG, "path");
+      drawing.append(path);
+      paths.push(path);
+    }
+    paths.forEach((path, at) => {
       const shape = shapes[at] || { way: "" };
-      path.setAttribute("d", shape.way);
-      path.setAttribute("class", shape.color ? "" : "map-ring");
-      path.style.stroke = shape.color || "";
+      if (path.getAttribute("d") !== shape.way) path.setAttribute("d", shape.way);
+      if (shape.color) path.style.color = shape.color;
     });
   }
 
-  const round = (points) => (points.length ? "M" + points.map((p) => p.x.toFixed(1) + " " + p.y.toFixed(1)).join("L") + "Z" : "");
-  const ring = ({ x, y, r }) => `M${x - r - 6} ${y}a${r + 6} ${r + 6} 0 1 0 ${2 * r + 12} 0a${r + 6} ${r + 6} 0 1 0 ${-2 * r - 12} 0`;
+  const px = (value) => value.toFixed(1);
+  const round = (points) => (points.length ? "M" + points.map((p) => px(p.x) + " " + px(p.y)).join("L") + "Z" : "");
+  const ring = ({ x, y, r }, wider) => {
+    const [radius, across] = [px(r + wider), px(2 * (r + wider))];
+    return `M${px(x - r - wider)} ${px(y)}a${radius} ${radius} 0 1 0 ${across} 0a${radius} ${radius} 0 1 0 -${across} 0`;
+  };
+  const diamond = ({ x, y, r }, wider) => {
+    const far = px(r + wider);
+    return `M${px(x)} ${px(y - r - wider)}l${far} ${far}l-${far} ${far}l-${far} -${far}Z`;
+  };
 
   function boxOf(points) {
     const box = { left: Infinity, right: -Infinity, top: Infinity, bottom: -Infinity };
@@ -197,13 +231,19 @@
       const at = see(trace.x[row], trace.y[row], depth[row]);
       return at && { ...at, r: radius[row] / 2 };
     });
-    const shapes = [];
+    const hulls = [];
+    const circles = [];
+    const failing = new Set(words.failing);
     const taken = [];
     const written = new Set();
     for (const squad of words.squads) {
-      const mesh = squad.hull === null ? null : gd.data[squad.hull];
-      const points = mesh ? outline(mesh.x.map((_, i) => see(mesh.x[i], mesh.y[i], mesh.z && mesh.z[i]))) : squad.rows.map((row) => discs[row]);
-      if (mesh) shapes.push({ way: round(points), color: squad.color });
+      const own = squad.rows.map((row) => discs[row]);
+      const points = squad.hull ? hull(own, words.margin) : own;
+      if (squad.hull) hulls.push({ way: round(points), color: squad.color });
+      if (words.ring) {
+        const plain = squad.rows.filter((row) => discs[row] && !failing.has(row));
+        circles.push({ way: plain.map((row) => ring(discs[row], words.ring / 3)).join(""), color: squad.color });
+      }
       const box = boxOf(points);
       if (!(box.right > 0 && box.left < size.wide && box.bottom > 0 && box.top < size.high)) continue;
       const key = "squad " + squad.text;
@@ -227,8 +267,10 @@
       written.add(key);
     }
     for (const [key, name] of made.names) if (!written.has(key)) name.node.hidden = true;
-    for (const row of words.chosen) if (discs[row]) shapes.push({ way: ring(discs[row]) });
-    drawShapes(made, shapes);
+    drawShapes(made.hulls, hulls);
+    circles.push({ way: words.failing.filter((row) => discs[row]).map((row) => diamond(discs[row], 6)).join(""), color: words.error });
+    drawShapes(made.circles, circles);
+    drawShapes(made.chosen, words.chosen.filter((row) => discs[row]).map((row) => ({ way: ring(discs[row], 6) })));
   }
 
   /* Draw with every frame of the scene. */
@@ -238,7 +280,7 @@
     const before = scene.glplot.onrender;
     scene.glplot.onrender = function () {
       if (before) before.call(this);
-      draw(gd);
+      if (!window.mapCanvas.isQuiet(this.gl)) draw(gd);
     };
     scene.glplot.mapMarks = true;
     if (document.fonts) {

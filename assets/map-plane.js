@@ -19,16 +19,7 @@
     return host && (host.classList.contains("js-plotly-plot") ? host : host.querySelector(".js-plotly-plot"));
   }
 
-  let able = null;
-  function webgl() {
-    if (able === null) {
-      const context = document.createElement("canvas").getContext("webgl");
-      able = Boolean(context);
-      const lose = context && context.getExtension("WEBGL_lose_context");
-      if (lose) lose.loseContext();
-    }
-    return able;
-  }
+  const webgl = () => window.mapCanvas.painter() !== "";
 
   /* Why this browser should get the flat map unless asked otherwise: "none" (no WebGL), "narrow", or "". */
   function why() {
@@ -195,7 +186,7 @@
     told.setAttribute("aria-live", "polite");
     gd.append(told);
     gd.addEventListener("keydown", (event) => press(gd, event));
-    gd.addEventListener("blur", () => window.Plotly.Fx.unhover(gd));
+    gd.addEventListener("blur", () => gd._fullLayout && window.Plotly.Fx.unhover(gd)); // it may be gone with its page
     gd.on("plotly_click", (event) => {
       const mark = event.points && event.points[0] && event.points[0].customdata;
       if (mark) pick(mark);

@@ -3,7 +3,8 @@
 (function () {
   "use strict";
 
-  const { sceneOf, agents, follow } = window.mapMarks;
+  const { sceneOf, agents, follow, draw } = window.mapMarks;
+  const { isQuiet, speak } = window.mapCanvas;
   const GRAPH = "map-graph";
   const FLIGHT_MS = 600;
   const CLICK_PX = 4;
@@ -52,6 +53,9 @@
     const scene = sceneOf(gd);
     if (!scene) return;
     scene.setViewport({ camera: { ...camera, projection: { type: "perspective" } }, aspectratio: scene.glplot.getAspectratio() });
+    // Plotly's camera glides to where it is put, when it is new for half a second; a picture is painted for every step.
+    const { view: way } = scene.camera;
+    way.flush(way.lastT());
     scene.glplot.redraw();
   }
 
@@ -145,13 +149,18 @@
     move(gd, { eye: add(center, offset(next)), center });
   }
 
-  /* What has to be seen, in scene units: agents and hulls, all or one squad's. */
+  /* What has to be seen, in scene units: agents and the room that hulls leave round them, all or one squad's. */
   function extent(gd, squad) {
     const scene = sceneOf(gd);
-    const at = (trace, i) => toScene(scene, { x: trace.x[i], y: trace.y[i], z: trace.z[i] });
-    const whole = (trace) => trace.x.map((_, i) => at(trace, i));
-    if (!squad) return gd.data.filter((trace) => trace.meta === "agents" || trace.type === "mesh3d").flatMap(whole);
-    return squad.hull === null ? squad.rows.map((row) => at(agents(gd), row)) : whole(gd.data[squad.hull]);
+    const { x, y, z } = agents(gd);
+    const { margin } = gd.layout.meta.words;
+    const rows = squad ? squad.rows : x.map((_, row) => row);
+    const steps = margin ? [-margin, margin] : [0];
+    return rows.flatMap((row) => steps.flatMap((step) => [
+      toScene(scene, { x: x[row] + step, y: y[row], z: z[row] }),
+      toScene(scene, { x: x[row], y: y[row] + step, z: z[row] }),
+      toScene(scene, { x: x[row], y: y[row], z: z[row] + step }),
+    ]));
   }
 
   /* Px to leave free beside the map: the names of squads stand above it, and on wide screens the toolbar. */
@@ -278,6 +287,16 @@
     }
   }
 
+  /* The first picture, once there are agents and the camera stands; what comes later Plotly paints as it arrives. */
+  function paint(gd) {
+    const { glplot } = sceneOf(gd);
+    if (!isQuiet(glplot.gl)) draw(gd);
+    else if (agents(gd) && agents(gd).x.length) {
+      speak(glplot.gl);
+      glplot.update();
+    }
+  }
+
   /* Until the reader moves the camera, it holds the whole map, also when the window changes. */
   function frameAll(gd) {
     if (own.has(gd) || !agents(gd) || !agents(gd).x.length) return;
@@ -305,11 +324,12 @@
       if (!sceneOf(gd) || !gd.clientWidth) return;
       unpick(gd);
       follow(gd);
+      sceneOf(gd).glplot.axes.enable = false; // they are not shown, and would be computed for every frame
       const now = gd.clientWidth + "x" + gd.clientHeight + " " + (agents(gd) ? agents(gd).x.length > 0 : "");
       if (own.has(gd) || now === size) hold(gd);
       else frameAll(gd);
       size = now;
-      sceneOf(gd).glplot.redraw();
+      paint(gd);
     };
     gd.on("plotly_afterplot", settle);
     settle();

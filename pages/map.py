@@ -10,6 +10,7 @@ from components.attributes import attributes
 from components.figures.network import network_config, network_figure
 from components.figures.network_flat import network_config_2d, network_figure_2d
 from components.figures.network_legend import network_legend
+from components.figures.packed import packed
 from components.forms import query_bar, query_search
 from components.shell import page_header
 from db.engine import Session
@@ -20,6 +21,9 @@ from i18n import t
 from pages import _map_parts as parts
 from pages import _map_table as twin
 from pages._view import ASKED, BUSY, View, here, load, notices, page, person, titled
+
+# The figures as they are sent, by the graph that shows them.
+PACKED = {"map-graph": "map-graph-packed", "map-flat": "map-flat-packed"}
 
 dash.register_page(__name__, path="/map", title=titled(lambda lang: t("Map", lang)))
 
@@ -51,6 +55,7 @@ def layout(view: View) -> html.Div:
             html.Div(id="map-legend"),
             html.Div(id="map-table"),
             dcc.Location(id="map-go", refresh="callback-nav"),
+            *(dcc.Store(id=store) for store in PACKED.values()),
             dcc.Store(id="map-picked"),
             dcc.Store(id="map-narrow"),
             dcc.Store(id="map-wish"),
@@ -87,8 +92,8 @@ def _look(mode: str, any_agents: bool) -> str:
 @callback(
     Output("map-said", "children"),
     Output("map-menus", "children"),
-    Output("map-graph", "figure"),
-    Output("map-flat", "figure"),
+    Output(PACKED["map-graph"], "data"),
+    Output(PACKED["map-flat"], "data"),
     Output("map-search", "options"),
     Output("map-connection", "children"),
     Output("map-legend", "children"),
@@ -127,15 +132,17 @@ def answer(
     frame = told.frame
     chosen = parts.chosen_connection(view)
     draw = network_figure_2d if mode == "2d" else network_figure
-    figure = draw(
-        drawn.nodes,
-        drawn.edges,
-        lang=view.lang,
-        theme=view.theme,
-        selected=selected,
-        compact=bool(narrow),
-        frame=frame,
-        connection=chosen,
+    figure = packed(
+        draw(
+            drawn.nodes,
+            drawn.edges,
+            lang=view.lang,
+            theme=view.theme,
+            selected=selected,
+            compact=bool(narrow),
+            frame=frame,
+            connection=chosen,
+        )
     )
     figures = (no_update, figure) if mode == "2d" else (figure, no_update)
     legend = network_legend(drawn.nodes, drawn.edges, view.lang, view.theme, frame)
@@ -158,6 +165,10 @@ def follow(picked: Any, search: str | None) -> str:
     return view.agent(agent)
 
 
+for _graph, _store in PACKED.items():
+    clientside_callback(
+        ClientsideFunction("mapData", "unpack"), Output(_graph, "figure"), Input(_store, "data")
+    )
 clientside_callback(ClientsideFunction("map", "fly"), Input("map-search", "value"))
 clientside_callback(
     ClientsideFunction("map", "narrow"), Output("map-narrow", "data"), Input("map-stage", "id")

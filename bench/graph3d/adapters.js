@@ -144,14 +144,16 @@
     let gd, scene, eye;
     return {
       async build(host, text) {
-        const { data, layout, config } = JSON.parse(text);
+        const { data, layout, config } = window.dash_clientside.mapData.unpack(JSON.parse(text));
         gd = document.createElement("div");
         gd.id = "map-graph";
         gd.style.cssText = `width:${WIDE}px;height:${HIGH}px;background:#0b1020`;
         host.append(gd);
         await window.Plotly.newPlot(gd, data, layout, config);
-        await frames(2); // its scripts come, frame the whole map and write the names
         scene = gd._fullLayout.scene._scene;
+        // Its scripts come, frame the whole map and write the names; until then nothing is painted.
+        do await frame(); while (window.mapCanvas.isQuiet(scene.glplot.gl));
+        await frames(2);
         eye = scene.getCamera();
         sync(scene.glplot.gl);
       },

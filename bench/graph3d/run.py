@@ -82,6 +82,8 @@ def _page() -> Iterator[Page]:
     scripts = [
         HERE / "adapters.js",
         Path(plotly.__file__).parent / "package_data" / "plotly.min.js",
+        ROOT / "assets" / "map-canvas.js",
+        ROOT / "assets" / "map-data.js",
         ROOT / "assets" / "map-marks.js",
         ROOT / "assets" / "map.js",
         PEERS,

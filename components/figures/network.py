@@ -3,7 +3,8 @@ dict out.
 
 A plain dict, because building and checking a go.Figure costs more than everything else here together. Few
 traces, and edges always a little transparent: Plotly redraws every trace for each camera step, and that is what
-its cost hangs on.
+its cost hangs on. Rings as further marks and hulls as meshes cost as much as all the rest, so the browser draws
+them under the scene.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,15 +13,15 @@ from typing import Any
 import numpy as np
 
 from components.figures.network_agents import (
+    NARROW_RING,
+    RING,
     agent_trace,
-    halo_traces,
     hubs_of,
-    hull_traces,
     sizes_of,
     traffic_of,
     words_of,
 )
-from components.figures.network_edges import edge_points, edge_traces
+from components.figures.network_edges import edge_points, edge_traces, joined
 from components.figures.network_words import Edge, Node, Trace, placed
 from components.figures.space import Points, bounds, drawn_places, first_view, nearness
 from components.theme import FONT, color, squad_colors
@@ -54,7 +55,8 @@ def network_figure(
     mini: a still glance without hover and names; compact: smaller marks, for a narrow screen
     connection: caller and callee of the connection to mark
 
-    Names are not drawn here: `layout.meta.words` tells assets/map-marks.js what to write beside the marks.
+    Names, rings and hulls are not drawn here: `layout.meta.words` tells assets/map-marks.js what to write beside the
+    marks and what to surround.
 
     Agents without a place, and edges with an end that is not shown, are left out.
     """
@@ -69,16 +71,22 @@ def network_figure(
     colors = squad_colors(theme, (str(node["group"]) for node in everyone))
     hubs = hubs_of(agents, traffic := traffic_of(agents, lines))
     sizes = sizes_of(traffic, hubs, _room(world, mini, compact), 0.8 if mini or compact else 1.0)
-    hulls = hull_traces(agents, points, colors, theme, margin) if show_hulls else []
-    data: list[Trace] = hulls + edge_traces(
-        lines, shown, where, theme, mini, lit_edges(selected, connection, shown)
+    data: list[Trace] = joined(
+        edge_traces(lines, shown, where, theme, mini, lit_edges(selected, connection, shown))
     )
     if not mini:
         data += edge_points(pointable(lines), shown, where, lang, theme)
-    data += halo_traces(agents, points, sizes, colors, theme, mini, 3.0 if compact else 4.2)
     data.append(agent_trace(agents, points, sizes, lang, theme, mini))
     words = words_of(
-        agents, [] if mini else lines, {} if mini else hubs, colors, bool(hulls), selected, connection
+        agents,
+        [] if mini else lines,
+        {} if mini else hubs,
+        colors,
+        selected,
+        connection,
+        theme=theme,
+        margin=0.48 * margin if show_hulls else None,
+        ring=0 if mini else NARROW_RING if compact else RING,
     )
     return {"data": data, "layout": _layout(world, margin, lang, theme, title, mini, words)}
 

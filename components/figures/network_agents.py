@@ -1,4 +1,6 @@
-"""The agents of the neural map: points, rings in the squad's colour, hulls, and the names the browser may write."""
+"""The agents of the neural map: points, rings in the squad's colour, and what the browser writes and draws round
+them.
+"""
 
 from collections.abc import Mapping, Sequence
 from math import sqrt
@@ -24,7 +26,7 @@ from components.figures.network_words import (
     safe,
     state_words,
 )
-from components.figures.space import Points, hull
+from components.figures.space import Points
 from components.format import number
 from components.theme import color
 from i18n import t
@@ -33,6 +35,7 @@ SMALLEST, LARGEST = 6.0, 18.0  # diameter of a node in px
 MOST_LABELS = 40
 MOST_HULLS = 30
 NAME_LENGTH = 28
+RING, NARROW_RING = 4.2, 3.0  # px by which a ring is wider than its agent, on a wide screen and a narrow one
 MOST_RINGS = 400  # above this the hull alone tells the squad
 
 
@@ -79,108 +82,25 @@ def _agent_card(node: Node, lang: str) -> str:
     return card(safe(node["name"]), lines)
 
 
-def hull_traces(
-    nodes: Sequence[Node], points: Points, colors: Mapping[str, str], theme: str, margin: float
-) -> list[Trace]:
-    """One soft hull per group, largest groups first; the browser draws the rim round what it covers."""
-    rows = by_group(nodes)
-    traces: list[Trace] = []
-    for group in list(group_sizes(nodes))[:MOST_HULLS]:
-        body = hull(points[rows[group]], 0.48 * margin)
-        if body is None:
-            continue
-        corners, triangles = body
-        traces.append(
-            {
-                "type": "mesh3d",
-                "name": label(group, GROUP_LENGTH),
-                **columns(corners),
-                **{name: triangles[:, at].tolist() for at, name in enumerate("ijk")},
-                "color": colors[group],
-                "opacity": 0.055 if theme == "dark" else 0.06,
-                "lighting": {"ambient": 1, "diffuse": 0, "specular": 0, "fresnel": 0},
-                "hoverinfo": "skip",
-                "showscale": False,
-            }
-        )
-    return traces
-
-
-def halo_traces(
-    nodes: Sequence[Node],
-    points: Points,
-    sizes: Sequence[float],
-    colors: Mapping[str, str],
-    theme: str,
-    mini: bool,
-    ring: float,
-) -> list[Trace]:
-    """What lies under the fill: a glow round agents that were heard from, the squad's ring, a gap before the fill.
-
-    ring: by how many px its ring is wider than an agent. Failing agents have a diamond-shaped one in the error
-    colour, always.
-    """
-    heard = [row for row, node in enumerate(nodes) if str(node["state"]) != "unknown"]
-    failing = [row for row in heard if str(nodes[row]["state"]) == "failing"]
-    ringed = [] if mini or len(nodes) > MOST_RINGS else list(range(len(nodes)))
-    plain = [row for row in ringed if row not in set(failing)]
-    bad = color(theme, "error")
-    glow = [color(theme, STATE_TOKENS[str(nodes[row]["state"])]) for row in heard]
-    traces = [
-        _discs(points, heard, [1.7 * sizes[row] for row in heard], glow, opacity=0.15),
-        _discs(
-            points,
-            plain,
-            [sizes[row] + ring for row in plain],
-            [colors[str(nodes[row]["group"])] for row in plain],
-        ),
-        _discs(
-            points, plain, [sizes[row] + 0.35 * ring for row in plain], [color(theme, "scene")] * len(plain)
-        ),
-        _discs(
-            points, failing, [sizes[row] + 10 for row in failing], [bad] * len(failing), symbol="diamond-open"
-        ),
-    ]
-    return [trace for trace in traces if trace["x"]]
-
-
-def _discs(
-    points: Points,
-    rows: Sequence[int],
-    sizes: Sequence[float],
-    hues: Sequence[str],
-    *,
-    opacity: float = 1,
-    symbol: str = "circle",
-) -> Trace:
-    return {
-        "type": "scatter3d",
-        "mode": "markers",
-        **columns(points[list(rows)].reshape(-1, 3)),
-        "marker": {
-            "size": [round(size, 1) for size in sizes],
-            "color": list(hues),
-            "symbol": symbol,
-            "opacity": opacity,
-            "line": {"width": 0},
-        },
-        "hoverinfo": "skip",
-        "showlegend": False,
-    }
-
-
 def words_of(
     nodes: Sequence[Node],
     edges: Sequence[Edge],
     hubs: Mapping[str, str],
     colors: Mapping[str, str],
-    hulls: bool,
     selected: str | None,
     lit: tuple[str, str] | None,
+    *,
+    theme: str,
+    margin: float | None,
+    ring: float,
 ) -> dict[str, Any]:
-    """What the browser writes beside the marks, as far as there is room: squads, hubs, the chosen and its neighbours.
+    """What the browser writes beside the marks, as far as there is room: squads, hubs, the chosen and its neighbours,
+    and what it draws under them: hulls round squads, rings round agents.
 
-    Rows count the agents' trace, hulls the figure's first traces; `first` are the rows named before all others.
+    Rows count the agents' trace; `first` are the rows named before all others.
+    margin: how far a hull keeps from its agents, in the unit of the places; None for no hulls
+    ring: by how many px the ring in the squad's colour is wider than an agent; 0 for none. Failing agents have a
+    diamond-shaped one in the error colour, always.
     """
     rows, at = by_group(nodes), {str(node["id"]): row for row, node in enumerate(nodes)}
     chosen = [name for name in (selected, *(lit or ())) if name in at]
@@ -199,10 +119,14 @@ def words_of(
                 "count": size,
                 "color": colors[group],
                 "rows": rows[group],
-                "hull": place if hulls and place < MOST_HULLS else None,
+                "hull": margin is not None and place < MOST_HULLS,
             }
             for place, (group, size) in enumerate(groups)
         ],
+        "margin": 0.0 if margin is None else round(margin, 4),
+        "ring": ring if len(nodes) <= MOST_RINGS else 0,
+        "failing": [row for row, node in enumerate(nodes) if str(node["state"]) == "failing"],
+        "error": color(theme, "error"),
         "names": [label(node["name"], NAME_LENGTH) for node in nodes],
         "first": [at[name] for name in first],
         "chosen": [at[name] for name in chosen],

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from math import log10, sqrt
 
 import numpy as np
@@ -22,6 +23,7 @@ from components.theme import LATENCY_STEPS, color
 from i18n import t
 
 MOST_CURVES = 2000
+DOT = 2.2  # px across, of the dot on an edge
 FADED = 0.3  # what is left of an edge beside those that were chosen
 
 
@@ -36,6 +38,7 @@ def edge_traces(
     """One trace per latency step, weak and strong apart, and one per kind of unmeasured evidence.
 
     lit: which edges stand out; the others fade. None where nothing was chosen.
+    `joined` makes fewer of them for the map in space.
     """
     middles = _middles(nodes, where) if len(edges) <= MOST_CURVES else {}
     strongest = max((_weight(edge) for edge in edges if edge["evidence"] == "measured"), default=1.0)
@@ -56,6 +59,31 @@ def edge_traces(
     ]
 
 
+def joined(traces: Sequence[Trace]) -> list[Trace]:
+    """Lines of one width, dash and opacity as one trace with a colour for each point, which only space can show.
+
+    Plotly makes shaders and buffers for every trace, and draws every trace for every camera step.
+    """
+    alike: dict[tuple[float, str, float], list[Trace]] = defaultdict(list)
+    for trace in traces:
+        alike[trace["line"]["width"], trace["line"]["dash"], trace["opacity"]].append(trace)
+    return [_join(group) if len(group) > 1 else group[0] for group in alike.values()]
+
+
+def _join(group: Sequence[Trace]) -> Trace:
+    hues = [trace["line"]["color"] for trace in group]
+    last = len(hues) - 1
+    steps = [[step] * len(trace["x"]) for step, trace in enumerate(group)]
+    line = {
+        "color": list(chain.from_iterable(steps)),
+        "colorscale": [[step / last, hue] for step, hue in enumerate(hues)],
+        "cmin": 0,
+        "cmax": last,
+    }
+    places = {axis: list(chain.from_iterable(trace[axis] for trace in group)) for axis in "xyz"}
+    return {**group[0], **places, "line": group[0]["line"] | line}
+
+
 def edge_points(
     edges: Sequence[Edge], nodes: Mapping[str, Node], where: Mapping[str, Points], lang: str, theme: str
 ) -> list[Trace]:
@@ -74,11 +102,14 @@ def edge_points(
             "meta": "edges",
             **columns(points),
             "marker": {
-                "size": 3 if len(edges) <= 200 else 2.4,
-                "opacity": 0.95 if len(edges) <= 120 else 0.6,
+                "size": DOT if len(edges) <= 200 else 0.8 * DOT,
+                # Opaque, since the agents are too: whatever is transparent is another pass for Plotly.
+                "opacity": 1,
                 "color": [
                     color(theme, "latency-unknown" if step is None else LATENCY_STEPS[step]) for step in steps
                 ],
+                # A square has a third of the corners that a circle is made of, and is as good at this size.
+                "symbol": "square",
                 "line": {"width": 0},
             },
             "customdata": [[str(edge["source"]), str(edge["target"])] for edge in edges],

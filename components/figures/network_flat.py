@@ -3,19 +3,18 @@
 Marks, hover texts and what a click carries are those of the map in space, so that both speak of the same things.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import sqrt
 from typing import Any
 from zlib import crc32
 
 import numpy as np
-from scipy.spatial import ConvexHull
 
 from components.figures.network import lit_edges, pointable
 from components.figures.network_agents import (
-    MOST_HULLS,
+    NARROW_RING,
+    RING,
     agent_trace,
-    halo_traces,
     hubs_of,
     sizes_of,
     traffic_of,
@@ -23,13 +22,9 @@ from components.figures.network_agents import (
 )
 from components.figures.network_edges import edge_points, edge_traces
 from components.figures.network_words import (
-    GROUP_LENGTH,
     Edge,
     Node,
     Trace,
-    by_group,
-    group_sizes,
-    label,
     placed,
 )
 from components.figures.space import Points, drawn_places, nearness
@@ -40,7 +35,6 @@ SCREENS = (
     (1100.0, 620.0),
     (340.0, 330.0),
 )  # how wide and high the map is on the screen, in px: full, compact
-CORNERS = 16  # of the circle round each agent that a hull encloses
 FAINTEST = 0.3  # a line's opacity
 TOOLBAR = 0.13  # of the height, free for the buttons above a wide map
 PAD = 0.06  # of the map's extent, free on every side
@@ -70,14 +64,22 @@ def network_figure_2d(
     colors = squad_colors(theme, (str(node["group"]) for node in everyone))
     hubs = hubs_of(agents, traffic := traffic_of(agents, lines))
     sizes = sizes_of(traffic, hubs, _room(points, compact), 0.8 if compact else 1.0)
-    hulls = _hulls(agents, points, colors, theme, 0.35 * PAD * _extent(points))
     deep = edge_traces(lines, shown, where, theme, False, lit_edges(selected, connection, shown))
     deep += edge_points(pointable(lines), shown, where, lang, theme)
-    deep += halo_traces(agents, points, sizes, colors, theme, False, 3.0 if compact else 4.2)
     deep.append(agent_trace(agents, points, sizes, lang, theme, False))
-    words = words_of(agents, lines, hubs, colors, bool(hulls), selected, connection)
+    words = words_of(
+        agents,
+        lines,
+        hubs,
+        colors,
+        selected,
+        connection,
+        theme=theme,
+        margin=0.35 * PAD * _extent(points),
+        ring=NARROW_RING if compact else RING,
+    )
     return {
-        "data": hulls + [_flat(trace) for trace in deep],
+        "data": [_flat(trace) for trace in deep],
         "layout": _layout(points, list(shown), lang, theme, words, compact),
     }
 
@@ -128,34 +130,6 @@ def _flat(trace: Trace) -> Trace:
         flat["line"] = trace["line"] | {"width": round(max(0.5, 0.7 * trace["line"]["width"] * crowd), 2)}
         flat["opacity"] = max(float(trace["opacity"]), FAINTEST)
     return flat
-
-
-def _hulls(
-    nodes: Sequence[Node], points: Points, colors: Mapping[str, str], theme: str, margin: float
-) -> list[Trace]:
-    """One soft outline per group, largest groups first; the browser draws its rim."""
-    turn = 2 * np.pi * np.arange(CORNERS) / CORNERS
-    circle = margin * np.column_stack([np.cos(turn), np.sin(turn)])
-    rows = by_group(nodes)
-    traces: list[Trace] = []
-    for group in list(group_sizes(nodes))[:MOST_HULLS]:
-        cloud = (points[rows[group], None, :2] + circle[None]).reshape(-1, 2)
-        corners = cloud[ConvexHull(cloud).vertices]
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "none",
-                "name": label(group, GROUP_LENGTH),
-                "x": np.round(corners[:, 0], 3).tolist(),
-                "y": np.round(corners[:, 1], 3).tolist(),
-                "fill": "toself",
-                "fillcolor": colors[group],
-                "opacity": 0.09 if theme == "dark" else 0.1,
-                "hoverinfo": "skip",
-                "showlegend": False,
-            }
-        )
-    return traces
 
 
 def network_config_2d() -> dict[str, Any]:

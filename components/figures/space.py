@@ -1,33 +1,15 @@
-"""The geometry of the neural map: where measured places stand beside computed ones, hulls, curves, the first
-view.
-"""
+"""The geometry of the neural map: where measured places stand beside computed ones, curves, the first view."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import ConvexHull, cKDTree
+from scipy.spatial import cKDTree
 
 Points = NDArray[np.float64]
-Triangles = NDArray[np.int64]
 
 CURVE_POINTS = 9
-_PHI = (1 + 5**0.5) / 2
-_ICOSAHEDRON = np.array(
-    [p for a in (-1, 1) for b in (-_PHI, _PHI) for p in ((0, a, b), (a, b, 0), (b, 0, a))], dtype=np.float64
-) / np.hypot(1, _PHI)
-
-
-def _rounder(ball: Points) -> Points:
-    """The corners of a ball's edges halved: 42 from an icosahedron's 12."""
-    near = np.linalg.norm(ball[:, None] - ball[None], axis=2)
-    one, other = np.nonzero(np.triu((near > 0) & (near < 1.2)))
-    middles = ball[one] + ball[other]
-    return np.vstack([ball, middles / np.linalg.norm(middles, axis=1, keepdims=True)])
-
-
-_BALL = _rounder(_ICOSAHEDRON)
 
 
 def drawn_places(nodes: Sequence[Mapping[str, Any]]) -> Points:
@@ -73,20 +55,6 @@ def _longest(flat: Points) -> float:
         return 0.0
     spread = flat.T @ flat
     return float(0.5 * np.arctan2(2 * spread[0, 1], spread[0, 0] - spread[1, 1]))
-
-
-def hull(points: Points, margin: float) -> tuple[Points, Triangles] | None:
-    """Corners and triangles of a soft hull round the points: the convex hull of a little ball round each of
-    them.
-
-    The little balls make it work for one point, a line or a plane as well. None for no points.
-    """
-    if not len(points):
-        return None
-    cloud = (points[:, None, :] + margin * _BALL[None]).reshape(-1, 3)
-    body = ConvexHull(cloud)
-    used, triangles = np.unique(body.simplices, return_inverse=True)
-    return cloud[used], triangles.reshape(-1, 3).astype(np.int64)
 
 
 def nearness(points: Points) -> float:

@@ -113,6 +113,33 @@ def chart(page: Page, live_server: str, stocked: None) -> Page:
     return opened(page, live_server)
 
 
+def test_the_first_picture_is_painted_once_and_nothing_while_nobody_moves(
+    live_server: str, stocked: None, new_page: Callable[..., Page]
+) -> None:
+    """Plotly alone paints five, for half a second, from cameras that are not where the map is seen from."""
+    page = new_page()
+    page.add_init_script(
+        """window.painted = 0;
+        for (const kind of [WebGLRenderingContext, WebGL2RenderingContext]) {
+            const clear = kind.prototype.clear;
+            kind.prototype.clear = function (what) {
+                if (this.getParameter(this.FRAMEBUFFER_BINDING) === null) window.painted += 1;
+                return clear.call(this, what);
+            };
+        }"""
+    )
+    opened(page, live_server)
+    page.wait_for_timeout(1000)
+    assert 1 <= page.evaluate("window.painted") <= 2
+    page.evaluate("window.painted = 0")
+    page.click("[data-map-action='in']")
+    settled(page)
+    moving = page.evaluate("window.painted")
+    assert moving > 1, "a flight is painted step by step"
+    page.wait_for_timeout(1000)
+    assert page.evaluate("window.painted") == moving
+
+
 def test_an_agent_inside_a_hull_is_hovered_and_clicked_exactly(chart: Page) -> None:
     agent, x, y = chart.evaluate(LONELY, ["agents", 26])[0]
     chart.mouse.move(x, y)

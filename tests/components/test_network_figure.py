@@ -1,6 +1,7 @@
 """The neural map as a figure: what it shows, what it must not let through, and that Plotly accepts it."""
 
 import json
+from base64 import b64decode
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 from components.figures.network import network_config, network_figure
 from components.figures.network_legend import network_legend
 from components.figures.network_words import latency_step
-from components.figures.space import bounds, curve, drawn_places, first_view, hull
+from components.figures.packed import GAP, packed
+from components.figures.space import bounds, curve, drawn_places, first_view
 from components.theme import color
 
 
@@ -71,6 +73,15 @@ def lines(figure: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for one in figure["data"] if one.get("mode") == "lines"]
 
 
+def hues(figure: dict[str, Any]) -> set[str]:
+    """The colours of all lines, of a trace with one colour or with one for each point."""
+    found = set()
+    for one in lines(figure):
+        scale, steps = one["line"].get("colorscale"), one["line"]["color"]
+        found |= {scale[step][1] for step in steps} if scale else {steps}
+    return found
+
+
 @pytest.mark.parametrize(
     "options", [{}, {"mini": True}, {"compact": True}, {"selected": "core-1"}, {"show_hulls": False}]
 )
@@ -99,8 +110,8 @@ def test_each_agent_is_one_marker_that_knows_its_id() -> None:
 def test_states_differ_by_more_than_colour() -> None:
     agents = trace(drawn(), "agents")
     assert agents["marker"]["symbol"][0] == "diamond" and set(agents["marker"]["symbol"][1:]) == {"circle"}
-    rings = next(one for one in drawn()["data"] if "diamond-open" in one.get("marker", {}).get("symbol", []))
-    assert rings["marker"]["color"][0] == color("dark", "error")
+    words = drawn()["layout"]["meta"]["words"]
+    assert words["failing"] == [0] and words["error"] == color("dark", "error")
     legend = str(network_legend(*fleet(), "en", "dark"))
     assert all(
         words in legend for words in ("Failing: 1", "Observed: 5", "No signal recorded: 5", "Operational: 0")
@@ -110,18 +121,18 @@ def test_states_differ_by_more_than_colour() -> None:
 def test_edges_are_binned_by_latency_and_never_opaque() -> None:
     found = lines(drawn())
     assert all(one["opacity"] < 1 for one in found)
-    assert {one["line"]["color"] for one in found} >= {
+    assert hues(drawn()) >= {
         color("dark", "latency-1"),
         color("dark", "latency-3"),
         color("dark", "latency-unknown"),
     }
     nodes = [agent(f"core-{i}", at=(i, i % 7, i % 5)) for i in range(300)]
     many = [call(f"core-{i}", f"core-{(i * 7 + 1) % 300}", float(i)) for i in range(300)]
-    assert len(lines(network_figure(nodes, many, lang="en", theme="dark"))) <= 12
+    assert len(lines(network_figure(nodes, many, lang="en", theme="dark"))) <= 2
 
 
 def test_a_declared_or_imported_edge_looks_unlike_a_measured_one() -> None:
-    found = {one["line"]["color"]: one["line"]["dash"] for one in lines(drawn())}
+    found = {str(one["line"]["color"]): one["line"]["dash"] for one in lines(drawn())}
     assert found[color("dark", "faint")] == "dot"
     assert color("dark", "squad-none") in found
 
@@ -135,8 +146,9 @@ def test_latency_has_five_fixed_steps(p50_ms: float | None, step: int | None) ->
 
 
 def test_an_edge_between_squads_bends_and_one_inside_is_straight() -> None:
-    lengths = [one["x"].index(None) for one in lines(drawn())]
-    assert 2 in lengths and 9 in lengths
+    ends = [[-1, *(at for at, x in enumerate(one["x"]) if x is None)] for one in lines(drawn())]
+    lengths = [now - before - 1 for gaps in ends for before, now in zip(gaps, gaps[1:], strict=False)]
+    assert sorted(lengths) == [2, 2, 2, 2, 9]
     bend = curve(np.zeros(3), np.array([10.0, 0, 0]), np.array([5.0, 5.0, 0]))
     assert bend[0].tolist() == [0, 0, 0] and bend[-1].tolist() == [10, 0, 0] and bend[:, 1].max() > 1
 
@@ -165,17 +177,17 @@ def test_there_are_at_most_forty_names() -> None:
     figure = network_figure(nodes, edges, lang="en", theme="dark", selected="n1")
     words = figure["layout"]["meta"]["words"]
     assert 0 < len(words["squads"]) + len(words["first"]) <= 40
-    assert len([one for one in figure["data"] if one["type"] == "mesh3d"]) <= 30
+    assert sum(one["hull"] for one in words["squads"]) <= 30
 
 
-def test_a_squad_says_which_rows_and_which_hull_are_its() -> None:
+def test_a_squad_says_which_rows_are_its_and_how_far_its_hull_keeps_from_them() -> None:
     figure = drawn()
+    assert 0 < figure["layout"]["meta"]["words"]["margin"] < 1
     for squad in figure["layout"]["meta"]["words"]["squads"]:
-        assert figure["data"][squad["hull"]]["name"] == squad["text"]
-        assert figure["data"][squad["hull"]]["color"] == squad["color"]
+        assert squad["hull"] is True and squad["color"].startswith("#")
         found = {trace(figure, "agents")["customdata"][row].split("-")[0].upper() for row in squad["rows"]}
         assert found == {squad["text"]} and len(squad["rows"]) == squad["count"]
-    assert all(one["hull"] is None for one in drawn(show_hulls=False)["layout"]["meta"]["words"]["squads"])
+    assert not any(one["hull"] for one in drawn(show_hulls=False)["layout"]["meta"]["words"]["squads"])
 
 
 @pytest.mark.parametrize("options", [{"selected": "core-0"}, {"connection": ("core-0", "core-1")}])
@@ -183,7 +195,7 @@ def test_what_was_chosen_stands_out_and_the_rest_fades(options: dict[str, Any]) 
     bright = [one for one in lines(drawn(**options)) if one["line"]["width"] > 4]
     assert bright and all(one["opacity"] > 0.9 for one in bright)
     plain, faded = (
-        {(one["line"]["color"], one["opacity"]) for one in lines(figure)}
+        {(str(one["line"]["color"]), one["opacity"]) for one in lines(figure)}
         for figure in (drawn(), drawn(**options))
     )
     assert min(opacity for _, opacity in faded) < min(opacity for _, opacity in plain)
@@ -193,13 +205,36 @@ def test_what_was_chosen_stands_out_and_the_rest_fades(options: dict[str, Any]) 
     assert not [one for one in lines(drawn(selected="nobody")) if one["line"]["width"] > 4]
 
 
-def test_agents_that_were_heard_from_glow() -> None:
-    glow = [
-        one
-        for one in drawn()["data"]
-        if one["type"] == "scatter3d" and one.get("marker", {}).get("opacity") == 0.15
-    ]
-    assert len(glow) == 1 and len(glow[0]["x"]) == 6, "five observed and one failing"
+def test_rings_end_where_agents_are_many_and_in_the_glance() -> None:
+    crowd = [agent(f"core-{i}", at=(i, i % 7, i % 5)) for i in range(500)]
+    many = network_figure(crowd, [], lang="en", theme="dark")
+    said = [figure["layout"]["meta"]["words"] for figure in (drawn(), drawn(mini=True), many)]
+    assert [words["ring"] > 0 for words in said] == [True, False, False]
+    assert said[1]["failing"] == [0], "an error is seen everywhere"
+
+
+def test_plotly_has_few_traces_to_draw_whatever_is_shown() -> None:
+    """Each costs shaders, buffers and a pass for every camera step."""
+    figure = drawn(selected="core-1")
+    assert len(figure["data"]) <= 9 and not [one for one in figure["data"] if one["type"] != "scatter3d"]
+
+
+def test_a_packed_figure_says_the_same_in_fewer_bytes() -> None:
+    nodes = [agent(f"core-{i}", f"group-{i % 7}", at=(i / 3, i % 7, -i % 5)) for i in range(300)]
+    edges = [call(f"core-{i}", f"core-{(i * 7 + 1) % 300}", float(i)) for i in range(300)]
+    figure = network_figure(nodes, edges, lang="en", theme="dark")
+    small = packed(figure)
+    assert len(json.dumps(small)) < 0.8 * len(json.dumps(figure)) and small["layout"] == figure["layout"]
+    for one, other in zip(figure["data"], small["data"], strict=True):
+        for axis in "xyz":
+            column = np.array(one[axis], dtype=float)
+            steps = np.frombuffer(b64decode(other[axis]["i2"]), "<i2").astype(float)
+            steps[steps == GAP] = np.nan
+            unpacked = other[axis]["middle"] + other[axis]["scale"] * steps
+            assert np.allclose(unpacked, column, atol=np.nanmax(np.abs(column)) / 30_000, equal_nan=True)
+        if isinstance(one.get("line", {}).get("color"), list):
+            assert list(b64decode(other["line"]["color"]["u1"])) == one["line"]["color"]
+    assert packed(network_figure([], [], lang="en", theme="dark"))["data"][0]["x"] == []
 
 
 def test_no_hover_card_needs_an_inline_style() -> None:
@@ -243,19 +278,6 @@ def test_measured_places_stand_as_they_are_unless_others_are_there() -> None:
     before = np.linalg.norm(np.diff(drawn_places(worm), axis=0), axis=1)
     after = np.linalg.norm(np.diff(beside, axis=0), axis=1)
     assert np.allclose(after / before, after[0] / before[0])
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 30])
-def test_a_hull_encloses_its_points_also_where_they_are_few(count: int) -> None:
-    points = np.array([[i, 0.0, 0.0] for i in range(count)])
-    body = hull(points, 0.5)
-    assert body is not None
-    corners, triangles = body
-    assert (corners.min(axis=0) < points.min(axis=0)).all() and (
-        corners.max(axis=0) > points.max(axis=0)
-    ).all()
-    assert triangles.max() < len(corners)
-    assert hull(np.zeros((0, 3)), 0.5) is None
 
 
 def test_the_first_view_holds_every_agent() -> None:
