@@ -23,7 +23,11 @@ GAP = 1.15  # distance of two squad centres in units of the sum of their radii
 NEW_GAP = 1.3  # the same for a squad that comes later: its name needs room among names already placed
 SPACING = 1.0  # agents nearer than this push each other away
 FREE_SPACING = 1.15  # the same for agents without edges: nothing else orders them, so they spread evenly
-MIN_DISTANCE = 0.8  # no two computed agents end up nearer than this
+MIN_DISTANCE = (
+    0.8  # computed agents are pushed apart until they are no nearer than this, of many until few are
+)
+MOST_PAIRS = 2000  # up to so many agents every close pair counts; above, each agent's nearest NEAREST
+NEAREST = 32
 STEPS = 20
 PULL = 0.95  # how far an agent moves towards the middle of its neighbours in the first step
 FILL = 0.77  # mean distance from the centre that a ball keeps, in radii: that of an evenly filled one
@@ -201,7 +205,7 @@ def _push_apart(places: Points, radii: Points, movable: NDArray[np.bool_], round
     """Separate overlapping balls in place, sharing each overlap between those of the two that may move."""
     reach = 2 * float(radii.max())
     for _ in range(rounds):
-        pairs = cKDTree(places).query_pairs(reach, output_type="ndarray")
+        pairs = _close_pairs(places, reach)
         pairs = pairs[movable[pairs].any(axis=1)]
         way = places[pairs[:, 1]] - places[pairs[:, 0]]
         distance = np.linalg.norm(way, axis=1)
@@ -217,6 +221,21 @@ def _push_apart(places: Points, radii: Points, movable: NDArray[np.bool_], round
         share = movable[pairs] / movable[pairs].sum(axis=1, keepdims=True)
         _add(places, pairs[:, 0], -push * share[:, :1])
         _add(places, pairs[:, 1], push * share[:, 1:])
+
+
+def _close_pairs(places: Points, reach: float) -> Indices:
+    """Pairs (lower, higher) nearer than reach; of many agents only the nearest of each.
+
+    The neighbours of a hub huddle until they are pushed apart: of n of them, n * n / 2 pairs are close at first.
+    """
+    tree = cKDTree(places)
+    if len(places) <= MOST_PAIRS:
+        return np.asarray(tree.query_pairs(reach, output_type="ndarray"), dtype=np.int64)
+    _, other = tree.query(places, k=NEAREST, distance_upper_bound=reach)
+    one = np.repeat(np.arange(len(places)), NEAREST)
+    pairs = np.column_stack([one, other.ravel()])
+    pairs = pairs[(pairs[:, 1] < len(places)) & (pairs[:, 0] != pairs[:, 1])]
+    return np.unique(np.sort(pairs, axis=1), axis=0)
 
 
 def _add(places: Points, index: Indices, shift: Points) -> None:

@@ -35,13 +35,13 @@
 
   const distance = (radius, degrees) => (AWAY * radius) / Math.sin((degrees * Math.PI) / 360);
 
-  function three() {
+  function three(antialias = true) {
     const T = window.Peers.three;
     let renderer, scene, camera, around, far;
     return {
       async build(host, text) {
         const { nodes, links } = JSON.parse(text);
-        renderer = new T.WebGLRenderer({ antialias: true });
+        renderer = new T.WebGLRenderer({ antialias });
         renderer.setPixelRatio(1);
         renderer.setSize(WIDE, HIGH);
         host.append(renderer.domElement);
@@ -199,7 +199,7 @@
     }
   }
 
-  const makers = { ours, three, force };
+  const makers = { ours, three, force, plain: () => three(false) };
   let now = null;
 
   window.bench = {

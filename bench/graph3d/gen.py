@@ -37,7 +37,7 @@ def make(size: str) -> Graph:
     plain = orjson.dumps(_plain(nodes, edges)).decode()
     ours = to_json({**packed(figure), "config": network_config()})
     return Graph(
-        {"ours": ours, "three": plain, "force": plain},
+        {"ours": ours, "three": plain, "force": plain, "plain": plain},
         len(to_json(packed(figure)).encode()),
         len(go.Figure(_as_arrays(figure)).to_json().encode()),
     )

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from db import layout
 from db.layout import GAP, MIN_DISTANCE, squad_layout
 
 CATALOGUE = ["CORE"] * 35 + ["GUARD"] * 20 + ["ANALYST"] * 29 + ["SPECIALIST"] * 48 + ["CHAOS"] * 7
@@ -131,6 +132,18 @@ def test_agents_on_the_same_spot_are_told_apart() -> None:
     places = squad_layout(["A"] * 4, [], pinned={0: (1.0, 1.0, 1.0), 1: (1.0, 1.0, 1.0)})
     assert np.array_equal(places[:2], np.ones((2, 3)))
     assert cKDTree(places[2:]).query(places[:2])[0].min() >= MIN_DISTANCE - 1e-6
+
+
+def test_the_neighbours_of_one_hub_cost_no_square_of_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A star of many: they all start beside the hub, where every pair of them is close."""
+    huddle = np.random.default_rng(3).random((400, 3)) * 0.2
+    assert len(layout._close_pairs(huddle, 1.0)) == 400 * 399 / 2
+    monkeypatch.setattr(layout, "MOST_PAIRS", 100)
+    pairs = layout._close_pairs(huddle, 1.0)
+    assert len(pairs) <= 400 * layout.NEAREST and (pairs[:, 0] < pairs[:, 1]).all()
+    places = squad_layout(["hub"] * 401, [(0, leaf) for leaf in range(1, 401)])
+    near = cKDTree(places).query(places, k=2)[0][:, 1]
+    assert near.min() > 0.6 and np.isfinite(places).all()
 
 
 def test_nobody_one_agent_and_one_squad_each() -> None:
