@@ -4,13 +4,14 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 ENVIRONMENTS = ("local", "production", "test", "demo")
 DEFAULT_EPOCH = "2024-11-20T14:30:00-03:00"
 SHORTEST_SECRET = 32
+MOST_IDLE_HOURS, MOST_PROXIES = 30 * 24, 10
 
 
 class SettingsError(Exception):
@@ -31,6 +32,8 @@ class Settings:
         secret_key: signs sessions; at least 32 characters.
         host, port: where `quantum serve` listens.
         epoch: start of the project's clock, with its offset.
+        session_idle: a person's session ends after this long without a request.
+        proxies: how many reverse proxies stand before the server, each adding to X-Forwarded-For.
     """
 
     env: str
@@ -43,6 +46,8 @@ class Settings:
     host: str
     port: int
     epoch: datetime
+    session_idle: timedelta
+    proxies: int
 
     @property
     def is_production(self) -> bool:
@@ -64,8 +69,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         data_dir=data_dir,
         secret_key=_secret_key(source, env, data_dir),
         host=source.get("QUANTUM_HOST") or "127.0.0.1",
-        port=_port(source),
+        port=_whole(source, "QUANTUM_PORT", 8050, 1, 65535),
         epoch=epoch(source),
+        session_idle=timedelta(hours=_whole(source, "QUANTUM_SESSION_IDLE_HOURS", 12, 1, MOST_IDLE_HOURS)),
+        proxies=_whole(source, "QUANTUM_PROXIES", 0, 0, MOST_PROXIES),
     )
 
 
@@ -82,10 +89,10 @@ def _embedded_url(env: str, data_dir: Path) -> str:
     return f"sqlite:///{data_dir.absolute() / 'quantum.db'}"
 
 
-def _port(source: Mapping[str, str]) -> int:
-    text = source.get("QUANTUM_PORT") or "8050"
-    if not text.isdigit() or not 0 < int(text) < 65536:
-        raise SettingsError(f"QUANTUM_PORT is {text!r}; use a number from 1 to 65535.")
+def _whole(source: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    text = source.get(name) or str(default)
+    if not (text.isascii() and text.isdigit()) or not least <= int(text[:9]) <= most:
+        raise SettingsError(f"{name} is {text!r}; use a number from {least} to {most}.")
     return int(text)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from auth import guard, headers, people, refusals, routes
 from auth.people import SignedIn, current_person, require_person
@@ -29,7 +30,9 @@ def init_app(server: Flask, engine: Engine, settings: Settings) -> None:
     """
     guard.init_app(server)
     headers.init_app(server, production=settings.is_production, secret_key=settings.secret_key)
-    people.init_app(server, engine)
+    people.init_app(server, engine, settings.session_idle)
+    if settings.proxies:
+        server.wsgi_app = ProxyFix(server.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
     server.register_blueprint(routes.blueprint)
     refusals.init_app(server)
 

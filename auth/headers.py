@@ -1,7 +1,6 @@
 """What every answer carries: the content policy, cookies that scripts cannot read, and no copy kept by anyone."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from flask import Flask, Response, request
 from flask_talisman import Talisman
@@ -9,6 +8,7 @@ from flask_wtf.csrf import CSRFProtect, generate_csrf
 
 from auth import public, screen
 from auth.people import current_person, has_just_signed_in
+from db.services.user_sessions import LASTS
 
 SCRIPTS = "script-src"
 # Elements may carry <style>: the component libraries put theirs in at run time. Attributes and scripts may not.
@@ -28,7 +28,6 @@ POLICY = {
 }
 PERMISSIONS = {"camera": "()", "geolocation": "()", "microphone": "()"}
 CSRF_COOKIE = "_csrf_token"  # the name Dash's renderer reads; it sends the value back as X-CSRFToken
-SIGN_IN_LASTS = timedelta(days=7)
 CSRF = CSRFProtect()
 
 
@@ -36,12 +35,12 @@ def init_app(server: Flask, *, production: bool, secret_key: str) -> None:
     """Cookies, token checks and headers. Outside production plain http is served."""
     server.config.update(
         SECRET_KEY=secret_key,
-        SESSION_COOKIE_NAME="__Host-session" if production else "quantum_session",
+        SESSION_COOKIE_NAME="__Host-quantum" if production else "quantum_session",
         SESSION_COOKIE_SECURE=production,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_PATH="/",
-        PERMANENT_SESSION_LIFETIME=SIGN_IN_LASTS,
+        PERMANENT_SESSION_LIFETIME=LASTS,
         WTF_CSRF_TIME_LIMIT=None,
     )
     CSRF.init_app(server)

@@ -1,24 +1,33 @@
-"""Who is signed in. The session cookie names the account and the version of its credentials; the rest is read anew."""
+"""Who is signed in. The cookie names account, credential version and session row; the rest is read anew."""
 
-from collections.abc import Mapping
+import logging
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
 from flask import Flask, abort, current_app, g, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
-from db.engine import Engine
+from auth.origin import origin
+from db.engine import DatabaseUnavailable, Engine, Session
 from db.engine import session as unit_of_work
-from db.services.accounts import Person, find_person
+from db.services import user_sessions
+from db.services.accounts import Person
 
-ENGINE = "quantum_system_engine"
+ENGINE, IDLE, TOUCHED = "quantum_system_engine", "quantum_session_idle", "quantum_touched"
+MOST_TOUCHED = 10_000
+
+log = logging.getLogger("quantum.auth")
 
 
 class SignedIn(UserMixin):  # type: ignore[misc]
     """The person behind the request, as Flask-Login's `current_user`."""
 
-    def __init__(self, person: Person) -> None:
+    def __init__(self, person: Person, session_id: UUID) -> None:
         self.person = person
+        self.session_id = session_id
 
     @property
     def account_id(self) -> UUID:
@@ -50,13 +59,13 @@ class SignedIn(UserMixin):  # type: ignore[misc]
         return self.person.preferences
 
     def get_id(self) -> str:
-        """Account and credential version: raising the version ends every sign-in made before."""
-        return f"{self.person.account_id}:{self.person.credential_version}"
+        """Account, credential version and session: raising the version ends every sign-in made before."""
+        return f"{self.person.account_id}:{self.person.credential_version}:{self.session_id}"
 
 
-def init_app(server: Flask, engine: Engine) -> None:
-    """Let Flask-Login find people through `engine`, the system's own login."""
-    server.extensions[ENGINE] = engine
+def init_app(server: Flask, engine: Engine, idle: timedelta) -> None:
+    """Let Flask-Login find people through `engine`, the system's own login. Unused for `idle`, a session is over."""
+    server.extensions.update({ENGINE: engine, IDLE: idle, TOUCHED: {}})
     manager = LoginManager()
     manager.session_protection = "strong"
     manager.user_loader(_load)
@@ -79,10 +88,24 @@ def require_person() -> SignedIn:
     return current_person() or abort(401)
 
 
-def sign_in(person: Person) -> None:
-    """Begin a new session for `person`; nothing of the one before survives."""
+def session_idle() -> timedelta:
+    """How long a session lives without a request."""
+    return cast(timedelta, current_app.extensions[IDLE])
+
+
+def sign_in(person: Person, also: Callable[[Session], None] | None = None) -> None:
+    """Begin a new session for `person`; nothing of the one before survives. `also` writes in the same transaction."""
+    replaced = current_person()
+    with unit_of_work(system_engine(), write=True) as unit:
+        if replaced:
+            user_sessions.end_session(unit, replaced.profile_id, replaced.session_id)
+        session_id = user_sessions.begin_session(
+            unit, person.profile_id, origin(), datetime.now(UTC), session_idle()
+        )
+        if also:
+            also(unit)
     session.clear()
-    login_user(SignedIn(person))
+    login_user(SignedIn(person, session_id))
     g.has_just_signed_in = True
 
 
@@ -92,19 +115,43 @@ def has_just_signed_in() -> bool:
 
 
 def sign_out() -> None:
-    """End the session."""
+    """End the session, in the database too: a copy of the cookie opens nothing."""
+    leaving = current_person()
+    if leaving:
+        with unit_of_work(system_engine(), write=True) as unit:
+            user_sessions.end_session(unit, leaving.profile_id, leaving.session_id)
     logout_user()
     session.clear()
 
 
 def _load(identity: str) -> SignedIn | None:
-    account, _, version = identity.partition(":")
     try:
-        account_id = UUID(account)
+        account, version, own = identity.split(":")
+        account_id, session_id = UUID(account), UUID(own)
     except ValueError:
         return None
+    now = datetime.now(UTC)
     with unit_of_work(system_engine()) as unit:
-        person = find_person(unit, account_id)
-    if person is None or not person.is_active or str(person.credential_version) != version:
+        found = user_sessions.find_signed_in(unit, account_id, session_id, now, session_idle())
+    if found is None:
         return None
-    return SignedIn(person)
+    if not found.person.is_active or str(found.person.credential_version) != version:
+        return None
+    if now - found.last_activity >= user_sessions.TOUCHED_EVERY:
+        _touch(session_id, found.begun, now)
+    return SignedIn(found.person, session_id)
+
+
+def _touch(session_id: UUID, begun: datetime, now: datetime) -> None:
+    """Note the request. Reading goes on when the database takes no writes now; that is tried once a minute, too."""
+    tried: dict[UUID, float] = current_app.extensions[TOUCHED]
+    if time.monotonic() - tried.get(session_id, -1e9) < user_sessions.TOUCHED_EVERY.total_seconds() - 1:
+        return
+    if len(tried) >= MOST_TOUCHED:
+        tried.clear()
+    tried[session_id] = time.monotonic()
+    try:
+        with unit_of_work(system_engine(), write=True) as unit:
+            user_sessions.touch(unit, session_id, begun, now, session_idle())
+    except DatabaseUnavailable as error:
+        log.warning("a session's last activity was not noted: %s", error)

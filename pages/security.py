@@ -38,7 +38,7 @@ register_page(
             ),
             "sessions": (
                 lambda lang: t(
-                    "Sign-in keeps its session in a signed cookie and stores none here; no file can bring one.",
+                    "Every sign-in stores one; no file can bring one.",
                     lang,
                 ),
                 "",

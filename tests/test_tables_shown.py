@@ -31,9 +31,10 @@ WRITERS = {
     "network_nodes": ("db/services/network.py", "seed, import otlp, import network, serve (own parts)"),
     "profiles": ("db/services/accounts.py", "sign-up, user create"),
     "system_metrics": ("db/services/measure.py", "serve (the collector)"),
+    "user_sessions": ("db/services/user_sessions.py", "sign-in, sign-up"),
     "user_stats": ("db/services/accounts.py", "sign-up, user create"),
 }
-NOBODY_YET = {"api_keys", "audit_log", "user_sessions"}
+NOBODY_YET = {"api_keys", "audit_log"}
 
 
 def tables() -> list[str]:

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from db.models import AuthAccount, Profile
+from db.models import AuthAccount, Profile, UserSession
 
 
 @dataclass(frozen=True)
@@ -54,3 +54,8 @@ def own_profile(session: Session, profile_id: UUID) -> OwnProfile | None:
         location=profile.location,
         preferences=profile.preferences if isinstance(profile.preferences, dict) else {},
     )
+
+
+def usable(now: datetime) -> ColumnElement[bool]:
+    """True for sessions that may be used: neither ended nor expired."""
+    return and_(UserSession.is_active.is_(True), UserSession.expires_at > now)

@@ -11,7 +11,7 @@ from db.models import AuditEntry, Profile, SecurityEvent, UserSession
 
 NEEDS, SESSIONS, PEOPLE = "security:read", "sessions:read", "people:read"
 MOST_SOURCES = 10
-NO_SESSION = "No session is stored; sign-in keeps its own in a signed cookie."
+NO_SESSION = "No session is stored; every sign-in stores one."
 UNRESOLVED = func.coalesce(SecurityEvent.resolved, False).is_(False)
 FAILED_LOGIN = SecurityEvent.event_type == "login_failed"
 

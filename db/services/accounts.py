@@ -13,6 +13,7 @@ from db.models import AuthAccount, Profile, UserStats
 from db.services.account_fields import LONGEST_EMAIL, ROLES, Complaint, FieldErrors, clean, is_storable
 
 __all__ = [
+    "PEOPLE",
     "ROLES",
     "Complaint",
     "Credentials",
@@ -23,6 +24,7 @@ __all__ = [
     "find_person",
     "register_account",
     "replace_password_hash",
+    "to_person",
     "update_own_profile",
 ]
 
@@ -115,20 +117,21 @@ def find_for_sign_in(session: Session, login: str) -> Credentials | None:
     if not wanted or len(wanted) > LONGEST_EMAIL or not is_storable(wanted):
         return None
     match = or_(func.lower(AuthAccount.email) == wanted, func.lower(Profile.username) == wanted)
-    found = session.execute(_PEOPLE.where(match)).one_or_none()
-    return Credentials(_person(*found), found[0].password_hash) if found else None
+    found = session.execute(PEOPLE.where(match)).one_or_none()
+    return Credentials(to_person(*found), found[0].password_hash) if found else None
 
 
 def find_person(session: Session, account_id: UUID) -> Person | None:
     """The person behind an account; None when it is gone."""
-    found = session.execute(_PEOPLE.where(AuthAccount.id == account_id)).one_or_none()
-    return _person(*found) if found else None
+    found = session.execute(PEOPLE.where(AuthAccount.id == account_id)).one_or_none()
+    return to_person(*found) if found else None
 
 
-_PEOPLE = select(AuthAccount, Profile).join(Profile, Profile.auth_user_id == AuthAccount.id)
+PEOPLE = select(AuthAccount, Profile).join(Profile, Profile.auth_user_id == AuthAccount.id)
 
 
-def _person(account: AuthAccount, profile: Profile) -> Person:
+def to_person(account: AuthAccount, profile: Profile) -> Person:
+    """What is told of a row of `PEOPLE`."""
     return Person(
         account_id=account.id,
         profile_id=profile.id,

@@ -123,10 +123,10 @@ def test_cookies_in_production(settings: Settings, engine: Engine) -> None:
     secure: dict[str, Any] = {"base_url": "https://quantum.example"}
     page = visitor.get("/login?lang=en", **secure)
     made = cookies(page)
-    assert set(made) == {"__Host-session", "lang"}
+    assert set(made) == {"__Host-quantum", "lang"}
     for line in made.values():
         assert "Secure" in line and "HttpOnly" in line and "SameSite=Lax" in line and "Path=/" in line
-    assert "Domain" not in made["__Host-session"]
+    assert "Domain" not in made["__Host-quantum"]
     assert "max-age" in page.headers["Strict-Transport-Security"]
 
 

@@ -1,0 +1,116 @@
+"""Sessions: one row per sign-in. Every request checks its row; its person, or a change of password or role, ends it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import CursorResult, Update, exists, select, update
+from sqlalchemy.orm import Session
+
+from db.models import AuthAccount, Profile, UserSession
+from db.queries.people import usable
+from db.services.accounts import PEOPLE, Person, to_person
+
+LASTS = timedelta(days=30)
+TOUCHED_EVERY = timedelta(minutes=1)
+KNOWN_FOR = timedelta(days=90)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a request comes from; None and missing keys are unknown.
+
+    Attributes:
+        address: network address as text.
+        user_agent: what the browser calls itself.
+        device: browser, system and kind, as far as they were recognised.
+    """
+
+    address: str | None = None
+    user_agent: str | None = None
+    device: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Live:
+    """A usable session and its person."""
+
+    person: Person
+    begun: datetime
+    last_activity: datetime
+
+
+def begin_session(session: Session, profile_id: UUID, origin: Origin, now: datetime, idle: timedelta) -> UUID:
+    """Store a new sign-in of a person and return its id. It ends when unused for `idle`, or after 30 days."""
+    begun = UserSession(
+        user_id=profile_id,
+        device_info=dict(origin.device),
+        ip_address=origin.address,
+        user_agent=origin.user_agent,
+        last_activity=now,
+        expires_at=now + min(idle, LASTS),
+        is_active=True,
+        created_at=now,
+    )
+    session.add(begun)
+    session.flush()
+    return begun.id
+
+
+def find_signed_in(
+    session: Session, account_id: UUID, session_id: UUID, now: datetime, idle: timedelta
+) -> Live | None:
+    """An account's session, read with its person in one query; None when it is not usable."""
+    query = PEOPLE.join(UserSession, UserSession.user_id == Profile.id).add_columns(UserSession)
+    used = (usable(now), UserSession.last_activity > now - idle, UserSession.created_at > now - LASTS)
+    found = session.execute(
+        query.where(AuthAccount.id == account_id, UserSession.id == session_id, *used)
+    ).one_or_none()
+    if found is None:
+        return None
+    account, profile, row = found
+    return Live(to_person(account, profile), begun=row.created_at, last_activity=row.last_activity)
+
+
+def touch(session: Session, session_id: UUID, begun: datetime, now: datetime, idle: timedelta) -> bool:
+    """Note a request, which puts the end of the session off; False when one was noted within the last minute.
+
+    A session that was ended meanwhile stays ended.
+    """
+    done = update(UserSession).where(
+        UserSession.id == session_id,
+        UserSession.is_active.is_(True),
+        UserSession.last_activity <= now - TOUCHED_EVERY,
+    )
+    until = min(now + idle, begun + LASTS)
+    return _changed(session, done.values(last_activity=now, expires_at=until)) == 1
+
+
+def end_session(session: Session, profile_id: UUID, session_id: UUID) -> bool:
+    """End one session of a person; False when they have no such session, or it had ended."""
+    return _changed(session, _ending(profile_id).where(UserSession.id == session_id)) == 1
+
+
+def end_sessions(session: Session, profile_id: UUID, *, but: UUID | None = None) -> int:
+    """End all sessions of a person, except `but`; returns how many had not ended before."""
+    ending = _ending(profile_id)
+    return _changed(session, ending.where(UserSession.id != but) if but else ending)
+
+
+def has_signed_in_from(session: Session, profile_id: UUID, address: str | None, now: datetime) -> bool:
+    """Whether the person signed in from this address within the last 90 days."""
+    mine = (UserSession.user_id == profile_id, UserSession.created_at > now - KNOWN_FOR)
+    known = session.scalar(select(exists().where(*mine, UserSession.ip_address == address)))
+    return bool(known) and address is not None
+
+
+def _ending(profile_id: UUID) -> Update:
+    mine = (UserSession.user_id == profile_id, UserSession.is_active.is_(True))
+    return update(UserSession).where(*mine).values(is_active=False)
+
+
+def _changed(session: Session, statement: Update) -> int:
+    done = session.execute(statement, execution_options={"synchronize_session": False})
+    assert isinstance(done, CursorResult)
+    return done.rowcount
