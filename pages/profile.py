@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
 import dash
 import dash_bootstrap_components as dbc
-from dash import Input, Output, State, callback, dcc, html
+from dash import ALL, ClientsideFunction, Input, Output, State, callback, clientside_callback, dcc, html
 from dash.development.base_component import Component
 from flask import flash, get_flashed_messages
 
@@ -17,10 +18,12 @@ from components.shell import page_header, role_word
 from components.states import error_state, skeleton
 from components.theme import THEMES
 from db.engine import Session, session
-from db.queries.people import OwnProfile, own_profile
+from db.queries.people import OwnProfile, own_profile, own_sessions
 from db.services.account_fields import LONGEST_BIO, LONGEST_LINE
 from db.services.accounts import FieldErrors, update_own_profile
+from db.services.user_sessions import end_session, end_sessions
 from i18n import LANGUAGES, NAMES, declared, t
+from pages._own_sessions import KIND, MOST, OTHERS, sessions_part
 from pages._view import View, engine, here, load, own_zone, page, person, titled
 
 FIELDS = ("full_name", "company", "location", "bio", "language", "theme", "zone")
@@ -75,9 +78,8 @@ def _answer(unit: Session, view: View) -> Component:
     form = dbc.Form(
         _form(view, _values(view, mine), {}, saved), id="profile-form", prevent_default_on_submit=True
     )
-    return html.Div(
-        [html.Div(form, className="form-panel"), _account(view, mine)], className="profile-columns"
-    )
+    beside = html.Div([_account(view, mine), _sessions(unit, view)], className="profile-side")
+    return html.Div([html.Div(form, className="form-panel"), beside], className="profile-columns")
 
 
 @callback(
@@ -100,6 +102,40 @@ def save(_submitted: int | None, *given: str | None) -> tuple[Any, Any]:
         return _form(view, values, refused.errors, False), dash.no_update
     flash(SAVED, SAVED)
     return dash.no_update, "/profile" + view.with_query(lang=None, theme=None, zone=None)
+
+
+@callback(
+    Output("profile-sessions", "children"),
+    Input({"kind": KIND, "key": ALL}, "n_clicks"),
+    State("url", "search"),
+    prevent_initial_call=True,
+)
+def end(_clicks: list[int | None], search: str | None) -> list[Component | None]:
+    """End one session, or all but this one, and list what is left. Nobody else's can be named here."""
+    asked = dash.ctx.triggered_id
+    if not asked or not dash.ctx.triggered[0]["value"]:
+        raise dash.exceptions.PreventUpdate
+    me, view = person(), here(search or "")
+    with session(engine(), write=True) as unit:
+        ended = _end(unit, str(asked["key"]))
+        return sessions_part(view, *own_sessions(unit, me.profile_id, view.now, MOST), me.session_id, ended)
+
+
+clientside_callback(
+    ClientsideFunction("profile", "tell"),
+    Input("profile-sessions", "children"),
+    prevent_initial_call=True,
+)
+
+
+def _end(unit: Session, key: str) -> int:
+    me = person()
+    if key == OTHERS:
+        return end_sessions(unit, me.profile_id, but=me.session_id)
+    try:
+        return int(end_session(unit, me.profile_id, UUID(key)))
+    except ValueError:
+        return 0
 
 
 def _values(view: View, mine: OwnProfile) -> Values:
@@ -247,4 +283,21 @@ def _account(view: View, mine: OwnProfile) -> Component:
             ),
         ],
         className="frame profile-account",
+    )
+
+
+def _sessions(unit: Session, view: View) -> Component:
+    """Where one is signed in."""
+    me, lang = person(), view.lang
+    part = sessions_part(view, *own_sessions(unit, me.profile_id, view.now, MOST), me.session_id)
+    why = t("Where you are signed in. End what you do not recognise.", lang)
+    return html.Section(
+        [
+            html.Header(
+                [html.H2(t("Your sessions", lang)), html.P(why, className="frame-note")],
+                className="frame-head",
+            ),
+            html.Div(part, id="profile-sessions", className="frame-body"),
+        ],
+        className="frame profile-sessions",
     )

@@ -1,4 +1,4 @@
-"""People: what a person sees of themselves, and the name others know them by."""
+"""People: what a person sees of themselves and their sessions, and the name others know them by."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from db.models import AuthAccount, Profile, UserSession
@@ -25,6 +25,17 @@ class OwnProfile:
     company: str | None
     location: str | None
     preferences: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class OwnSession:
+    """One sign-in of a person that may still be used. `device` holds browser, system and kind as far as known."""
+
+    id: UUID
+    device: Mapping[str, str]
+    address: str | None
+    begun: datetime | None
+    last_activity: datetime | None
 
 
 def username_of(person: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
@@ -59,3 +70,25 @@ def own_profile(session: Session, profile_id: UUID) -> OwnProfile | None:
 def usable(now: datetime) -> ColumnElement[bool]:
     """True for sessions that may be used: neither ended nor expired."""
     return and_(UserSession.is_active.is_(True), UserSession.expires_at > now)
+
+
+def own_sessions(
+    session: Session, profile_id: UUID, now: datetime, most: int
+) -> tuple[list[OwnSession], int]:
+    """The `most` last used of a person's usable sessions, and how many they are in all."""
+    mine = (UserSession.user_id == profile_id, usable(now))
+    total = session.scalar(select(func.count()).select_from(UserSession).where(*mine)) or 0
+    order = (UserSession.last_activity.desc(), UserSession.id)
+    rows = session.scalars(select(UserSession).where(*mine).order_by(*order).limit(most))
+    return [_own_session(row) for row in rows], total
+
+
+def _own_session(row: UserSession) -> OwnSession:
+    told = row.device_info if isinstance(row.device_info, dict) else {}
+    return OwnSession(
+        id=row.id,
+        device={name: word for name, word in told.items() if isinstance(word, str)},
+        address=str(row.ip_address) if row.ip_address else None,
+        begun=row.created_at,
+        last_activity=row.last_activity,
+    )
