@@ -1,7 +1,8 @@
 """/login, /register and /logout: plain forms that work without a line of script."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
@@ -10,10 +11,12 @@ from werkzeug.wrappers import Response as AnyResponse
 import i18n
 from auth import forms, passwords, people, screen
 from auth.addresses import safe_next
+from auth.attempts import try_to_sign_in
 from auth.public import STYLES
 from db.engine import session
 from db.services import accounts, codes
 from db.services.accounts import Complaint, FieldErrors, Person
+from db.services.sign_in_limits import TooManyAttempts
 
 blueprint = Blueprint("auth", __name__, template_folder="templates")
 SIGN_UP_FIELDS = ("email", "username", "full_name", "password")
@@ -25,11 +28,13 @@ def login() -> AnyResponse:
     """The sign-in form and its answer."""
     if request.method == "GET":
         return _already_in() or login_form()
-    person = _matching(request.form.get("login", ""), request.form.get("password", ""))
+    try:
+        person = try_to_sign_in(request.form.get("login", ""), request.form.get("password", ""))
+    except TooManyAttempts as refused:
+        return _wait_first(refused.wait)
     if person is None:
         lang = screen.read().lang
         return login_form(i18n.t("These do not match an account. Check both and try again.", lang))
-    people.sign_in(person)
     return redirect(safe_next(request.form.get("next")))
 
 
@@ -103,20 +108,21 @@ def _sign_up(form: Mapping[str, str], now: datetime) -> Person:
     return person
 
 
-def _matching(login: str, password: str) -> Person | None:
-    """The person both parts belong to. An unknown name costs the same work as a wrong password."""
-    engine = people.system_engine()
-    with session(engine) as unit:
-        found = accounts.find_for_sign_in(unit, login)
-    if not passwords.verify(found.password_hash if found else None, password):
-        return None
-    if found is None or not found.person.is_active:
-        return None
-    if passwords.is_outdated(found.password_hash):
-        newer = passwords.hash_password(password)
-        with session(engine, write=True) as unit:
-            accounts.replace_password_hash(unit, found.person.account_id, found.password_hash, newer)
-    return found.person
+def _wait_first(wait: timedelta) -> Response:
+    """429: this account or address has to wait. The same words for both, and for accounts that do not exist."""
+    seconds, lang = max(1, ceil(wait.total_seconds())), screen.read().lang
+    minutes = ceil(seconds / 60)
+    spelled = (
+        i18n.tn("{n} second", "{n} seconds", seconds, lang)
+        if seconds < 60
+        else i18n.tn("{n} minute", "{n} minutes", minutes, lang)
+    )
+    text = i18n.t(
+        "Too many attempts failed. Wait {wait}, then try again; nothing is locked.", lang, wait=spelled
+    )
+    response = login_form(text, 429)
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 def _already_in() -> AnyResponse | None:

@@ -10,6 +10,8 @@ TABLES: Final[dict[str, str]] = {
     "password hash.",
     "one_time_codes": "The first administrator is made by whoever can read the program's output, not by whoever "
     "comes first.",
+    "sign_in_limits": "Guessing passwords must slow down on every server process at once. rate_limits counts requests "
+    "of keys and people by the hour; it knows no address, no delay and nobody who is not signed in.",
     "spans": "What agents report. Every measured number is counted from these rows, so they are kept as they came.",
     "catalogue_seeds": "Seeding again must not bring back an agent that somebody deleted.",
     "calls": "Connections and their latencies are counted from single calls. They are worked out once, "
@@ -35,6 +37,10 @@ COLUMNS: Final[dict[str, str]] = {
     "one_time_codes.expires_at": "A code found in an old terminal must be worthless.",
     "one_time_codes.used_at": "A code opens its door once.",
     "one_time_codes.created_at": "Tells which code is the newest.",
+    "sign_in_limits.subject": "Counts unknown names as known ones; a hash, because people type passwords into the "
+    "wrong field.",
+    "sign_in_limits.failures": "The delay grows with it.",
+    "sign_in_limits.free_at": "Tells when to try again, and when the row may be forgotten.",
     "spans.trace_id": "Ties the spans of one run together.",
     "spans.span_id": "With trace and start it makes an import idempotent.",
     "spans.start_ns": "In the key, so that the table can be partitioned by time; windows are cut by it.",

@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 
-from db.models.account import AuthAccount, OneTimeCode
+from db.models.account import AuthAccount, OneTimeCode, SignInLimit
 from db.models.ai import AiModel, Prediction, TrainingExample
 from db.models.api import ApiKey, ApiLog, RateLimit
 from db.models.catalogue import CatalogueSeed
@@ -40,6 +40,7 @@ __all__ = [
     "Profile",
     "RateLimit",
     "SecurityEvent",
+    "SignInLimit",
     "SocialPost",
     "SocialTrend",
     "Span",

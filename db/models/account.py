@@ -58,3 +58,26 @@ class OneTimeCode(Base):
         CheckConstraint("purpose IN ('first_admin')", name=conv("one_time_codes_purpose_check")),
         Index("idx_one_time_codes_hash", "code_hash"),
     )
+
+
+class SignInLimit(Base):
+    """How often signing in failed in a row for one account or from one address. Only the system reads it."""
+
+    __tablename__ = "sign_in_limits"
+
+    subject: Mapped[str] = mapped_column(
+        Text, primary_key=True, doc="Keyed hash (HMAC-SHA-256) of the account or address, never its name."
+    )
+    failures: Mapped[int] = mapped_column(
+        Integer,
+        server_default=text("0"),
+        doc="Attempts that failed since the last success or four hours of rest.",
+    )
+    free_at: Mapped[datetime] = mapped_column(
+        Instant, doc="When the next attempt is taken; before it none is, whatever the password."
+    )
+
+    __table_args__ = (
+        CheckConstraint("failures >= 0", name=conv("sign_in_limits_failures_check")),
+        Index("idx_sign_in_limits_free_at", "free_at"),
+    )

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, func, select
 
 from db.engine import DatabaseUnavailable, make_engine, session
 from db.metric import Reading, Window, read
-from db.models import Agent, AgentConnection, AgentLog, Call, NetworkNode, Span, SystemMetric
+from db.models import Agent, AgentConnection, AgentLog, Call, NetworkNode, SignInLimit, Span, SystemMetric
 from db.sampling import OPTION
 from db.services.measure import COLLECTOR, DATABASE, WEB, Watcher
 from workers import collector as module
@@ -246,6 +246,18 @@ def test_samples_older_than_a_week_are_forgotten_and_watched_time_is_kept(
         kinds = unit.scalars(select(SystemMetric.metric_type)).all()
     assert after == [1, 0, 0]
     assert kinds == ["collector.up_seconds"]
+
+
+def test_limits_of_sign_in_are_forgotten_when_long_at_rest(engine: Engine, clock: Clock) -> None:
+    collector = made(engine, clock)
+    with session(engine, write=True) as unit:
+        for hours in (3, 5):
+            unit.add(
+                SignInLimit(subject=str(hours), failures=1, free_at=clock.now() - timedelta(hours=hours))
+            )
+    collector.forget()
+    with session(engine) as unit:
+        assert unit.scalars(select(SignInLimit.subject)).all() == ["3"]
 
 
 @pytest.mark.databases("sqlite")
