@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from auth import guard, headers, people, refusals, routes
+from auth import guard, headers, passwords, people, refusals, routes
 from auth.people import SignedIn, current_person, require_person
 from db.engine import Engine
 from settings import Settings
@@ -28,6 +28,7 @@ def init_app(server: Flask, engine: Engine, settings: Settings) -> None:
 
     `engine` is the system's own login, which reads accounts.
     """
+    passwords.nobody()
     guard.init_app(server)
     headers.init_app(server, production=settings.is_production, secret_key=settings.secret_key)
     people.init_app(server, engine, settings.session_idle)

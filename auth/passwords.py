@@ -21,7 +21,7 @@ def hash_password(password: str) -> str:
 def verify(password_hash: str | None, password: str) -> bool:
     """Whether `password` matches. None (nobody by that name) takes the same work and is False."""
     try:
-        matches = bool(HASHER.verify(password_hash or _nobody(), _octets(password)))
+        matches = bool(HASHER.verify(password_hash or nobody(), _octets(password)))
     except (VerificationError, InvalidHashError):
         return False
     return matches and password_hash is not None
@@ -33,7 +33,8 @@ def is_outdated(password_hash: str) -> bool:
 
 
 @cache
-def _nobody() -> str:
+def nobody() -> str:
+    """The hash that is compared when there is no account. Ask for it early: the first time it has to be made."""
     return hash_password("nobody's password")
 
 

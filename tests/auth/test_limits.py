@@ -18,7 +18,7 @@ from db.models import AuthAccount, Profile, SecurityEvent, SignInLimit
 from db.services import sign_in_limits
 from db.services.sign_in_limits import FREE_PER_ACCOUNT, Limit, TooManyAttempts, count_attempt, wait_after
 from settings import Settings
-from tests.auth.conftest import PASSWORD, Visitor
+from tests.auth.conftest import PASSWORD, Visitor, make_server
 
 WRONG = "wrong horse 1"
 ELSEWHERE, THIRD = "198.51.100.7", "203.0.113.5"
@@ -229,6 +229,13 @@ def test_known_and_unknown_cannot_be_told_apart(
     assert len(texts) == 1
     seen = {name: fail(stranger, 5, name) for name in ("alice", "nobody")}
     assert seen["alice"] == seen["nobody"] == [400, 400, 400, 429, 429]
+
+
+@pytest.mark.databases("sqlite")
+def test_the_first_unknown_name_costs_no_more_than_later_ones(settings: Settings, engine: Engine) -> None:
+    passwords.nobody.cache_clear()
+    make_server(settings, engine)
+    assert passwords.nobody.cache_info().currsize == 1
 
 
 def test_a_closed_account_answers_as_any(stranger: Visitor, alice: Visitor, engine: Engine) -> None:

@@ -1,0 +1,1 @@
+"""Long measurements that are run on purpose, never as part of the tests."""
