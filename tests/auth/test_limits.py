@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, event, select, update
+from sqlalchemy import Engine, event, select, text, update
 from werkzeug.test import TestResponse
 
 from auth import attempts, passwords
@@ -126,6 +127,11 @@ def test_name_and_address_are_the_same_account(stranger: Visitor, alice: Visitor
     assert fail(stranger, 1, "bob") == [400], "others do not wait"
 
 
+@pytest.mark.databases("sqlite")
+def test_an_unknown_name_is_one_however_it_is_spelled(stranger: Visitor) -> None:
+    assert fail(stranger, 3, "nobody") + fail(stranger, 3, " NoBody ") == [400] * 5 + [429]
+
+
 def test_a_right_password_is_not_looked_at_while_one_waits(
     stranger: Visitor, alice: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,6 +189,18 @@ def test_an_account_of_ones_own_buys_no_further_guesses(few: None, stranger: Vis
             stranger.get("/")
             stranger.logout()
     assert statuses == [400, 302, 400, 302, 400, 429]
+
+
+def test_a_success_makes_the_address_wait_no_longer_than_before(
+    few: None, stranger: Visitor, alice: Visitor, engine: Engine
+) -> None:
+    assert [fail(stranger, 1, f"name{number}") for number in range(3)] == [[400]] * 3
+    let_time_pass(engine, timedelta(seconds=16))
+    assert stranger.login("alice").status_code == 302
+    stranger.get("/")
+    stranger.logout()
+    assert fail(stranger, 1, "name9") == [400]
+    assert fail(stranger, 1, "name9") == [429]
 
 
 def test_one_household_of_ipv6_is_one_address(few: None, visitor: Visitor) -> None:
@@ -316,6 +334,32 @@ def test_attempts_at_once_on_several_servers_are_counted_exactly(migrated_url: s
         engine.dispose()
     assert sorted(taken) == ["taken"] * 5 + ["waits"] * 11
     assert counted.failures == 5
+
+
+@pytest.mark.databases("postgresql")
+def test_attempts_never_wait_for_each_other(engine: Engine) -> None:
+    """One holds "a" and wants "z"; the other wants both and must not take "z" first."""
+    done: list[str] = []
+
+    def both() -> None:
+        with session(engine, write=True) as unit:
+            count_attempt(unit, Limit("z", 5), Limit("a", 5), NOW)
+        done.append("both")
+
+    other = threading.Thread(target=both)
+    with session(engine, write=True) as unit:
+        sign_in_limits._locked(unit, ["a"], NOW)
+        other.start()
+        for _ in range(100):
+            with session(engine) as watching:
+                if watching.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+                    break
+            time.sleep(0.05)
+        else:
+            pytest.fail("the other did not come to wait")
+        sign_in_limits._locked(unit, ["z"], NOW)
+    other.join()
+    assert done == ["both"]
 
 
 def test_guesses_at_once_try_no_more_passwords_than_one_after_the_other(
