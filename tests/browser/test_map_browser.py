@@ -1,7 +1,7 @@
 """The map under a hand: clicks, flights, a camera that stays, names that keep apart, and the table by keyboard."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,14 +51,6 @@ OVERLAPS = """() => {
 def counted(count: int) -> str:
     """That so many agents stand on the map."""
     return f"() => {GRAPH}.data.find((trace) => trace.meta === 'agents').x.length === {count}"
-
-
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    """Without a graphics card each picture takes its time."""
-    expect.set_options(timeout=20_000)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 def opened(page: Page, address: str, name: str = "alice") -> Page:
