@@ -39,7 +39,7 @@ def test_a_measured_value_carries_what_the_drawer_needs() -> None:
 
 def test_a_card_shows_value_unit_and_n() -> None:
     drawn = card(Reading(), "pt-BR", zone="UTC", icon="timer")
-    assert text(drawn) == "Latência dos spans, percentil\u00a095 81,4 ms n = 23.019"
+    assert text(drawn) == "Latência dos spans, percentil 95 81,4 ms n = 23.019"
 
 
 def test_a_card_shows_the_interval() -> None:
