@@ -311,12 +311,14 @@
       watchClicks(gd);
       gd.on("plotly_relayouting", () => {
         keep(gd);
-        // The event comes before the camera has taken the step.
+        // The event comes before the camera takes the step, and it glides on for a picture or two.
         requestAnimationFrame(() => requestAnimationFrame(() => keep(gd)));
       });
       gd.on("plotly_relayout", (changes) => {
         if (Object.keys(changes || {}).some((name) => name.startsWith("scene"))) keep(gd);
       });
+      // Pictures may be slow to come: what the reader's hand did last is read where new data is about to undo it.
+      gd.on("plotly_beforeplot", () => { if (own.has(gd) && sceneOf(gd)) held.set(gd, view(gd)); });
       gd.addEventListener("pointerdown", () => cancelAnimationFrame(flight), true);
     }
     let size = "";
