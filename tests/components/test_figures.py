@@ -89,13 +89,19 @@ def test_a_frame_without_rows_draws_no_axes_and_says_why() -> None:
 
 
 def test_a_few_days_are_ticked_by_the_day_and_drawn_no_wider_than_a_week_s() -> None:
-    for last, days in (("2022-08-22", 1), ("2022-08-24", 3), ("2022-08-29", 8)):
-        rows = ({"at": "2022-08-22", "count": 1}, {"at": last, "count": 2})
+    for first, last, said in (
+        ("2022-08-22", "2022-08-22", ["22/08/2022"]),
+        ("2022-08-22", "2022-08-24", ["22 ago<br>2022", "23", "24"]),
+        ("2022-12-30", "2023-01-02", ["30 dez<br>2022", "31", "1 jan<br>2023", "2"]),
+        ("2022-08-22", "2022-08-29", ["22 ago<br>2022", "23", "24", "25", "26", "27", "28", "29"]),
+    ):
+        days = len(said)
+        rows = ({"at": first, "count": 1}, {"at": last, "count": 2})
         drawn = time_bars(replace(Series(), rows=rows), "pt-BR", "dark")
         start, end = map(datetime.fromisoformat, drawn.layout.xaxis.range)
         assert (end - start).days == max(days, 7)
         assert len(drawn.layout.xaxis.tickvals) == days and drawn.layout.xaxis.title.text == "Dia (UTC)"
-        assert drawn.layout.xaxis.ticktext is None or drawn.layout.xaxis.ticktext[0] == "22/08/2022"
+        assert list(drawn.layout.xaxis.ticktext) == said
         assert drawn.data[0].width == 0.8 * 86_400_000
 
 
