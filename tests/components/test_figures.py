@@ -1,7 +1,7 @@
 """Histograms are the series' own bins; their frames say in words and rows what they draw."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from components.figures.bars import category_bars, time_bars
 from components.figures.histograms import efficiency_histogram, latency_histogram, range_words
 from components.figures.slots import slot_bars
 from components.figures.style import config
+from components.tables import Column
 from tests.components.readings import Reading, Series, one, parts, text
 
 EFFICIENCY = Series(
@@ -153,3 +154,19 @@ def test_a_category_names_its_unit_once() -> None:
     series = replace(Series(), unit="percent", rows=({"label": "a model", "value": 92.04},))
     (hover,) = category_bars(series, "en", "dark").data[0].hovertext
     assert hover.replace("\u00a0", " ") == "a model<br>92.0 %"
+
+
+def test_the_table_of_many_rows_is_its_latest_and_says_of_how_many() -> None:
+    days = [date(2022, 1, 1) + timedelta(days=place) for place in range(1000)]
+    series = replace(Series(), rows=tuple({"at": each.isoformat(), "count": 1} for each in days))
+    drawn = chart_frame(
+        series,
+        time_bars(series, "en", "dark"),
+        "en",
+        id="days",
+        zone="UTC",
+        columns=[Column("at", "Day", lambda row: row["at"])],
+    )
+    said = text(drawn)
+    assert [each for each in days if each.isoformat() in said] == days[-100:] and "100 of 1,000" in said
+    assert len(time_bars(series, "en", "dark").data[0].x) == 1000, "the picture has all"
