@@ -3,10 +3,11 @@
 (function () {
   "use strict";
 
-  const PAINTING = ["clear", "drawArrays", "drawElements", "readPixels"];
+  const PAINTING = ["clear", "drawArrays", "drawElements"];
   const LONGEST_MS = 3000; // quiet for so long at most, whatever goes wrong
   const original = HTMLCanvasElement.prototype.getContext;
   const quiet = new WeakMap();
+  const asleep = new WeakSet(); // nobody has pointed at anything yet
 
   let renderer = null;
   /* What paints: the name of the graphics card or of the software in its place; "" where there is no WebGL. */
@@ -26,7 +27,8 @@
 
   /* Plotly paints a figure up to five times before its camera stands where it belongs. */
   function hush(gl, gd) {
-    for (const name of PAINTING) gl[name] = () => {};
+    for (const name of [...PAINTING, "readPixels"]) gl[name] = () => {};
+    asleep.add(gl);
     quiet.set(gl, setTimeout(() => {
       speak(gl);
       gd.emit("plotly_afterplot");
@@ -38,6 +40,12 @@
     clearTimeout(quiet.get(gl));
     quiet.delete(gl);
     for (const name of PAINTING) delete gl[name];
+  }
+
+  /* From now on it also paints, and reads, which mark lies where: the picture that Plotly finds marks under the pointer in. */
+  function wake(gl) {
+    asleep.delete(gl);
+    delete gl.readPixels;
   }
 
   HTMLCanvasElement.prototype.getContext = function (kind, wishes, ...more) {
@@ -53,5 +61,5 @@
     return gl;
   };
 
-  window.mapCanvas = { painter, speak, isQuiet: (gl) => quiet.has(gl) };
+  window.mapCanvas = { painter, speak, wake, isQuiet: (gl) => quiet.has(gl), isAsleep: (gl) => asleep.has(gl) };
 })();

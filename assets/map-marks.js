@@ -154,7 +154,7 @@
       if (kind === "squad") node.dataset.mapSquad = text;
       if (count) {
         const figure = document.createElement("small");
-        figure.textContent = count;
+        figure.textContent = count.toLocaleString(document.documentElement.lang || "en");
         node.append(figure);
       }
       made.layer.append(node);

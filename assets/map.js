@@ -4,10 +4,12 @@
   "use strict";
 
   const { sceneOf, agents, follow, draw } = window.mapMarks;
-  const { isQuiet, speak } = window.mapCanvas;
+  const { isAsleep, isQuiet, speak, wake } = window.mapCanvas;
   const GRAPH = "map-graph";
   const FLIGHT_MS = 600;
   const CLICK_PX = 4;
+  const LATE_MS = 2000; // so long after a click its mark may still become known
+  const READING_MS = 50; // from the picture until Plotly has read which mark lies where
   const HALF = Math.tan(Math.PI / 8); // Plotly looks with an angle of 45 degrees
   const UP = { x: 0, y: 0, z: 1 };
   const known = new WeakSet();
@@ -248,7 +250,7 @@
     let under = null;
     const point = (event) => event.points && event.points[0] && event.points[0].customdata;
     const pick = () => {
-      if (!press || !press.up || !under || press.moved >= CLICK_PX) return;
+      if (!press || !press.up || !under || press.moved >= CLICK_PX || performance.now() > press.until) return;
       const edge = Array.isArray(under) ? { source: under[0], target: under[1] } : null;
       press = null;
       window.dash_clientside.set_props("map-picked", {
@@ -259,15 +261,19 @@
       if (event.button === 0) press = { x: event.clientX, y: event.clientY, moved: 0, up: false };
     }, true);
     gd.addEventListener("pointermove", (event) => {
-      if (!press || press.up) return;
+      if (!press) return;
       press.moved = Math.max(press.moved, Math.hypot(event.clientX - press.x, event.clientY - press.y));
+      if (press.up && press.moved >= CLICK_PX) press = null;
     }, true);
     gd.addEventListener("pointerup", () => {
       if (!press) return;
-      press.up = true;
+      Object.assign(press, { up: true, until: performance.now() + LATE_MS });
       pick();
     }, true);
-    gd.on("plotly_hover", (event) => { under = point(event); });
+    gd.on("plotly_hover", (event) => {
+      under = point(event);
+      pick(); // a click may be quicker than the first look at what lies where
+    });
     gd.on("plotly_unhover", () => { under = null; });
     gd.on("plotly_click", (event) => {
       under = point(event);
@@ -275,16 +281,39 @@
     });
   }
 
-  /* Hulls, rings and lines answer no pointer. Left alone, Plotly still draws them into its picking buffer, where a hull
-     hides the agents inside it from hover and click, and where every one of them costs time for each camera step. */
+  /* Lines answer no pointer. Left alone, Plotly still draws them into its picking buffer, where they hide agents from hover
+     and click and cost time for each camera step. Nothing is drawn there before there is a pointer. */
   function unpick(gd) {
-    const traces = sceneOf(gd).traces || {};
-    for (const one of Object.values(traces)) {
-      if (!one.data || one.data.hoverinfo !== "skip") continue;
-      for (const part of [one.mesh, one.linePlot, one.scatterPlot, one.textMarkers]) {
-        if (part && part.drawPick) part.drawPick = () => {};
+    const { traces, glplot } = sceneOf(gd);
+    for (const one of Object.values(traces || {})) {
+      for (const part of [one.linePlot, one.scatterPlot]) {
+        if (!part || part.mapPick) continue;
+        const pick = part.drawPick;
+        part.mapPick = true;
+        part.drawPick = (camera) => {
+          if (one.data.hoverinfo !== "skip" && !isAsleep(glplot.gl)) pick.call(part, camera);
+        };
       }
     }
+  }
+
+  /* The first pointer over the map: from now on Plotly has to know which mark lies where. The pointer may rest by the time
+     it does, so it is told of it once more. */
+  function wakeUp(gd, event) {
+    const scene = sceneOf(gd);
+    if (!scene || isQuiet(scene.glplot.gl) || !isAsleep(scene.glplot.gl)) return;
+    wake(scene.glplot.gl);
+    scene.glplot.update();
+    let last = event;
+    const follow = (later) => { last = later; };
+    gd.addEventListener("pointermove", follow, true);
+    const tell = () => {
+      gd.removeEventListener("pointermove", follow, true);
+      if (last.buttons) return;
+      const { clientX, clientY } = last;
+      scene.glplot.canvas.dispatchEvent(new MouseEvent("mousemove", { clientX: clientX + 0.5, clientY, bubbles: true }));
+    };
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(tell, READING_MS)));
   }
 
   /* The first picture, once there are agents and the camera stands; what comes later Plotly paints as it arrives. */
@@ -309,14 +338,17 @@
     const still = gd.layout.meta.mini;
     if (!still) {
       watchClicks(gd);
+      for (const name of ["pointerenter", "pointermove"]) gd.addEventListener(name, (event) => wakeUp(gd, event), true);
       gd.on("plotly_relayouting", () => {
         keep(gd);
-        // The event comes before the camera has taken the step.
+        // The event comes before the camera takes the step, and it glides on for a picture or two.
         requestAnimationFrame(() => requestAnimationFrame(() => keep(gd)));
       });
       gd.on("plotly_relayout", (changes) => {
         if (Object.keys(changes || {}).some((name) => name.startsWith("scene"))) keep(gd);
       });
+      // Pictures may be slow to come: what the reader's hand did last is read where new data is about to undo it.
+      gd.on("plotly_beforeplot", () => { if (own.has(gd) && sceneOf(gd)) held.set(gd, view(gd)); });
       gd.addEventListener("pointerdown", () => cancelAnimationFrame(flight), true);
     }
     let size = "";

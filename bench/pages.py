@@ -123,9 +123,12 @@ def _signed_in(url: str, engine: Engine) -> Reader:
 
 def _callback(person: Reader, page: str) -> str:
     """The name of the callback that reads the page's numbers: it listens to the query and the refresh button."""
-    wanted = {"overview": "overview-body", "map": "map-graph", "agents": "agents-list", "crm": "crm-top"}[
-        page
-    ]
+    wanted = {
+        "overview": "overview-body",
+        "map": "map-graph-packed",
+        "agents": "agents-list",
+        "crm": "crm-top",
+    }[page]
     for entry in person.get("/_dash-dependencies").get_json():
         asked = {f"{each['id']}.{each['property']}" for each in entry["inputs"]}
         outputs = entry["output"].strip(".").split("...")

@@ -16,9 +16,9 @@ def agent_link(href: str, agent: str, name: str) -> dcc.Link:
     return dcc.Link(name, href=href, className="agent-link", title=agent)
 
 
-def state_mark(state: str, lang: str) -> html.Span:
-    """The derived state as a mark of its own shape and colour, and the word."""
-    word = state_words(lang).get(state, state)
+def state_mark(state: str, lang: str, word: str | None = None) -> html.Span:
+    """The derived state as a mark of its own shape and colour, and the word; `word` says it more exactly."""
+    word = word or state_words(lang).get(state, state)
     return html.Span(
         [html.Span(className="status-mark"), word], className=f"status status-{_MARKS.get(state, 'unknown')}"
     )

@@ -16,6 +16,9 @@ from components.states import empty
 from components.tables import Column
 from i18n import declared, t
 
+MOST_ROWS = 100
+"""Rows of one chart's table: with a thousand the page stands still for a minute while the browser builds them."""
+
 
 def chart_frame(
     series: MeasuredSeries,
@@ -112,19 +115,25 @@ def _at(series: MeasuredSeries, lang: str, zone: str) -> html.Span:
 def _rows(series: MeasuredSeries, columns: Sequence[Column], lang: str) -> html.Details | None:
     if not series.rows:
         return None
+    rows = (
+        series.rows[-MOST_ROWS:] if "at" in series.rows[0] else series.rows[:MOST_ROWS]
+    )  # the latest, the most
     head = html.Thead(
         html.Tr([html.Th(column.title, scope="col", className=f"align-{column.align}") for column in columns])
     )
     body = html.Tbody(
         [
             html.Tr([html.Td(column.draw(row), className=f"align-{column.align}") for column in columns])
-            for row in series.rows
+            for row in rows
         ]
     )
+    shown = {"shown": number(len(rows), lang), "all": number(len(series.rows), lang)}
+    of_all = html.P(t("{shown} of {all}", lang, **shown), className="list-summary")
     summary = html.Summary([icon("table"), t("Data", lang)], className="btn btn-quiet")
     return html.Details(
         [
             summary,
+            of_all if len(rows) < len(series.rows) else None,
             html.Div(html.Table([head, body], className="raw-table"), className="raw-wrap", tabIndex=0),
         ],
         className="frame-data",

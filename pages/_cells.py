@@ -16,6 +16,7 @@ from i18n import declared, t
 LONGEST_TEXT = 2000
 LONGEST_DOCUMENT = 10_000
 MOST_LINES = 2000
+LONGEST_NAME = 20  # letters of a name that half a phone has room for
 NUMERAL = re.compile(r"-?\d+(\.\d+)?")
 
 
@@ -56,8 +57,16 @@ def document(value: Any, lang: str) -> Component | None:
     return _indented(value)
 
 
+def code_name(name: str) -> Component:
+    """A column's or field's own name; one too long for a phone breaks after an underscore, not in mid-word."""
+    if len(name) <= LONGEST_NAME:
+        return html.Code(name)
+    first, *others = name.split("_")
+    return html.Code([first, *[part for other in others for part in ("_", html.Wbr(), other)]])
+
+
 def _fields(value: Mapping[str, Any]) -> Component:
-    pairs = [(html.Dt(html.Code(key)), html.Dd(_recorded(each))) for key, each in value.items()]
+    pairs = [(html.Dt(code_name(key)), html.Dd(_recorded(each))) for key, each in value.items()]
     return html.Dl([part for pair in pairs for part in pair], className="facts document-fields")
 
 

@@ -14,7 +14,7 @@ from components.tables import Column, data_table
 from db.engine import Session
 from db.listing import Children, Listing, Wish, kinds, read_page
 from i18n import declared, t, tn
-from pages._cells import cell
+from pages._cells import cell, code_name
 from pages._view import View, person
 
 Words = Callable[[str], str]  # language → text
@@ -84,7 +84,7 @@ def row_page(module: str, title: Words, listing: Listing, row: Mapping[str, Any]
     documents = [key for key, value in row.items() if value and isinstance(value, dict | list)]
     others = [key for key in row if key not in titles and key not in documents]
     said = [(titles[key], _shown(listing, row, key, how, view)) for key in titles]
-    rest = [(html.Code(_column(key)), _shown(listing, row, key, how, view)) for key in others]
+    rest = [(code_name(_column(key)), _shown(listing, row, key, how, view)) for key in others]
     panels = [
         _panel(t("Main facts", view.lang), _facts(said)),
         _panel(t("Other columns", view.lang), _facts(rest)),

@@ -183,7 +183,7 @@ def _event(event: Mapping[str, Any], names: Names, view: View) -> html.Li:
     said = [
         html.Div([who, " ", what]),
         html.Div(why[:200], className="event-why") if why else None,
-        html.Div(beside, className="event-at") if beside else None,
+        html.Div(beside, className="event-at event-beside") if beside else None,
         html.Div(at, className="event-at"),
     ]
     mark = icon("error" if failed else "spark", "event-icon")

@@ -36,9 +36,7 @@ def _parts(unit: Session, view: View) -> Component:
             t("Part", lang),
             lambda row: agent_link(view.agent(row["id"]), row["id"], _name(row["id"], lang)),
         ),
-        Column(
-            "state", t("State", lang), lambda row: state_mark("operational" if row["up"] else "unknown", lang)
-        ),
+        Column("state", t("State", lang), lambda row: _state(row, lang)),
         Column("heard", t("Last heard", lang), lambda row: _heard(row, view)),
     ]
     title = html.Header(html.H2(t("Own parts", lang)), className="frame-head")
@@ -59,6 +57,13 @@ def _name(part: str, lang: str) -> str:
         "quantum/collector": t("Collector", lang),
     }
     return words.get(part, part)
+
+
+def _state(row: Mapping[str, Any], lang: str) -> Component:
+    """Operational, or why not: a part heard long ago has a signal recorded, one never heard has none."""
+    if row["up"]:
+        return state_mark("operational", lang)
+    return state_mark("unknown", lang, t("No recent signal", lang) if row["last_active"] else None)
 
 
 def _heard(row: Mapping[str, Any], view: View) -> Component | None:

@@ -17,7 +17,7 @@
 
   /* Waits until the graphics process has painted: reading a pixel back needs it. */
   function sync(gl) {
-    gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
+    Object.getPrototypeOf(gl).readPixels.call(gl, 0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
   }
 
   const lose = (gl) => {
@@ -168,6 +168,10 @@
         const camera = { eye: turned, center, up, projection: { type: "perspective" } };
         scene.setViewport({ camera, aspectratio: scene.glplot.getAspectratio() });
       },
+      /* With a pointer over the map, so that its frames hold what hover and click need. */
+      point() {
+        gd.dispatchEvent(new PointerEvent("pointerenter", { clientX: 5, clientY: 5 }));
+      },
       draw() {
         // Plotly's own loop sees that the camera moved and paints in the next animation frame, as under a reader's hand.
       },
@@ -211,6 +215,7 @@
       await now.build(host, text);
     },
     async settle() {
+      if (now.point) now.point();
       now.set(0.01);
       now.draw();
       await frames(3);

@@ -6,7 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from components.figures.style import amount_words, axis, base_layout
+from components.figures.style import amount_words, axis, base_layout, short_month
 from components.format import calendar_day, moment
 from components.measured import MeasuredSeries, require
 from components.theme import color
@@ -16,7 +16,6 @@ LONGEST_LABEL = 28
 FEWEST = 4  # bars stay thin where there are fewer
 FEW_DAYS = 8
 FEWEST_DAYS = 7  # bars of days stay thin where there are fewer
-MOST_DATED = 3  # days that have room for their whole date
 DAY_BAR = 0.8 * 86_400_000  # milliseconds of the axis
 
 
@@ -129,12 +128,25 @@ def _days(moments: Sequence[str], lang: str) -> dict[str, Any]:
     days = _span(moments)
     middle = datetime.combine(days[0], time()) + (days[-1] - days[0]) / 2
     half = timedelta(days=max(len(days), FEWEST_DAYS)) / 2
-    words = {"ticktext": [calendar_day(each, lang) for each in days]} if len(days) <= MOST_DATED else {}
     return {
         "range": [(middle - half).isoformat(), (middle + half).isoformat()],
         "tickvals": [each.isoformat() for each in days],
-        "tickformat": "%-d %b\n%Y",  # the year once, beneath the first day
-    } | words
+        "ticktext": _day_words(days, lang),
+        "tickangle": 0,
+    }
+
+
+def _day_words(days: Sequence[date], lang: str) -> list[str]:
+    """One day by its date; of several only the first of each month says more than its number, to fit a phone."""
+    if len(days) == 1:
+        return [calendar_day(days[0], lang)]
+    month = {
+        each: f"{each.day} {short_month(each, lang)}"
+        for each in days
+        if each in (days[0], each.replace(day=1))
+    }
+    year = {each: f"{month[each]}<br>{each.year}" for each in month if each == days[0] or each.month == 1}
+    return [year.get(each, month.get(each, str(each.day))) for each in days]
 
 
 def _whole(values: Sequence[float]) -> dict[str, Any]:

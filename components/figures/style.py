@@ -1,6 +1,7 @@
 """What all figures share: transparent grounds, thin lines, one font, numbers in the reader's manner."""
 
 from collections.abc import Sequence
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -25,6 +26,11 @@ def config(lang: str) -> Any:
         "locale": lang,
         "locales": {lang: {"dictionary": {}, "format": _calendar(lang)}},
     }
+
+
+def short_month(day: date, lang: str) -> str:
+    """The month of `day` as Plotly writes it on the ticks of a date axis."""
+    return str(config(lang)["locales"][lang]["format"]["shortMonths"][day.month - 1])
 
 
 def _calendar(lang: str) -> dict[str, Any]:

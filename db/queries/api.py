@@ -154,7 +154,7 @@ def response_p50(window: Window) -> Statement:
 
 @metric(
     "api.response_p95_ms",
-    title="Response time, p95",
+    title="Response time, 95th percentile",
     unit="ms",
     formula="nearest rank: the ⌈0.95·n⌉-th shortest response time; needs n ≥ 20",
     least=20,

@@ -1,7 +1,7 @@
 """Histograms are the series' own bins; their frames say in words and rows what they draw."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from components.figures.bars import category_bars, time_bars
 from components.figures.histograms import efficiency_histogram, latency_histogram, range_words
 from components.figures.slots import slot_bars
 from components.figures.style import config
+from components.tables import Column
 from tests.components.readings import Reading, Series, one, parts, text
 
 EFFICIENCY = Series(
@@ -89,13 +90,19 @@ def test_a_frame_without_rows_draws_no_axes_and_says_why() -> None:
 
 
 def test_a_few_days_are_ticked_by_the_day_and_drawn_no_wider_than_a_week_s() -> None:
-    for last, days in (("2022-08-22", 1), ("2022-08-24", 3), ("2022-08-29", 8)):
-        rows = ({"at": "2022-08-22", "count": 1}, {"at": last, "count": 2})
+    for first, last, said in (
+        ("2022-08-22", "2022-08-22", ["22/08/2022"]),
+        ("2022-08-22", "2022-08-24", ["22 ago<br>2022", "23", "24"]),
+        ("2022-12-30", "2023-01-02", ["30 dez<br>2022", "31", "1 jan<br>2023", "2"]),
+        ("2022-08-22", "2022-08-29", ["22 ago<br>2022", "23", "24", "25", "26", "27", "28", "29"]),
+    ):
+        days = len(said)
+        rows = ({"at": first, "count": 1}, {"at": last, "count": 2})
         drawn = time_bars(replace(Series(), rows=rows), "pt-BR", "dark")
         start, end = map(datetime.fromisoformat, drawn.layout.xaxis.range)
         assert (end - start).days == max(days, 7)
         assert len(drawn.layout.xaxis.tickvals) == days and drawn.layout.xaxis.title.text == "Dia (UTC)"
-        assert drawn.layout.xaxis.ticktext is None or drawn.layout.xaxis.ticktext[0] == "22/08/2022"
+        assert list(drawn.layout.xaxis.ticktext) == said
         assert drawn.data[0].width == 0.8 * 86_400_000
 
 
@@ -147,3 +154,19 @@ def test_a_category_names_its_unit_once() -> None:
     series = replace(Series(), unit="percent", rows=({"label": "a model", "value": 92.04},))
     (hover,) = category_bars(series, "en", "dark").data[0].hovertext
     assert hover.replace("\u00a0", " ") == "a model<br>92.0 %"
+
+
+def test_the_table_of_many_rows_is_its_latest_and_says_of_how_many() -> None:
+    days = [date(2022, 1, 1) + timedelta(days=place) for place in range(1000)]
+    series = replace(Series(), rows=tuple({"at": each.isoformat(), "count": 1} for each in days))
+    drawn = chart_frame(
+        series,
+        time_bars(series, "en", "dark"),
+        "en",
+        id="days",
+        zone="UTC",
+        columns=[Column("at", "Day", lambda row: row["at"])],
+    )
+    said = text(drawn)
+    assert [each for each in days if each.isoformat() in said] == days[-100:] and "100 of 1,000" in said
+    assert len(time_bars(series, "en", "dark").data[0].x) == 1000, "the picture has all"

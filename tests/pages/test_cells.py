@@ -3,8 +3,9 @@
 from decimal import Decimal
 
 import pytest
+from dash import html
 
-from pages._cells import LONGEST_DOCUMENT, MOST_LINES, cell
+from pages._cells import LONGEST_DOCUMENT, MOST_LINES, cell, code_name
 from tests.components.readings import parts, text
 
 LINE = {"stock_code": "10135", "quantity": 1, "unit_price": "2.51", "note": None}
@@ -41,3 +42,12 @@ def test_fields_stand_in_a_list_and_an_empty_document_says_nothing() -> None:
     assert [part["type"] for part in parts(drawn)].count("Dt") == 3
     assert "2143" in text(drawn) and '"a"' in text(drawn)
     assert cell({}, "document", "en", "UTC") is None and cell([], "document", "en", "UTC") is None
+
+
+def test_a_name_too_long_for_a_phone_breaks_after_its_underscores_and_copies_as_it_is() -> None:
+    short, long = code_name("user_id"), code_name("num_malformed_responses")
+    assert short.children == "user_id"
+    assert [part for part in long.children if not isinstance(part, html.Wbr)] == [
+        *("num", "_", "malformed", "_", "responses")
+    ]
+    assert [place for place, part in enumerate(long.children) if isinstance(part, html.Wbr)] == [2, 5]

@@ -82,6 +82,16 @@ def test_of_all_time_before_the_first_heartbeat_there_is_no_share_to_show(alice:
 
 
 @pytest.mark.databases("sqlite")
+def test_a_part_heard_long_ago_is_not_said_to_have_no_signal(alice: Reader, engine: Engine) -> None:
+    with session(engine, write=True) as unit:
+        measure.introduce(unit, "sqlite")
+        measure.heard(unit, WEB, datetime.now(UTC) - timedelta(hours=1))
+    said = words(answer(alice, "?range=24h&lang=en")["top"])
+    assert said.count("No recent signal") == 1
+    assert said.count("No signal recorded") == len(PARTS) - 1
+
+
+@pytest.mark.databases("sqlite")
 @pytest.mark.parametrize(
     ("listing", "said"),
     [
