@@ -305,10 +305,10 @@
     wake(scene.glplot.gl);
     scene.glplot.update();
     let last = event;
-    const follow = (later) => { last = later; };
-    gd.addEventListener("pointermove", follow, true);
+    const note = (later) => { last = later; };
+    gd.addEventListener("pointermove", note, true);
     const tell = () => {
-      gd.removeEventListener("pointermove", follow, true);
+      gd.removeEventListener("pointermove", note, true);
       if (last.buttons) return;
       const { clientX, clientY } = last;
       scene.glplot.canvas.dispatchEvent(new MouseEvent("mousemove", { clientX: clientX + 0.5, clientY, bubbles: true }));

@@ -16,6 +16,9 @@ from i18n import declared, t
 LONGEST_TEXT = 2000
 LONGEST_DOCUMENT = 10_000
 MOST_LINES = 2000
+MOST_TABLE_LINES = (
+    100  # a browser took 27 s for the components of 592 lines; more lines are one text in columns
+)
 LONGEST_NAME = 20  # letters of a name that half a phone has room for
 NUMERAL = re.compile(r"-?\d+(\.\d+)?")
 
@@ -72,25 +75,51 @@ def _fields(value: Mapping[str, Any]) -> Component:
 
 def _lines(lines: Sequence[Mapping[str, Any]], lang: str) -> Component:
     keys = list(dict.fromkeys(key for line in lines for key in line))
-    aligned = {key: f"align-{'end' if _all_numerals(lines, key) else 'start'}" for key in keys}
-    head = [html.Th(html.Code(key), scope="col", className=aligned[key]) for key in keys]
-    rows = [
-        html.Tr([html.Td(_recorded(line.get(key)), className=aligned[key]) for key in keys])
-        for line in lines[:MOST_LINES]
-    ]
-    shown = {"shown": number(len(rows), lang), "all": number(len(lines), lang)}
+    numerals = [_all_numerals(lines, key) for key in keys]
+    shown = lines[:MOST_LINES]
+    cut = {"shown": number(len(shown), lang), "all": number(len(lines), lang)}
+    drawn = _table if len(shown) <= MOST_TABLE_LINES else _columns
     return html.Div(
         [
-            html.P(t("{shown} of {all}", lang, **shown), className="list-summary")
-            if len(rows) < len(lines)
+            html.P(t("{shown} of {all}", lang, **cut), className="list-summary")
+            if len(shown) < len(lines)
             else None,
-            html.Div(
-                html.Table([html.Thead(html.Tr(head)), html.Tbody(rows)], className="raw-table"),
-                className="raw-wrap",
-                tabIndex=0,
-            ),
+            drawn(shown, keys, numerals),
         ]
     )
+
+
+def _table(lines: Sequence[Mapping[str, Any]], keys: Sequence[str], numerals: Sequence[bool]) -> Component:
+    aligned = [f"align-{'end' if each else 'start'}" for each in numerals]
+    columns = list(zip(keys, aligned, strict=True))
+    head = [html.Th(html.Code(key), scope="col", className=side) for key, side in columns]
+    rows = [
+        html.Tr([html.Td(_recorded(line.get(key)), className=side) for key, side in columns])
+        for line in lines
+    ]
+    table = html.Table([html.Thead(html.Tr(head)), html.Tbody(rows)], className="raw-table")
+    return html.Div(table, className="raw-wrap", tabIndex=0)
+
+
+def _columns(lines: Sequence[Mapping[str, Any]], keys: Sequence[str], numerals: Sequence[bool]) -> Component:
+    """The same lines as one text in columns, however many they are one component."""
+    rows = [list(keys), *[[_spelled(line.get(key)) for key in keys] for line in lines]]
+    wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    text = "\n".join(
+        "  ".join(
+            word.rjust(width) if right else word.ljust(width)
+            for word, width, right in zip(row, wide, numerals, strict=True)
+        ).rstrip()
+        for row in rows
+    )
+    return html.Pre(text, className="document document-columns", tabIndex=0)
+
+
+def _spelled(value: Any) -> str:
+    """A document's value on one line."""
+    if value is None or value == "":
+        return DASH
+    return " ".join((value if isinstance(value, str) else json.dumps(value, default=str)).split())
 
 
 def _all_numerals(lines: Sequence[Mapping[str, Any]], key: str) -> bool:

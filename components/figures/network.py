@@ -24,9 +24,11 @@ from components.figures.network_agents import (
 from components.figures.network_edges import edge_points, edge_traces, joined
 from components.figures.network_words import Edge, Node, Trace, placed
 from components.figures.space import Points, bounds, drawn_places, first_view, nearness
-from components.theme import FONT, color, squad_colors
+from components.figures.style import base_layout
+from components.theme import squad_colors
 from i18n import t
 
+NO_MARGIN = {"l": 0, "r": 0, "t": 0, "b": 0}
 MOST_DOTS = 1500  # above this edges have no hover of their own
 # How wide and high the map is on the screen when all of it is seen, in px: full, compact, mini.
 SCREENS = ((1000.0, 520.0), (340.0, 300.0), (520.0, 260.0))
@@ -160,23 +162,11 @@ def _layout(
         if len(world)
         else {"eye": {"x": 0.0, "y": -2.0, "z": 0.5}}
     )
-    return {
-        "template": {"layout": {}, "data": {}},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"family": FONT, "size": 12, "color": color(theme, "text")},
-        "separators": ",." if lang == "pt-BR" else ".,",
-        "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
-        "showlegend": False,
+    return base_layout(theme, lang) | {
+        "margin": NO_MARGIN,
         "autosize": True,
         "uirevision": "map",
         "hovermode": False if mini else "closest",
-        "hoverlabel": {
-            "bgcolor": color(theme, "raised"),
-            "bordercolor": color(theme, "line-strong"),
-            "font": {"family": FONT, "size": 13, "color": color(theme, "text")},
-            "align": "left",
-        },
         "meta": {"label": title or t("Neural map", lang), "view": camera, "words": words, "mini": mini},
         "scene": {
             **axes,

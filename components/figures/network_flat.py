@@ -10,7 +10,7 @@ from zlib import crc32
 
 import numpy as np
 
-from components.figures.network import lit_edges, pointable
+from components.figures.network import NO_MARGIN, lit_edges, pointable
 from components.figures.network_agents import (
     NARROW_RING,
     RING,
@@ -28,7 +28,8 @@ from components.figures.network_words import (
     placed,
 )
 from components.figures.space import Points, drawn_places, nearness
-from components.theme import FONT, color, squad_colors
+from components.figures.style import base_layout
+from components.theme import squad_colors
 from i18n import t
 
 SCREENS = (
@@ -158,25 +159,13 @@ def _layout(
         "Flat map of the agents. Arrow keys go from mark to mark, Enter opens one, plus and minus zoom, 0 shows all.",
         lang,
     )
-    return {
-        "template": {"layout": {}, "data": {}},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"family": FONT, "size": 12, "color": color(theme, "text")},
-        "separators": ",." if lang == "pt-BR" else ".,",
-        "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
-        "showlegend": False,
+    return base_layout(theme, lang) | {
+        "margin": NO_MARGIN,
         "autosize": True,
         "uirevision": key,
         "hovermode": "closest",
         "hoverdistance": 12,
         "dragmode": "pan",
-        "hoverlabel": {
-            "bgcolor": color(theme, "raised"),
-            "bordercolor": color(theme, "line-strong"),
-            "font": {"family": FONT, "size": 13, "color": color(theme, "text")},
-            "align": "left",
-        },
         "meta": {"label": said, "words": words, "flat": True, "key": key, "whole": ranges},
         "xaxis": {**axis, "range": ranges[0]},
         "yaxis": {**axis, "range": ranges[1], "scaleanchor": "x", "scaleratio": 1},

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from dash import html
 
-from pages._cells import LONGEST_DOCUMENT, MOST_LINES, cell, code_name
+from pages._cells import LONGEST_DOCUMENT, MOST_LINES, MOST_TABLE_LINES, cell, code_name
 from tests.components.readings import parts, text
 
 LINE = {"stock_code": "10135", "quantity": 1, "unit_price": "2.51", "note": None}
@@ -35,6 +35,16 @@ def test_what_is_cut_says_so() -> None:
     assert "2,000 of 2,001" in text(drawn)
     assert "of" not in text(cell([LINE] * MOST_LINES, "document", "en", "UTC")).split()
     assert text(cell(["x" * LONGEST_DOCUMENT], "document", "en", "UTC")).endswith("…")
+
+
+def test_many_lines_are_one_text_in_columns_and_none_is_lost() -> None:
+    """A component for each cell of 592 lines kept a browser busy for half a minute."""
+    lines = [LINE | {"quantity": count} for count in range(MOST_TABLE_LINES + 1)]
+    drawn = cell(lines, "document", "en", "UTC")
+    assert [part["type"] for part in parts(drawn)] == ["Div", "Pre"]
+    head, *rows = text(drawn).splitlines()
+    assert head.split() == list(LINE) and len(rows) == len(lines) and len(set(map(len, rows))) == 1
+    assert [int(row.split()[1]) for row in rows] == list(range(len(lines)))
 
 
 def test_fields_stand_in_a_list_and_an_empty_document_says_nothing() -> None:
