@@ -142,11 +142,12 @@ def _refuse_unmigrated(current: Settings) -> None:
 
 
 def _announce(current: Settings) -> None:
+    from db.actor import SYSTEM
     from db.engine import make_engine, session
     from db.services.codes import issue_first_admin_code
 
     engine = make_engine(current.database_system_url)
-    with session(engine, write=True) as unit:
+    with session(engine, SYSTEM, write=True) as unit:
         code = issue_first_admin_code(unit, datetime.now(UTC))
     engine.dispose()
     click.echo(f"ALSHAM QUANTUM is at http://{current.host}:{current.port}")
@@ -178,10 +179,11 @@ def seed() -> None:
 
 
 def _seed(current: Settings) -> int:
+    from db.actor import OPERATOR
     from db.catalogue.loader import seed as plant
     from db.engine import session
 
-    with session(_migrated(current.database_system_url), write=True) as unit:
+    with session(_migrated(current.database_system_url), OPERATOR, write=True) as unit:
         return plant(unit)
 
 
@@ -234,6 +236,7 @@ def user() -> None:
 def create_user(email: str, username: str, role: str, full_name: str | None, password_stdin: bool) -> None:
     """Make an account with its profile and points."""
     from auth.passwords import hash_password
+    from db.actor import SYSTEM
     from db.engine import session
     from db.services.accounts import clean, register_account
 
@@ -241,7 +244,7 @@ def create_user(email: str, username: str, role: str, full_name: str | None, pas
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _ask_password()
     clean(email=email, username=username, full_name=full_name, role=role, password=password)
     hashed = hash_password(password)
-    with session(engine, write=True) as unit:
+    with session(engine, SYSTEM, write=True) as unit:
         register_account(
             unit, email=email, username=username, full_name=full_name, password_hash=hashed, role=role
         )
@@ -397,6 +400,7 @@ def list_recipes() -> None:
 def metric(key: str | None, window: str, subject: tuple[str, ...], as_json: bool) -> None:
     """Read one metric, or all that speak of the whole fleet."""
     from db import queries  # noqa: F401 - fills the registry
+    from db.actor import SYSTEM
     from db.engine import session
     from db.metric import METRICS, Window
     from db.metric import as_json as answer
@@ -404,7 +408,7 @@ def metric(key: str | None, window: str, subject: tuple[str, ...], as_json: bool
     _refuse_unknown(key, subject)
     seen = Window.parse(window)
     keys = [key] if key else [name for name, each in METRICS.items() if not each.subject]
-    with session(_migrated(environment.load().database_url)) as unit:
+    with session(_migrated(environment.load().database_system_url), SYSTEM) as unit:
         answers = [answer(unit, each, seen, subject) for each in keys]
     if as_json:
         click.echo(json.dumps(answers[0] if key else answers, indent=2, ensure_ascii=False))

@@ -10,6 +10,7 @@ from flask import current_app
 
 from auth import passwords, people
 from auth.origin import origin, parsed_address
+from db.actor import SYSTEM
 from db.engine import Session, session
 from db.services import accounts, sign_in_limits
 from db.services.accounts import Credentials, Person
@@ -26,7 +27,7 @@ def try_to_sign_in(login: str, password: str) -> Person | None:
     Raises TooManyAttempts when this account or address has to wait; then the password is not looked at.
     """
     came, now, engine = origin(), datetime.now(UTC), people.system_engine()
-    with session(engine, write=True) as unit:
+    with session(engine, SYSTEM, write=True) as unit:
         found = accounts.find_for_sign_in(unit, login)
         limit = _account_limit(unit, found, login, came, now)
         attempt = sign_in_limits.count_attempt(unit, limit, _address_limit(came), now)
@@ -35,7 +36,7 @@ def try_to_sign_in(login: str, password: str) -> Person | None:
         _succeed(found, password, attempt)
         return found.person
     reason = "unknown" if found is None else "closed" if matches else "password"
-    with session(engine, write=True) as unit:
+    with session(engine, SYSTEM, write=True) as unit:
         who = found.person.profile_id if found else None
         sign_in_limits.record_failure(unit, attempt, reason, who, came)
     return None

@@ -11,6 +11,7 @@ from flask import Flask, abort, current_app, g, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from auth.origin import origin
+from db.actor import SYSTEM, Actor
 from db.engine import DatabaseUnavailable, Engine, Session
 from db.engine import session as unit_of_work
 from db.services import user_sessions
@@ -40,6 +41,11 @@ class SignedIn(UserMixin):  # type: ignore[misc]
     @property
     def role(self) -> str:
         return self.person.role
+
+    @property
+    def actor(self) -> Actor:
+        """In whose name this person's requests read and write."""
+        return Actor.person(self.person.profile_id, self.person.role)
 
     @property
     def username(self) -> str | None:
@@ -96,7 +102,7 @@ def session_idle() -> timedelta:
 def sign_in(person: Person, also: Callable[[Session], None] | None = None) -> None:
     """Begin a new session for `person`; nothing of the one before survives. `also` writes in the same transaction."""
     replaced = current_person()
-    with unit_of_work(system_engine(), write=True) as unit:
+    with unit_of_work(system_engine(), SYSTEM, write=True) as unit:
         if replaced:
             user_sessions.end_session(unit, replaced.profile_id, replaced.session_id)
         session_id = user_sessions.begin_session(
@@ -118,7 +124,7 @@ def sign_out() -> None:
     """End the session, in the database too: a copy of the cookie opens nothing."""
     leaving = current_person()
     if leaving:
-        with unit_of_work(system_engine(), write=True) as unit:
+        with unit_of_work(system_engine(), SYSTEM, write=True) as unit:
             user_sessions.end_session(unit, leaving.profile_id, leaving.session_id)
     logout_user()
     session.clear()
@@ -131,7 +137,7 @@ def _load(identity: str) -> SignedIn | None:
     except ValueError:
         return None
     now = datetime.now(UTC)
-    with unit_of_work(system_engine()) as unit:
+    with unit_of_work(system_engine(), SYSTEM) as unit:
         found = user_sessions.find_signed_in(unit, account_id, session_id, now, session_idle())
     if found is None:
         return None
@@ -151,7 +157,7 @@ def _touch(session_id: UUID, begun: datetime, now: datetime) -> None:
         tried.clear()
     tried[session_id] = time.monotonic()
     try:
-        with unit_of_work(system_engine(), write=True) as unit:
+        with unit_of_work(system_engine(), SYSTEM, write=True) as unit:
             user_sessions.touch(unit, session_id, begun, now, session_idle())
     except DatabaseUnavailable as error:
         log.warning("a session's last activity was not noted: %s", error)

@@ -13,6 +13,7 @@ from auth import forms, passwords, people, screen
 from auth.addresses import safe_next
 from auth.attempts import try_to_sign_in
 from auth.public import STYLES
+from db.actor import SYSTEM
 from db.engine import session
 from db.services import accounts, codes
 from db.services.accounts import Complaint, FieldErrors, Person
@@ -68,7 +69,7 @@ def register_form(
     errors: Mapping[str, str] | None = None, problem: str = "", status: int | None = None
 ) -> Response:
     """The sign-up form, with what was typed and the messages beside the fields."""
-    with session(people.system_engine()) as unit:
+    with session(people.system_engine(), SYSTEM) as unit:
         ask_code = not codes.admin_exists(unit)
     lang = screen.read().lang
     form = forms.register(lang, _typed(status), errors or {}, ask_code=ask_code, problem=problem)
@@ -96,7 +97,7 @@ def _sign_up(form: Mapping[str, str], now: datetime) -> Person:
     accounts.clean(**fields)
     password_hash = passwords.hash_password(fields.pop("password"))
     code = form.get("code", "").strip()
-    with session(people.system_engine(), write=True) as unit:
+    with session(people.system_engine(), SYSTEM, write=True) as unit:
         if code and not codes.redeem(unit, code, now):
             raise FieldErrors({"code": Complaint.CODE})
         role = "admin" if code else "user"

@@ -20,12 +20,13 @@ from sqlalchemy.engine.cursor import CursorFetchStrategy
 
 from bench.databases import KINDS, databases, shop_minute
 from bench.report import Row, spread
-from db.engine import make_engine, session
+from db.engine import make_engine
 from db.models import Call, Deal, Profile, Span
 from db.services.network import settle_network
 from db.services.otlp_files import import_files
 from tests.databases import Databases
 from tests.reader import Reader
+from tests.sessions import session
 
 ROUNDS = 3
 COPIES = 10

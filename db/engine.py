@@ -1,6 +1,6 @@
 """Engines and the unit of work. Nothing connects at import."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,18 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
+from db.actor import Actor
 from db.functions import SQLITE_LOWER
 
-__all__ = ["DatabaseUnavailable", "Engine", "Session", "make_engine", "session", "unavailable"]
+__all__ = [
+    "DatabaseUnavailable",
+    "Engine",
+    "Session",
+    "make_engine",
+    "session",
+    "unavailable",
+    "unit_of_work",
+]
 
 PRAGMAS = (
     "PRAGMA foreign_keys=ON",
@@ -87,16 +96,25 @@ def _reading(engine: Engine) -> dict[str, Any]:
 
 
 @contextmanager
-def session(engine: Engine, *, write: bool = False) -> Iterator[Session]:
-    """One unit of work: commits when the block ends well, rolls back when it does not.
+def session(engine: Engine, actor: Actor, *, write: bool = False) -> Iterator[Session]:
+    """One unit of work in the name of `actor`: commits when the block ends well, rolls back when it does not.
 
     With `write=False` nothing is committed, all reads see the database as it was at the first of them, and SQLite
     readers do not wait for writers.
     Raises DatabaseUnavailable when the database is away or locked.
     """
+    with unit_of_work(engine, lambda bind: Session(bind, expire_on_commit=False), write=write) as unit:
+        yield unit
+
+
+@contextmanager
+def unit_of_work(
+    engine: Engine, make: Callable[[Engine], Session], *, write: bool = False
+) -> Iterator[Session]:
+    """What `session` does, with the session that `make` gives for an engine, whoever it works for."""
     bind = engine if write else engine.execution_options(**_reading(engine))
     try:
-        with Session(bind, expire_on_commit=False) as unit:
+        with make(bind) as unit:
             yield unit
             if write:
                 unit.commit()

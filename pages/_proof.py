@@ -31,7 +31,7 @@ from db.metric import (
 )
 from db.queries.spans import MS
 from i18n import t
-from pages._view import View, engine, failure, here, person
+from pages._view import View, actor, engine, failure, here, person
 
 __all__ = ["Refused", "Request", "body", "wire"]
 
@@ -100,7 +100,7 @@ def body(data: Any, view: View) -> Component:
     """The drawer's inside for a request, or what is wrong with it."""
     try:
         asked = Request(data, view)
-        with session(engine()) as unit:
+        with session(engine(), actor()) as unit:
             proof = prove(unit, asked.key, asked.window, asked.subject)
     except Refused as refused:
         return html.P(str(refused), className="notice", role="alert")

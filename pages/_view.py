@@ -22,6 +22,7 @@ from components.icons import icon
 from components.links import VIEW, agent_address, link_to, with_query
 from components.states import elsewhere, empty, error_state
 from components.theme import THEMES
+from db.actor import Actor
 from db.engine import DatabaseUnavailable, Engine, Session, session
 from db.metric import Window
 from db.queries.spans import extent
@@ -242,6 +243,11 @@ def person() -> SignedIn:
     return require_person()
 
 
+def actor() -> Actor:
+    """In whose name this request reads and writes; a stranger's request ends with 401."""
+    return require_person().actor
+
+
 def load(draw: Callable[..., Any] | None = None, *, besides: int = 0) -> Callable[..., Any]:
     """Answer a page's callback in one session: `draw(session, view, *more)` over the inputs `*ASKED, *more`.
 
@@ -255,7 +261,7 @@ def load(draw: Callable[..., Any] | None = None, *, besides: int = 0) -> Callabl
         person()
         view = here(search or "")
         try:
-            with session(engine()) as unit:
+            with session(engine(), actor()) as unit:
                 return draw(unit, view, *more)
         except (PreventUpdate, HTTPException):
             raise

@@ -24,7 +24,7 @@ from db.services.accounts import FieldErrors, update_own_profile
 from db.services.user_sessions import end_session, end_sessions
 from i18n import LANGUAGES, NAMES, declared, t
 from pages._own_sessions import KIND, MOST, OTHERS, sessions_part
-from pages._view import View, engine, here, load, own_zone, page, person, titled
+from pages._view import View, actor, engine, here, load, own_zone, page, person, titled
 
 FIELDS = ("full_name", "company", "location", "bio", "language", "theme", "zone")
 SAVED = "profile-saved"
@@ -96,7 +96,7 @@ def save(_submitted: int | None, *given: str | None) -> tuple[Any, Any]:
     if not _submitted:
         raise dash.exceptions.PreventUpdate
     try:
-        with session(engine(), write=True) as unit:
+        with session(engine(), actor(), write=True) as unit:
             update_own_profile(unit, person().profile_id, **values)
     except FieldErrors as refused:
         return _form(view, values, refused.errors, False), dash.no_update
@@ -116,7 +116,7 @@ def end(_clicks: list[int | None], search: str | None) -> list[Component | None]
     if not asked or not dash.ctx.triggered[0]["value"]:
         raise dash.exceptions.PreventUpdate
     me, view = person(), here(search or "")
-    with session(engine(), write=True) as unit:
+    with session(engine(), actor(), write=True) as unit:
         ended = _end(unit, str(asked["key"]))
         return sessions_part(view, *own_sessions(unit, me.profile_id, view.now, MOST), me.session_id, ended)
 

@@ -20,7 +20,7 @@ from werkzeug.serving import make_server
 from app import create_app
 from auth.passwords import hash_password
 from db.catalogue.loader import seed
-from db.engine import make_engine, session
+from db.engine import make_engine
 from db.schema import upgrade
 from db.services.accounts import register_account
 from db.services.otlp_files import import_files
@@ -28,6 +28,7 @@ from db.services.recipes.base import Options
 from db.services.table_import import import_table
 from settings import load
 from tests import chromium
+from tests.sessions import session
 
 ROOT = Path(__file__).resolve().parent.parent
 TRACES = ROOT.parent / "shared" / "data" / "traces"

@@ -122,9 +122,9 @@ def make_admin(client: Any) -> None:
     """The first person to sign up, made administrator as the command line would."""
     from sqlalchemy import update
 
-    from db.engine import session
     from db.models import Profile
     from pages._view import ENGINE
+    from tests.sessions import session
 
     with session(client.application.config[ENGINE], write=True) as unit:
         unit.execute(update(Profile).values(role="admin"))

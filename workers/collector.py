@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from http.client import HTTPConnection, HTTPException
 
+from db.actor import SYSTEM
 from db.base import uuid7
 from db.engine import Engine, Session, session
 from db.sampling import OPTION, Sample, Sampler, Stopwatch, failure_name
@@ -132,7 +133,7 @@ class Collector:
         self.beat()
         self.flush(all_of_it=True)
         if self._holds:
-            with session(self.engine, write=True) as unit:
+            with session(self.engine, SYSTEM, write=True) as unit:
                 measure.write_log(unit, COLLECTOR, "info", "The collector stopped in order.")
                 measure.leave_lease(unit, self.watcher)
         self.watch.pause()
@@ -158,7 +159,7 @@ class Collector:
         return held
 
     def _beat(self, at: datetime, watch: Stopwatch) -> bool:
-        with session(self.engine, write=True) as unit:
+        with session(self.engine, SYSTEM, write=True) as unit:
             measure.introduce(unit, self.dialect)
             watch.ask()
             seen = measure.read_lease(unit)
@@ -194,7 +195,7 @@ class Collector:
 
     def settle(self) -> None:
         """Work out the connections between the application's own parts again."""
-        with session(self.engine, write=True) as unit:
+        with session(self.engine, SYSTEM, write=True) as unit:
             settle_network(unit, own=True)
 
     # --- the web part ---
@@ -207,7 +208,7 @@ class Collector:
         error = _ask_health(self.door, watch)
         self.sampler.keep(watch.sample(COLLECTOR, WEB, "GET /health", error))
         answered = error is None or error.startswith("HTTP")
-        with session(self.engine, write=True) as unit:
+        with session(self.engine, SYSTEM, write=True) as unit:
             if answered:
                 measure.heard(unit, WEB, at)
             if error is not None and error != self._web_error:
@@ -222,7 +223,7 @@ class Collector:
         if not samples:
             return
         try:
-            with session(self.engine, write=True) as unit:
+            with session(self.engine, SYSTEM, write=True) as unit:
                 measure.introduce(unit, self.dialect)
                 measure.store_samples(unit, samples, self.dialect)
         except Exception:
@@ -232,7 +233,7 @@ class Collector:
     def forget(self) -> None:
         """Delete samples older than a week and limits long at rest, in small batches, so that no writer waits long."""
         for _ in range(FORGET_MOST_BATCHES):
-            with session(self.engine, write=True) as unit:
+            with session(self.engine, SYSTEM, write=True) as unit:
                 rows = measure.forget(unit, self._now()) + sign_in_limits.forget(unit, self._now())
             if not rows or self._ended.is_set():
                 return

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, select
 
+from db.actor import OPERATOR
 from db.engine import session
 from db.models import Agent
 from db.queries.agents import source
@@ -55,7 +56,7 @@ def import_network(engine: Engine, given: Given, progress: Progress | None = Non
     if given.nodes is None:
         _refuse_taken_ends(engine, given, network, report)
     _note_equal_places(network, report)
-    with session(engine, write=True) as unit:
+    with session(engine, OPERATOR, write=True) as unit:
         store(unit, network, report)
     return report
 
@@ -111,7 +112,7 @@ def _wrong_id(id_: str, network: Network) -> str | None:
 
 def _taken(engine: Engine, network: Network, ids: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Ids that belong to agents from elsewhere: importing never changes what somebody else made."""
-    with session(engine) as unit:
+    with session(engine, OPERATOR) as unit:
         for some in batches(ids):
             wanted = {network.prefix + id_: id_ for id_ in some}
             rows = unit.execute(select(Agent.id, Agent.origin, source()).where(Agent.id.in_(wanted)))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from db.actor import SYSTEM
 from db.engine import session
 from db.services.ingest import Stored, parents_missing, store
 from db.services.network import settle_network
@@ -48,7 +49,7 @@ def import_files(engine: Engine, paths: Iterable[Path], progress: Progress | Non
             for path in paths:
                 _import_file(engine, path, report, progress or (lambda done, total, spans: None))
     finally:
-        with session(engine, write=True) as unit:
+        with session(engine, SYSTEM, write=True) as unit:
             settle_network(unit)
     return report
 
@@ -70,7 +71,7 @@ def _import_file(engine: Engine, path: Path, report: Report, progress: Progress)
 
     def flush() -> None:
         if batch:
-            with session(engine, write=True) as unit:
+            with session(engine, SYSTEM, write=True) as unit:
                 done = store(unit, [record for _, record in batch], source)
             _count(report, done, path, batch)
             batch.clear()
@@ -89,7 +90,7 @@ def _import_file(engine: Engine, path: Path, report: Report, progress: Progress)
         report.refused.append(Refusal(str(path), 0, str(error)))
     flush()
     if report.spans > before:
-        with session(engine) as unit:
+        with session(engine, SYSTEM) as unit:
             report.parents_missing += parents_missing(unit, source)
 
 

@@ -16,6 +16,7 @@ import orjson
 from sqlalchemy import JSON, Column, Date, Engine, Integer, Table
 from sqlalchemy.exc import DataError, IntegrityError
 
+from db.actor import OPERATOR
 from db.base import Base, Exact, Instant
 from db.engine import session
 from db.services.otlp import Invalid, Refusal
@@ -228,11 +229,11 @@ class _Work:
         if self.batches <= MOST_ASKED or not key or key in self.seen.whole:
             return
         if not any(set(each) <= set(key) for each in (("id",), *uniques(self.table))):
-            with session(self.engine) as unit:
+            with session(self.engine, OPERATOR) as unit:
                 self.seen.load(unit, self.table, key)
 
     def _settle(self, path: Path, batch: list[Candidate], key: tuple[str, ...]) -> None:
-        with session(self.engine, write=not self.options.dry_run) as unit:
+        with session(self.engine, OPERATOR, write=not self.options.dry_run) as unit:
             done = fate(unit, self.table, batch, key, self.seen)
             if done.new and not self.options.dry_run:
                 unit.connection().execute(self.table.insert(), done.new)

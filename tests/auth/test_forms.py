@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from auth import passwords
 from auth.addresses import safe_next
-from db.engine import session
 from db.models import AuthAccount, OneTimeCode, Profile
 from db.services import codes
 from db.services.accounts import Complaint
 from tests.auth.conftest import PASSWORD, Visitor
+from tests.sessions import session
 
 
 def people(engine: Engine) -> list[tuple[str, str]]:

@@ -14,12 +14,13 @@ from sqlalchemy import Engine, event, select, text, update
 from werkzeug.test import TestResponse
 
 from auth import attempts, passwords
-from db.engine import make_engine, session
+from db.engine import make_engine
 from db.models import AuthAccount, Profile, SecurityEvent, SignInLimit
 from db.services import sign_in_limits
 from db.services.sign_in_limits import FREE_PER_ACCOUNT, Limit, TooManyAttempts, count_attempt, wait_after
 from settings import Settings
 from tests.auth.conftest import PASSWORD, Visitor, make_server
+from tests.sessions import session
 
 WRONG = "wrong horse 1"
 ELSEWHERE, THIRD = "198.51.100.7", "203.0.113.5"

@@ -14,13 +14,13 @@ from sqlalchemy.orm import Session
 from auth.devices import device
 from auth.origin import parsed_address
 from auth.people import TOUCHED
-from db.engine import session
 from db.models import AuthAccount, Profile, UserSession
 from db.services import credentials, user_sessions
 from db.services.accounts import FieldErrors
 from db.services.user_sessions import Origin
 from settings import Settings, SettingsError, load
 from tests.auth.conftest import PASSWORD, Visitor, make_server
+from tests.sessions import session
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 IDLE = timedelta(hours=12)

@@ -11,11 +11,12 @@ from playwright.sync_api import Page, expect
 
 from app import create_app
 from db.catalogue.loader import seed
-from db.engine import make_engine, session
+from db.engine import make_engine
 from db.schema import upgrade
 from settings import load
 from tests.conftest import ROOT
 from tests.reader import PASSWORD, small_fleet
+from tests.sessions import session
 
 pytestmark = pytest.mark.databases("sqlite")
 SIZES = {"wide": (1440, 900), "narrow": (390, 844)}

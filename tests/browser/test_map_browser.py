@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import Engine
 
 from db.catalogue.loader import seed
-from db.engine import session
 from tests.reader import PASSWORD, small_fleet
+from tests.sessions import session
 
 pytestmark = pytest.mark.databases("sqlite")
 

@@ -24,12 +24,13 @@ from sqlalchemy import Engine, delete
 
 from app import create_app
 from auth.passwords import hash_password
-from db.engine import make_engine, session
+from db.engine import make_engine
 from db.models import SecurityEvent, SignInLimit
 from db.services.accounts import register_account
 from settings import load
 from tests import postgres
 from tests.databases import KINDS, Databases
+from tests.sessions import session
 
 MOST_MS = 5.0
 WARM_UP = 20

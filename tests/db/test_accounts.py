@@ -9,11 +9,11 @@ from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from db.base import uuid7
-from db.engine import session
 from db.models import AuthAccount, Profile, UserStats
 from db.services import accounts
 from db.services.account_fields import COMMON_PASSWORDS, LANGUAGES
 from db.services.accounts import FieldErrors
+from tests.sessions import session
 
 HASH = "$argon2id$not-a-real-one"
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, func, select
 
-from db.engine import session
 from db.models import OneTimeCode, Profile
 from db.services import accounts, codes
+from tests.sessions import session
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -9,13 +9,14 @@ import pytest
 from sqlalchemy import Engine, select
 
 from db.catalogue.loader import seed
-from db.engine import make_engine, session
+from db.engine import make_engine
 from db.metric import Reading, Window, read
 from db.models import Agent
 from db.queries.agents import AgentFilter, agent_page
 from db.queries.connections import connections_of, network
 from db.services.otlp_files import Report, import_files
 from tests.databases import Databases
+from tests.sessions import session
 
 ALL = Window.parse("all")
 SHOP = "traces/onlineboutique-2022-08-22-0353.otlp.jsonl.gz"

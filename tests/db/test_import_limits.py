@@ -13,13 +13,14 @@ from sqlalchemy import Engine, event, func, select
 import terminal
 from cli import main
 from db.base import Base
-from db.engine import DatabaseUnavailable, session
+from db.engine import DatabaseUnavailable
 from db.services import table_import as service
 from db.services.network_import import Given, import_network
 from db.services.otlp import Invalid
 from db.services.recipes.base import Options
 from db.services.table_import import TableReport, import_table
 from db.services.table_keys import Seen
+from tests.sessions import session
 
 sqlite_only = pytest.mark.databases("sqlite")
 EVENTS = "event_type,severity,description,ip_address,created_at\n"

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import Engine, delete, select, text
 
 from db.catalogue.loader import seed
-from db.engine import session
 from db.metric import METRICS, Reading, Window, read
 from db.models import Agent, AgentConnection, Call, NetworkNode, Span
 from db.services.otlp_files import Report, import_files, source_name
 from tests.otlp import request, span, write
+from tests.sessions import session
 
 ALL = Window.parse("all")
 

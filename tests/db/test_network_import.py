@@ -12,7 +12,7 @@ from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
 from db.catalogue.loader import seed
-from db.engine import make_engine, session
+from db.engine import make_engine
 from db.metric import Window, read
 from db.models import Agent, AgentConnection, NetworkNode
 from db.queries.agents import AgentFilter, agent_page
@@ -23,6 +23,7 @@ from db.services.otlp import Invalid
 from db.services.otlp_files import import_files
 from tests.databases import Databases
 from tests.otlp import request, span, write
+from tests.sessions import session
 
 ALL = Window.parse("all")
 

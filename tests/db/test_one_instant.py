@@ -3,10 +3,10 @@
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from db.engine import session
 from db.metric import METRICS, Window, read
 from db.models import Agent
 from db.queries import fleet
+from tests.sessions import session
 
 KEY = next(key for key, made in METRICS.items() if made.build is fleet.agents_configured)
 

@@ -10,13 +10,14 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from db import queries  # noqa: F401 - fills the registry
-from db.engine import make_engine, session
+from db.engine import make_engine
 from db.metric import Window, read
 from db.models import AiModel, ApiLog, Deal, Invoice, SecurityEvent, SocialPost, SupportTicket
 from db.services.recipes import RECIPES
 from db.services.recipes.base import Options
 from db.services.table_import import TableReport, import_table
 from tests.databases import Databases
+from tests.sessions import session
 
 FILES = {
     "bank-campaign": ("crm-bank-marketing.csv.gz",),

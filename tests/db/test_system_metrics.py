@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, insert
 
-from db.engine import session
 from db.metric import METRICS, SERIES, TOO_FEW, Window, prove, read, read_series
 from db.models import SystemMetric
 from db.queries.agents import AgentFilter, agent_page, one_agent
@@ -19,6 +18,7 @@ from db.services import measure
 from db.services.measure import COLLECTOR, DATABASE, PARTS, WEB, Stretch
 from db.services.network import settle_network
 from tests.reader import small_fleet
+from tests.sessions import session
 
 START = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 LENGTH = 10_000

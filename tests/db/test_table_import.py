@@ -15,7 +15,6 @@ from sqlalchemy import Engine, func, select
 
 from cli import main
 from db.base import Base
-from db.engine import session
 from db.models import (
     Achievement,
     ApiLog,
@@ -32,6 +31,7 @@ from db.services.recipes.base import MOST_REMEMBERED, Occurrence, Options
 from db.services.table_files import MOST_LINE
 from db.services.table_import import CLOSED, MOST_KEPT, TABLES, TableReport, import_table
 from db.services.table_values import checks_of
+from tests.sessions import session
 
 sqlite_only = pytest.mark.databases("sqlite")
 

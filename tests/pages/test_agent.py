@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import Engine, insert, update
 
 from db.catalogue.loader import seed
-from db.engine import session
 from db.models import Agent
 from db.services.otlp_files import import_files
 from tests.otlp import BEGIN, request, span, write
 from tests.reader import Reader, elements, hrefs, words
+from tests.sessions import session
 
 
 def drawn(reader: Reader, agent: str, search: str = "?range=all&lang=en") -> Any:

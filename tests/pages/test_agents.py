@@ -8,10 +8,10 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import Engine, insert
 
 from db.catalogue.loader import seed
-from db.engine import session
 from db.models import Agent
 from db.queries.agents import ORDERS
 from tests.reader import PASSWORD, Reader, elements, hrefs, readings, words
+from tests.sessions import session
 
 LIST = "..agents-list.children...agents-menus.children.."
 

@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import Engine
 
-from db.engine import session
 from tests import module_rows, module_rows_b
 from tests.reader import Reader, module_body, module_row, readings, words
+from tests.sessions import session
 
 
 @pytest.fixture

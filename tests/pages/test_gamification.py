@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import Engine
 
-from db.engine import session
 from db.listing import LISTINGS, Wish, read_page
 from tests import module_rows
 from tests.reader import Reader, module_body, module_row, readings, words
+from tests.sessions import session
 
 PRIVATE = {"gamification.points", "gamification.tasks_completed", "gamification.people_by_level"}
 

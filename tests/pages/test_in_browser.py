@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import Engine
 
-from db.engine import session
 from tests import module_rows
 from tests.reader import PASSWORD, small_fleet
+from tests.sessions import session
 
 pytestmark = pytest.mark.databases("sqlite")
 

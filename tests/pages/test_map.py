@@ -10,10 +10,10 @@ from sqlalchemy import Engine, insert
 import pages._map_parts
 from components.figures.network import network_figure
 from db.catalogue.loader import seed
-from db.engine import session
 from db.models import Agent, AgentConnection, NetworkNode
 from db.queries import connections
 from tests.reader import Reader, elements, hrefs, readings, words
+from tests.sessions import session
 
 OUTPUTS = (
     "map-said",

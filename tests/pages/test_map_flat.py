@@ -3,13 +3,13 @@
 import pytest
 from sqlalchemy import Engine, insert
 
-from db.engine import session
 from db.metric import Window
 from db.models import AgentConnection
 from db.queries import connections
 from db.queries.agents import AgentFilter
 from tests.pages.test_map import agents, drawn
 from tests.reader import Reader, elements, words
+from tests.sessions import session
 
 SEEN = {"3d": "map-page is-map", "2d": "map-page is-map is-flat", "table": "map-page is-table"}
 

@@ -92,7 +92,8 @@ WALK = """
 import json
 import settings
 from app import create_app
-from db.engine import make_engine, session
+from db.engine import make_engine
+from tests.sessions import session
 from db.schema import upgrade
 from tests.reader import Reader
 

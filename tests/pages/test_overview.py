@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import Engine, event
 
 from db.catalogue.loader import seed
-from db.engine import session
 from db.services.otlp_files import import_files
 from tests.otlp import request, span, write
 from tests.reader import Reader, elements, hrefs, readings, words
+from tests.sessions import session
 
 CARDS = {
     "fleet.agents_configured": "0",

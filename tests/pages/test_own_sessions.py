@@ -11,11 +11,11 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 from sqlalchemy import Engine, select
 
-from db.engine import session
 from db.models import Profile, UserSession
 from db.services.user_sessions import Origin, begin_session
 from pages._own_sessions import MOST
 from tests.reader import PASSWORD, Reader, elements, words
+from tests.sessions import session
 
 IDLE = timedelta(hours=12)
 PHONE = Origin("198.51.100.7", "an agent", {"browser": "Safari", "system": "iOS", "kind": "phone"})

@@ -7,9 +7,9 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 from sqlalchemy import Engine, select
 
-from db.engine import session
 from db.models import Profile
 from tests.reader import PASSWORD, Reader, elements, words
+from tests.sessions import session
 
 SAVE = "..profile-form.children...profile-go.href.."
 FORM = {

@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import Engine, select
 
-from db.engine import session
 from db.models import Profile
 from tests import module_rows, module_rows_b
 from tests.reader import Reader, module_body, module_row, readings, words
+from tests.sessions import session
 
 PAGE = "security"
 

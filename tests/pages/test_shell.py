@@ -7,9 +7,10 @@ import dash
 import pytest
 from dash import Dash, Input, Output
 
-from db.engine import DatabaseUnavailable, session
+from db.engine import DatabaseUnavailable
 from db.services.accounts import update_own_profile
 from tests.reader import Reader, elements, hrefs, words
+from tests.sessions import session
 
 pytestmark = pytest.mark.databases("sqlite")
 

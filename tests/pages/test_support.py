@@ -5,9 +5,9 @@ from sqlalchemy import Engine
 
 from auth import permissions
 from auth.permissions import Permission
-from db.engine import session
 from tests import module_rows
 from tests.reader import Reader, elements, module_body, module_row, readings, words
+from tests.sessions import session
 
 
 @pytest.fixture

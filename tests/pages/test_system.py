@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from db.engine import session
 from db.sampling import Sample
 from db.services import measure
 from db.services.measure import COLLECTOR, DATABASE, PARTS, WEB, Stretch
 from db.services.network import settle_network
 from tests.reader import Reader, hrefs, readings, words
+from tests.sessions import session
 
 OUTPUTS = "..system-top.children...system-list.children...system-menus.children.."
 

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select
 
-from db.engine import DatabaseUnavailable, make_engine, session
+from db.engine import DatabaseUnavailable, make_engine
 from db.metric import Reading, Window, read
 from db.models import Agent, AgentConnection, AgentLog, Call, NetworkNode, SignInLimit, Span, SystemMetric
 from db.sampling import OPTION
 from db.services.measure import COLLECTOR, DATABASE, WEB, Watcher
+from tests.sessions import session
 from workers import collector as module
 from workers.collector import Collector
 
