@@ -33,7 +33,7 @@ exec "$$here/.venv/bin/python" -c 'import sys; sys.path[0] = sys.argv.pop(1); sy
 endef
 export LAUNCHER
 
-.PHONY: help install install-dev run test bench check format docs looks lock clean
+.PHONY: help install install-dev run test bench check format docs freeze looks lock clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 18
@@ -65,6 +65,9 @@ format: install-dev ## rewrite the code in the project's style
 
 docs: install-dev ## write the generated pages of docs/ again
 	@$(BIN)/python -m tests.docs
+
+freeze: install-dev ## write the rules of row security into their revision again, while it is not released
+	@$(BIN)/python -m tests.freeze
 
 looks: install-dev ## pictures of all pages, both themes and sizes
 	@$(BIN)/python -m tests.chromium

@@ -246,7 +246,7 @@ def comparison(found: Stats) -> list[Row]:
 def _found(found: Stats, key: str) -> tuple[int, int | None]:
     match key:
         case "auth_triggers":
-            return sum(trigger.table == "auth_account" for trigger in found.triggers), None
+            return sum(trigger.function == "handle_new_user" for trigger in found.triggers), None
         case "touch_triggers":
             return sum(trigger.function == "update_updated_at_column" for trigger in found.triggers), None
         case "functions":

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from db.actor import Actor
 from db.functions import SQLITE_LOWER
+from db.guard import Denied, GuardedSession
 
 __all__ = [
     "DatabaseUnavailable",
@@ -32,6 +33,9 @@ PRAGMAS = (
     "PRAGMA temp_store=MEMORY",
     "PRAGMA cache_size=-32000",
 )
+
+
+NOT_ALLOWED = "42501"  # what PostgreSQL says when a grant, a policy or a guard refuses
 
 
 class DatabaseUnavailable(Exception):
@@ -91,7 +95,11 @@ def _begin_sqlite(connection: Any) -> None:
 
 def _reading(engine: Engine) -> dict[str, Any]:
     """SQLite reads of one transaction see one state by themselves; PostgreSQL has to be asked for it."""
-    steady = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
+    steady = (
+        {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        if engine.dialect.name == "postgresql"
+        else {}
+    )
     return {"quantum_read": True, **steady}
 
 
@@ -101,9 +109,10 @@ def session(engine: Engine, actor: Actor, *, write: bool = False) -> Iterator[Se
 
     With `write=False` nothing is committed, all reads see the database as it was at the first of them, and SQLite
     readers do not wait for writers.
-    Raises DatabaseUnavailable when the database is away or locked.
+    Raises Denied for what no rule of `db.policies` lets the actor do, and DatabaseUnavailable when the database is away
+    or locked.
     """
-    with unit_of_work(engine, lambda bind: Session(bind, expire_on_commit=False), write=write) as unit:
+    with unit_of_work(engine, lambda bind: GuardedSession(bind, actor), write=write) as unit:
         yield unit
 
 
@@ -120,6 +129,8 @@ def unit_of_work(
                 unit.commit()
     except DatabaseError as error:
         raise_if_away(error, engine.url)
+        if getattr(error.orig, "sqlstate", None) == NOT_ALLOWED and isinstance(unit, GuardedSession):
+            raise Denied(unit.actor, "do", "this", str(error.orig).splitlines()[0]) from error
         raise
 
 

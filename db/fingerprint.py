@@ -98,6 +98,15 @@ _POSTGRESQL = (
     FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
     WHERE p.prokind IN ('f', 'p') AND {_OURS.format(oid="p.oid")}
     """,
+    f"""
+    SELECT concat_ws(' ', 'grant', n.nspname, c.relname, a.privilege_type, pg_get_userbyid(a.grantee))
+    FROM {_FROM_TABLES}, aclexplode(c.relacl) AS a WHERE a.grantee <> c.relowner AND {_TABLE}
+    """,
+    f"""
+    SELECT concat_ws(' ', 'grant', n.nspname, c.relname, k.attname, a.privilege_type, pg_get_userbyid(a.grantee))
+    FROM {_FROM_TABLES} JOIN pg_attribute AS k ON k.attrelid = c.oid, aclexplode(k.attacl) AS a
+    WHERE a.grantee <> c.relowner AND {_TABLE}
+    """,
     """
     SELECT concat_ws(' ', 'policy', schemaname, tablename, policyname, permissive, roles, cmd,
                      'using', coalesce(qual, '-'), 'check', coalesce(with_check, '-'))

@@ -15,6 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.elements import KeyedColumnElement
 
+from db.guard import GuardedSession
 from db.sampling import timed
 
 NANOSECONDS = 1_000_000_000
@@ -355,11 +356,13 @@ def as_json(session: Session, key: str, window: Window, subject: Subject = ()) -
 
 
 def statement_text(session: Session, statement: Statement) -> tuple[str, dict[str, Any]]:
-    """The SQL this database is sent, and its parameters as the driver gets them, in JSON's types.
+    """The SQL this database is sent for this actor, and its parameters as the driver gets them, in JSON's types.
 
     Parameters are named (`:name` on SQLite, `%(name)s` on PostgreSQL), so that both can be run as they stand.
     """
     dialect = session.get_bind().dialect
+    if isinstance(session, GuardedSession):
+        statement = session.narrowed(statement)
     if dialect.name == "sqlite":
         dialect = sqlite.dialect(paramstyle="named")
     compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})

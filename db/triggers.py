@@ -1,4 +1,4 @@
-"""What only PostgreSQL carries besides tables: functions and triggers, created with their tables.
+"""What a database carries besides tables: functions, triggers and a view, created with their tables.
 
 The same texts are frozen into the migrations; a test compares the two through the catalogue.
 """
@@ -21,7 +21,7 @@ $$
 
 SIGN_UP_FUNCTION = """
 CREATE OR REPLACE FUNCTION handle_new_user() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
     person uuid;
 BEGIN
@@ -39,6 +39,37 @@ $$
 SIGN_UP_TRIGGER = """
 CREATE CONSTRAINT TRIGGER on_auth_user_created AFTER INSERT ON auth_account
 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION handle_new_user()
+"""
+
+# Another role ends every sign-in of the person, whoever gives it and by whatever way. With the rights of the schema's
+# owner, because a person's login reads no account; the setting says so to the rules of `db.policies`.
+ROLE_FUNCTION = """
+CREATE FUNCTION end_sign_ins() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET quantum.kind = 'definer' AS $$
+BEGIN
+    UPDATE auth_account SET credential_version = credential_version + 1 WHERE id = NEW.auth_user_id;
+    UPDATE user_sessions SET is_active = false WHERE user_id = NEW.id AND is_active;
+    RETURN NULL;
+END
+$$
+"""
+
+ROLE_TRIGGER = """
+CREATE TRIGGER profiles_role_changed AFTER UPDATE OF role ON profiles FOR EACH ROW
+WHEN (OLD.role IS DISTINCT FROM NEW.role) EXECUTE FUNCTION end_sign_ins()
+"""
+
+ROLE_TRIGGER_SQLITE = """
+CREATE TRIGGER profiles_role_changed AFTER UPDATE OF role ON profiles FOR EACH ROW WHEN OLD.role IS NOT NEW.role
+BEGIN
+    UPDATE auth_account SET credential_version = credential_version + 1 WHERE id = NEW.auth_user_id;
+    UPDATE user_sessions SET is_active = 0 WHERE user_id = NEW.id AND is_active = 1;
+END
+"""
+
+# The public card of every person. On PostgreSQL `db.row_security` makes it, with the rule of who may look.
+DIRECTORY_SQLITE = """
+CREATE VIEW profile_directory AS SELECT id, username, full_name, avatar_url, role FROM profiles
 """
 
 # Tables whose updated_at follows every change (touch_updated_at in the schema facts).
@@ -66,9 +97,14 @@ def touch_trigger(table: str) -> str:
     )
 
 
-def _on_postgresql(statement: str, target: object, moment: str) -> None:
+def on_database(dialect: str, statement: str, target: object, moment: str) -> None:
+    """Run `statement` on `dialect` when `target` is made ("after_create") or about to be ("before_create")."""
     ddl: Any = DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
-    event.listen(target, moment, ddl.execute_if(dialect="postgresql"))
+    event.listen(target, moment, ddl.execute_if(dialect=dialect))
+
+
+def _on_postgresql(statement: str, target: object, moment: str) -> None:
+    on_database("postgresql", statement, target, moment)
 
 
 def attach() -> None:
@@ -79,3 +115,7 @@ def attach() -> None:
         _on_postgresql(touch_trigger(name), tables[name], "after_create")
     _on_postgresql(SIGN_UP_FUNCTION, Base.metadata, "after_create")
     _on_postgresql(SIGN_UP_TRIGGER, Base.metadata, "after_create")
+    _on_postgresql(ROLE_FUNCTION, Base.metadata, "after_create")
+    _on_postgresql(ROLE_TRIGGER, Base.metadata, "after_create")
+    for statement in (ROLE_TRIGGER_SQLITE, DIRECTORY_SQLITE):
+        on_database("sqlite", statement, Base.metadata, "after_create")

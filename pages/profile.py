@@ -263,7 +263,7 @@ def _account(view: View, mine: OwnProfile) -> Component:
     """What one may not change oneself."""
     lang = view.lang
     facts = [
-        (t("E-mail", lang), mine.email),
+        (t("E-mail", lang), person().email),
         (t("User name", lang), mine.username or "—"),
         (t("Role", lang), role_word(mine.role, lang)),
         (t("Member since", lang), day(mine.member_since, lang, view.zone)),

@@ -10,6 +10,7 @@ from db.models.catalogue import CatalogueSeed
 from db.models.core import Agent, AgentConnection, AgentLog, Profile, UserSession
 from db.models.crm import Deal, DealActivity
 from db.models.dashboard import NetworkNode, SystemMetric
+from db.models.directory import ProfileCard
 from db.models.finance import Invoice, Transaction
 from db.models.gamification import Achievement, LeaderboardEntry, UserStats
 from db.models.security import AuditEntry, SecurityEvent
@@ -38,6 +39,7 @@ __all__ = [
     "OneTimeCode",
     "Prediction",
     "Profile",
+    "ProfileCard",
     "RateLimit",
     "SecurityEvent",
     "SignInLimit",

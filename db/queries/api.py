@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Text, and_, case, cast, func, or_, select
 from db.functions import day_of
 from db.listing import Children, Field, Listing, listed
 from db.metric import Statement, Window, metric, nearest_rank, series
-from db.models import ApiKey, ApiLog, Profile, RateLimit
+from db.models import ApiKey, ApiLog, ProfileCard, RateLimit
 from db.queries.fleet import pooled
 
 LOGS, KEYS = "api:logs:read", "api:keys:read"
@@ -53,7 +53,7 @@ limits = listed(
         needs=KEYS,
     )
 )
-OWNER = select(Profile.username).where(Profile.id == ApiKey.user_id).scalar_subquery()
+OWNER = select(ProfileCard.username).where(ProfileCard.id == ApiKey.user_id).scalar_subquery()
 keys = listed(
     Listing(
         name="keys",

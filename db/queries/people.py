@@ -9,14 +9,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from db.models import AuthAccount, Profile, UserSession
+from db.models import Profile, ProfileCard, UserSession
 
 
 @dataclass(frozen=True)
 class OwnProfile:
-    """A person's own card: what they may change, and what only others may (address, user name, role)."""
+    """A person's own card: what they may change, and what only others may (user name, role)."""
 
-    email: str
     username: str | None
     role: str
     member_since: datetime | None
@@ -40,22 +39,16 @@ class OwnSession:
 
 def username_of(person: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
     """The user name of the person whose profile a row's column `person` points at; null when it points at nobody."""
-    named = select(Profile.username).where(Profile.id == person)
-    return named.correlate_except(Profile).scalar_subquery()
+    named = select(ProfileCard.username).where(ProfileCard.id == person)
+    return named.correlate_except(ProfileCard).scalar_subquery()
 
 
 def own_profile(session: Session, profile_id: UUID) -> OwnProfile | None:
     """The card of one person, for that person; None when it is gone."""
-    found = session.execute(
-        select(Profile, AuthAccount.email)
-        .join(AuthAccount, AuthAccount.id == Profile.auth_user_id)
-        .where(Profile.id == profile_id)
-    ).one_or_none()
-    if found is None:
+    profile = session.scalar(select(Profile).where(Profile.id == profile_id))
+    if profile is None:
         return None
-    profile, email = found
     return OwnProfile(
-        email=email,
         username=profile.username,
         role=profile.role,
         member_since=profile.created_at,

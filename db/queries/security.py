@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from db.functions import day_of
 from db.listing import Children, Field, Listing, listed
 from db.metric import Statement, Window, metric, series
-from db.models import AuditEntry, Profile, SecurityEvent, UserSession
+from db.models import AuditEntry, Profile, ProfileCard, SecurityEvent, UserSession
 
 NEEDS, SESSIONS, PEOPLE = "security:read", "sessions:read", "people:read"
 MOST_SOURCES = 10
@@ -17,7 +17,7 @@ FAILED_LOGIN = SecurityEvent.event_type == "login_failed"
 
 
 def _username(of: Any) -> Any:
-    return select(Profile.username).where(Profile.id == of).scalar_subquery()
+    return select(ProfileCard.username).where(ProfileCard.id == of).scalar_subquery()
 
 
 events = listed(

@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from db.models import AuthAccount, Profile
+from db.models import AuthAccount, Profile, UserSession
 from db.services.account_fields import clean
 from db.services.user_sessions import end_sessions
 
@@ -24,9 +24,11 @@ def change_role(session: Session, profile_id: UUID, role: str) -> int:
     profile = _locked(session, profile_id)
     if profile.role == wanted:
         return 0
+    mine = (UserSession.user_id == profile_id, UserSession.is_active.is_(True))
+    open_ones = session.scalar(select(func.count()).select_from(UserSession).where(*mine)) or 0
     profile.role = wanted or profile.role
-    session.flush()
-    return _renew(session, profile)
+    session.flush()  # the database's own trigger ends them and raises the version, whoever changes a role
+    return open_ones
 
 
 def _locked(session: Session, profile_id: UUID) -> Profile:

@@ -182,7 +182,9 @@ def test_the_fingerprint_catches(empty: Engine, change: str) -> None:
         "CREATE OR REPLACE FUNCTION update_updated_at_column() RETURNS trigger LANGUAGE plpgsql "
         "AS 'BEGIN RETURN NEW; END'",
         "CREATE POLICY p ON profiles USING (false)",
-        "ALTER TABLE profiles ENABLE ROW LEVEL SECURITY",
+        "ALTER TABLE profiles NO FORCE ROW LEVEL SECURITY",
+        "GRANT DELETE ON audit_log TO quantum_app",
+        "GRANT SELECT (key_hash) ON api_keys TO quantum_staff",
         "ALTER TABLE deals DISABLE TRIGGER update_deals_updated_at",
         "CREATE TYPE mood AS ENUM ('good')",
         "ALTER TABLE deals ALTER COLUMN value TYPE numeric(15, 3)",
@@ -276,7 +278,10 @@ def test_rebuilding_a_table_keeps_its_children(
     extra(
         "from db.models import Profile\n"
         """with op.batch_alter_table("profiles", copy_from=Profile.__table__) as batch:\n"""
-        """    batch.alter_column("company", existing_type=sa.Text(), nullable=True, server_default="none")"""
+        """    batch.alter_column("company", existing_type=sa.Text(), nullable=True, server_default="none")\n"""
+        # SQLite drops the triggers with the table it rebuilds; the fingerprint below would tell.
+        "from db.triggers import ROLE_TRIGGER_SQLITE\n"
+        "op.get_bind().dialect.name == 'sqlite' and op.execute(ROLE_TRIGGER_SQLITE)"
     )
     before = set(print_of(engine))
     schema.upgrade(migrated_url)

@@ -191,8 +191,9 @@ def test_each_touched_table_has_its_trigger(tables: dict[str, TargetTable], engi
         triggers = describe.stats(connection).triggers
     touching = {trigger.table for trigger in triggers if trigger.function == "update_updated_at_column"}
     assert touching == {name for name, table in tables.items() if table.touched}
-    assert [trigger.name for trigger in triggers if trigger.table == "auth_account"] == [
-        "on_auth_user_created"
+    signing_up = [trigger for trigger in triggers if trigger.function == "handle_new_user"]
+    assert [(trigger.name, trigger.table) for trigger in signing_up] == [
+        ("on_auth_user_created", "auth_account")
     ]
 
 

@@ -1,0 +1,80 @@
+"""The rules that the schema facts do not list: tables apart from the 26, the system's reading, files at the console."""
+
+from db.base import Base
+from db.policies.declare import AUTH, OPERATOR, RULES, SYSTEM, D, I, S, U, rule
+from db.rules import Verb, Who
+
+APART = "a table apart from the 26 of the schema facts"
+CONSOLE = "quantum import table: files are brought in at the console, by nobody who is signed in"
+# What `quantum import table` fills; the rest of the tables are written by the application itself.
+IMPORTED = (
+    "achievements",
+    "ai_models",
+    "api_logs",
+    "deal_activities",
+    "deals",
+    "invoices",
+    "leaderboard",
+    "predictions",
+    "rate_limits",
+    "security_events",
+    "social_posts",
+    "social_trends",
+    "support_tickets",
+    "system_metrics",
+    "ticket_messages",
+    "training_data",
+    "transactions",
+)
+
+for _table in IMPORTED:
+    rule(_table, I, "import", OPERATOR, ours=CONSOLE)
+
+# Spans and the calls they prove: everybody signed in looks at the fleet, only the application writes.
+for _table in ("spans", "calls"):
+    rule(_table, S, "authenticated", AUTH, ours=APART)
+    for _verb in (I, U, D):
+        rule(_table, _verb, "ingest", SYSTEM, ours=APART)
+
+# Signing in: no person's session reads a line of these.
+for _table in ("auth_account", "one_time_codes", "sign_in_limits"):
+    for _verb in (I, U, D):
+        rule(_table, _verb, "system", SYSTEM, ours=APART)
+for _verb in (I, U):
+    rule("auth_account", _verb, "console", OPERATOR, ours=APART)
+
+rule("catalogue_seeds", I, "console", OPERATOR, ours=APART)
+
+# Changing a role ends the person's sign-ins, whoever changes it: a trigger does, with the rights of the schema's owner.
+_trigger = "the trigger profiles_role_changed raises the credential version and ends the person's sessions"
+rule("auth_account", S, "definer", Who.DEFINER, ours=_trigger)
+rule("auth_account", U, "definer", Who.DEFINER, columns=("credential_version",), ours=_trigger)
+rule("user_sessions", S, "definer", Who.DEFINER, ours=_trigger)
+rule(
+    "user_sessions",
+    U,
+    "definer",
+    Who.DEFINER,
+    columns=("is_active",),
+    becomes={"is_active": (False,)},
+    ours=_trigger,
+)
+
+for _table in Base.metadata.tables:
+    if Base.metadata.tables[_table].info.get("is_view"):
+        continue
+    rule(
+        _table,
+        S,
+        "system",
+        SYSTEM,
+        ours="the application's own work and the backup read what they count and keep",
+    )
+    if not any(each.who is OPERATOR and each.verb is Verb.SELECT for each in RULES.get(_table, ())):
+        rule(
+            _table,
+            S,
+            "console",
+            OPERATOR,
+            ours="the quantum command counts, checks and completes what is stored",
+        )

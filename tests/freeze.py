@@ -1,0 +1,22 @@
+"""`make freeze`: write the statements of row security into the newest revision that holds them.
+
+Only while that revision is not released; afterwards a change of the rules gets a revision of its own.
+"""
+
+from pathlib import Path
+
+from db.row_security import statements, undo
+
+FROZEN = Path(__file__).resolve().parent.parent / "migrations" / "versions" / "20261127_access.sql"
+
+
+def main() -> None:
+    """Write the file and say what it holds."""
+    up, down = statements(), undo()
+    between = "\n;;\n"
+    FROZEN.write_text(f"-- up\n{between.join(up)}\n-- down\n{between.join(down)}\n", encoding="utf-8")
+    print(f"{FROZEN.name}: {len(up)} statements up, {len(down)} down")
+
+
+if __name__ == "__main__":
+    main()
