@@ -27,10 +27,16 @@ def create_app(settings: Settings) -> Dash:
     """
     server = Flask(__name__, static_folder=None)
     engine = make_engine(settings.database_url)
-    same = settings.database_system_url == settings.database_url
-    system_engine = engine if same else make_engine(settings.database_system_url)
+    engines = {settings.database_url: engine}
+    for url in (settings.database_system_url, settings.database_staff_url):
+        if url not in engines:
+            engines[url] = make_engine(url)
+    system_engine = engines[settings.database_system_url]
     server.config[_view.ENGINE] = engine
-    server.extensions[COLLECTOR] = Collector(system_engine, engine, (settings.host, settings.port))
+    server.config[_view.STAFF_ENGINE] = engines[settings.database_staff_url]
+    server.extensions[COLLECTOR] = Collector(
+        system_engine, engine, (settings.host, settings.port), also=list(engines.values())
+    )
     auth.init_app(server, system_engine, settings)
     server.register_blueprint(api.health.blueprint(system_engine))
     app = _dash(server)

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 import settings as environment
+from cli_bootstrap import bootstrap
 from settings import Settings, SettingsError
 from terminal import SHOWN_REFUSALS, Progress, tell_refused, told_when_stopped
 
@@ -70,6 +71,7 @@ def serve() -> None:
         _prepare(current)
     else:
         _refuse_unmigrated(current)
+        _refuse_strange_logins(current)
     _watch_login(current)
     click.echo(f"Starting ALSHAM QUANTUM ({current.env}) …")
     run(current, lambda: _application(current), lambda server: _begin(server, current), _end)
@@ -125,6 +127,7 @@ def _prepare(current: Settings) -> None:
     from db.schema import upgrade
 
     upgrade(current.database_owner_url)
+    _refuse_strange_logins(current)
     seeded = _seed(current)
     if seeded:
         click.echo(f"Seeded {seeded} agents of the catalogue.")
@@ -139,6 +142,23 @@ def _refuse_unmigrated(current: Settings) -> None:
         raise click.ClickException(
             f"The database is at revision {found or 'none'}, this version needs {head()}. Run: quantum migrate"
         )
+
+
+def _refuse_strange_logins(current: Settings) -> None:
+    """A login that no rule speaks of would see an empty database and be refused every change."""
+    from db.row_security import APP, STAFF, SYSTEM
+    from db.schema import is_member
+
+    for name, url, group in (
+        ("QUANTUM_DATABASE_URL", current.database_url, APP),
+        ("QUANTUM_DATABASE_SYSTEM_URL", current.database_system_url, SYSTEM),
+        ("QUANTUM_DATABASE_STAFF_URL", current.database_staff_url, STAFF),
+    ):
+        if not is_member(url, group):
+            raise click.ClickException(
+                f"{name} signs in as somebody who is no member of {group}, so every table is closed to it. "
+                "Make the logins with: quantum db bootstrap ADMIN_URL"
+            )
 
 
 def _announce(current: Settings) -> None:
@@ -205,6 +225,9 @@ def _migrated(url: str) -> Any:
 @quantum.group()
 def db() -> None:
     """Look at the database."""
+
+
+db.add_command(bootstrap)
 
 
 @db.command("stats")

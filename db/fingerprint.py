@@ -69,6 +69,7 @@ _POSTGRESQL = (
     f"'public' AND {_OURS.format(oid='n.oid')}",
     f"""
     SELECT concat_ws(' ', 'relation', c.relkind, n.nspname, c.relname, c.relrowsecurity, c.relforcerowsecurity,
+                     array_to_string(c.reloptions, ','),
                      CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid)
                           WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END)
     FROM {_FROM_TABLES} WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND {_TABLE}
@@ -108,9 +109,10 @@ _POSTGRESQL = (
     WHERE a.grantee <> c.relowner AND {_TABLE}
     """,
     """
-    SELECT concat_ws(' ', 'policy', schemaname, tablename, policyname, permissive, roles, cmd,
-                     'using', coalesce(qual, '-'), 'check', coalesce(with_check, '-'))
-    FROM pg_policies
+    SELECT concat_ws(' ', 'policy', p.schemaname, p.tablename, p.policyname, p.permissive,
+                     array_replace(p.roles, t.tableowner, 'the owner'), p.cmd,
+                     'using', coalesce(p.qual, '-'), 'check', coalesce(p.with_check, '-'))
+    FROM pg_policies AS p JOIN pg_tables AS t USING (schemaname, tablename)
     """,
     f"""
     SELECT concat_ws(' ', 'type', n.nspname, y.typname, y.typtype,

@@ -211,7 +211,7 @@ def _checked_insert(actor: Actor, statement: Any) -> None:
     if not fitting or (actor.is_person and not any(each.is_unconditional() for each in fitting)):
         raise Denied(actor, Verb.INSERT, table)
     instead = getattr(statement, "_post_values_clause", None)
-    overwritten = {_name(key) for key, _ in getattr(instead, "update_values_to_set", ()) or ()} - STAMPS
+    overwritten = {_name(key) for key in dict(getattr(instead, "update_values_to_set", None) or ())} - STAMPS
     if overwritten and not any(
         each.applies(actor) and _may_change(each, overwritten, whole=actor.is_person)
         for each in rules(table, Verb.UPDATE)

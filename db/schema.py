@@ -151,3 +151,25 @@ def ignores_row_security(url: str) -> bool:
         raise
     finally:
         engine.dispose()
+
+
+def is_member(url: str, group: str) -> bool:
+    """Whether the rules of the database at `url` bind its login as one of `group`.
+
+    True as well where row security does not bind it, or where the rules speak of every login.
+    """
+    engine = make_engine(url)
+    if engine.dialect.name != "postgresql":
+        return True
+    question = text(
+        "SELECT pg_has_role(current_user, r.oid, 'USAGE') FROM pg_roles AS r WHERE r.rolname = :group "
+        "AND EXISTS (SELECT FROM pg_policies AS p WHERE :group = ANY (p.roles))"
+    )
+    try:
+        with engine.connect() as connection:
+            return connection.scalar(question, {"group": group}) is not False
+    except DatabaseError as error:
+        raise_if_away(error, engine.url)
+        raise
+    finally:
+        engine.dispose()

@@ -28,7 +28,7 @@ from db.metric import Window
 from db.queries.spans import extent
 from i18n import negotiate, t
 
-ENGINE = "QUANTUM_ENGINE"
+ENGINE, STAFF_ENGINE = "QUANTUM_ENGINE", "QUANTUM_STAFF_ENGINE"
 DEFAULT_RANGE = "24h"
 DEFAULT_ZONE = "America/Sao_Paulo"
 IMPORT_COMMAND = ".venv/bin/quantum import otlp FILE"
@@ -234,8 +234,8 @@ def _only_the_query_changed() -> bool:
 
 
 def engine() -> Engine:
-    """The application's engine."""
-    return cast(Engine, current_app.config[ENGINE])
+    """The database as the person behind this request signs in to it: who sees others' rows has a login of its own."""
+    return cast(Engine, current_app.config[ENGINE if require_person().role == "user" else STAFF_ENGINE])
 
 
 def person() -> SignedIn:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests import chromium, postgres
-from tests.databases import KINDS, Databases
+from tests.databases import KINDS, Databases, logins
 
 if TYPE_CHECKING:
     from dash import Dash
@@ -201,13 +201,17 @@ def shared_data() -> Path:
 
 @pytest.fixture
 def settings(migrated_url: str, tmp_path: Path) -> "Settings":
-    """Settings of environment `test` on a new database; the secret is made for this test alone."""
+    """Settings of environment `test` on a new database, with its logins; the secret is made for this test alone."""
     from settings import load
 
+    own = logins(migrated_url)
     return load(
         {
             "QUANTUM_ENV": "test",
-            "QUANTUM_DATABASE_URL": migrated_url,
+            "QUANTUM_DATABASE_URL": own["app"],
+            "QUANTUM_DATABASE_OWNER_URL": own["owner"],
+            "QUANTUM_DATABASE_SYSTEM_URL": own["system"],
+            "QUANTUM_DATABASE_STAFF_URL": own["staff"],
             "QUANTUM_DATA_DIR": str(tmp_path / "var"),
         }
     )

@@ -1,4 +1,8 @@
-"""New databases for tests, empty or with the schema, on SQLite and on PostgreSQL."""
+"""New databases for tests, empty or with the schema, on SQLite and on PostgreSQL.
+
+On PostgreSQL the schema belongs to an ordinary login, as in an installation, and `logins` gives the addresses of those
+the application signs in with. The address a test is handed is the server's administrator's, whom no rule binds.
+"""
 
 import secrets
 import sqlite3
@@ -6,9 +10,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import NullPool, create_engine, make_url, text
+from sqlalchemy import URL, NullPool, create_engine, make_url, text
 
 KINDS = ("sqlite", "postgresql")
+PARTS = {"owner": None, "app": "quantum_app", "staff": "quantum_staff", "system": "quantum_system"}
+PASSWORD = "of the tests"
+
+
+def logins(url: str) -> dict[str, str]:
+    """The addresses of the owner's, app, staff and system logins of a database; the same for all on SQLite."""
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite":
+        return dict.fromkeys(PARTS, url)
+    return {part: written(address.set(username=f"quantum_tests_{part}", password=PASSWORD)) for part in PARTS}
+
+
+def written(address: URL) -> str:
+    """Written plainly: `%2F` in a socket's folder would be an interpolation to configparser."""
+    return address.render_as_string(hide_password=False).replace("%2F", "/")
 
 
 class Databases:
@@ -49,7 +68,9 @@ class Databases:
             from db.schema import upgrade
 
             url = self._create(kind)
-            upgrade(url)
+            if kind == "postgresql":
+                self._hand_over(url)
+            upgrade(logins(url)["owner"])
             self._templates[kind] = url
         return self._templates[kind]
 
@@ -64,13 +85,7 @@ class Databases:
                 f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{source}'"
             )
         self._on_server(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
-        # Written plainly: `%2F` in a socket's folder would be an interpolation to configparser.
-        return (
-            make_url(self._server_url())
-            .set(database=name)
-            .render_as_string(hide_password=False)
-            .replace("%2F", "/")
-        )
+        return written(make_url(self._server_url()).set(database=name))
 
     def _create_file(self, path: Path, template: str | None) -> str:
         if template:
@@ -87,6 +102,26 @@ class Databases:
             return
         for suffix in ("", "-wal", "-shm", "-journal"):
             Path(f"{name}{suffix}").unlink(missing_ok=True)
+
+    def _hand_over(self, url: str) -> None:
+        """Make the logins where they are missing; other processes may be at it too. The schema is the owner's."""
+        from db.row_security import MAKE_GROUPS
+
+        for statement in MAKE_GROUPS:
+            self._on_server(statement)
+        for part, group in PARTS.items():
+            login = f"quantum_tests_{part}"
+            member = f"GRANT {group} TO {login};" if group else ""
+            self._on_server(
+                f"DO $$ BEGIN CREATE ROLE {login} LOGIN PASSWORD '{PASSWORD}'; {member} "
+                "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+            )
+        engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        with engine.connect() as connection:
+            connection.exec_driver_sql("ALTER SCHEMA public OWNER TO quantum_tests_owner")
+            connection.exec_driver_sql(
+                f'GRANT CREATE ON DATABASE "{make_url(url).database}" TO quantum_tests_owner'
+            )
 
     def _on_server(self, statement: str) -> None:
         engine = create_engine(self._server_url(), isolation_level="AUTOCOMMIT", poolclass=NullPool)

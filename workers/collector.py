@@ -10,7 +10,7 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from http.client import HTTPConnection, HTTPException
@@ -46,7 +46,8 @@ def identity() -> Watcher:
 
 
 class Collector:
-    """Watches the database behind `engine` (the system's login) and samples what is asked on `watched`.
+    """Watches the database behind `engine` (the system's login) and samples what is asked on `watched`
+    and on those `also` watched.
 
     `door` is host and port of this process's own web server; None when it has none.
     """
@@ -57,10 +58,11 @@ class Collector:
         watched: Engine,
         door: tuple[str, int] | None = None,
         *,
+        also: Sequence[Engine] = (),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.engine, self.watched, self.door = engine, watched, door
+        self.engine, self.watched, self.door = engine, (watched, *also), door
         self.sampler = Sampler(WEB, DATABASE)
         self.dialect = engine.dialect.name
         self._now, self._clock = now, clock
@@ -84,7 +86,8 @@ class Collector:
         if self._thread is not None:
             return
         self._reset()
-        self.watched.update_execution_options(**{OPTION: self.sampler})
+        for watched in self.watched:
+            watched.update_execution_options(**{OPTION: self.sampler})
         self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
         self._thread.start()
 

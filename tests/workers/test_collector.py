@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, update
 
 from db.engine import DatabaseUnavailable, make_engine
 from db.metric import Reading, Window, read
@@ -241,6 +241,12 @@ def test_samples_older_than_a_week_are_forgotten_and_watched_time_is_kept(
     with session(engine) as unit:
         assert unit.scalar(select(func.count()).select_from(Span)) == 4
     clock.seconds += 0.2 * 86_400
+    with session(engine, write=True) as unit:  # young by the database's clock: nobody may delete them yet
+        unit.execute(update(SystemMetric).values(recorded_at=datetime.now(UTC) - timedelta(days=6.9)))
+    collector.forget()
+    with session(engine, write=True) as unit:
+        assert unit.scalar(select(func.count()).select_from(SystemMetric)) == 3
+        unit.execute(update(SystemMetric).values(recorded_at=datetime.now(UTC) - timedelta(days=7.1)))
     collector.forget()
     with session(engine) as unit:
         after = [unit.scalar(select(func.count()).select_from(each)) for each in (SystemMetric, Span, Call)]
