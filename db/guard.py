@@ -167,7 +167,7 @@ def _refuse_unseen(actor: Actor, statement: Any, state: ORMExecuteState) -> None
         if mapper is not None:
             covered.add(str(mapper.local_table))
         _refuse_secret(actor, element)
-    bare = named if not state.is_orm_statement else named - covered
+    bare = named - covered
     if bare:
         raise Denied(actor, "select", ", ".join(sorted(bare)), "read mapped classes, which carry the rules")
 

@@ -45,10 +45,14 @@ DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION handle_new_user()
 # owner, because a person's login reads no account; the setting says so to the rules of `db.policies`.
 ROLE_FUNCTION = """
 CREATE FUNCTION end_sign_ins() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET quantum.kind = 'definer' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    asker text := coalesce(current_setting('quantum.kind', true), '');
 BEGIN
+    PERFORM set_config('quantum.kind', 'definer', true);
     UPDATE auth_account SET credential_version = credential_version + 1 WHERE id = NEW.auth_user_id;
     UPDATE user_sessions SET is_active = false WHERE user_id = NEW.id AND is_active;
+    PERFORM set_config('quantum.kind', asker, true);
     RETURN NULL;
 END
 $$
