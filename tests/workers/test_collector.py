@@ -318,7 +318,9 @@ def test_a_killed_process_that_nobody_buried_has_ended() -> None:
     mine, theirs = Watcher("here", os.getpid(), "new"), str(Watcher("here", killed.pid, "old"))
     assert not mine.may_follow(theirs)
     killed.kill()
-    os.waitid(os.P_PID, killed.pid, os.WEXITED | os.WNOWAIT)  # dead, and not asked for: its number still answers
+    os.waitid(
+        os.P_PID, killed.pid, os.WEXITED | os.WNOWAIT
+    )  # dead, and not asked for: its number still answers
     os.kill(killed.pid, 0)
     assert mine.may_follow(theirs)
     killed.communicate()
