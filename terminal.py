@@ -18,6 +18,14 @@ def tell_refused(refused: Sequence[object], count: int, most: int) -> None:
         click.echo(f"… and {count - most:,} more refusals", err=True)
 
 
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns of plain text, each as wide as its widest word."""
+    lines = [head, *rows]
+    widths = [max(len(line[at]) for line in lines) for at in range(len(head))]
+    cells = (zip(line, widths, strict=True) for line in lines)
+    return "\n".join("  ".join(word.ljust(width) for word, width in line).rstrip() for line in cells)
+
+
 @contextmanager
 def told_when_stopped(report: object, *failures: type[Exception]) -> Iterator[None]:
     """Tell on stderr what an import has done so far when it is broken off, by Ctrl-C or one of the failures."""

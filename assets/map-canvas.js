@@ -31,7 +31,7 @@
     asleep.add(gl);
     quiet.set(gl, setTimeout(() => {
       speak(gl);
-      gd.emit("plotly_afterplot");
+      if (gd.emit) gd.emit("plotly_afterplot"); // Plotly takes it away from a figure whose page was left
     }, LONGEST_MS));
   }
 

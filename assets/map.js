@@ -309,7 +309,7 @@
     gd.addEventListener("pointermove", note, true);
     const tell = () => {
       gd.removeEventListener("pointermove", note, true);
-      if (last.buttons) return;
+      if (last.buttons || sceneOf(gd) !== scene) return; // the reader may have left the page meanwhile
       const { clientX, clientY } = last;
       scene.glplot.canvas.dispatchEvent(new MouseEvent("mousemove", { clientX: clientX + 0.5, clientY, bubbles: true }));
     };

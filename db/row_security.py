@@ -146,7 +146,7 @@ def policy(rule: Rule) -> str:
 def _asker(rule: Rule) -> str:
     """Who must be asking; "true" where the rows say it, since nobody but a person has a profile."""
     if is_directory(rule):
-        return "(SELECT app.kind()) IN ('person', 'system', 'operator')"
+        return "(SELECT app.kind()) IN ('person', 'system', 'operator', 'definer')"
     match rule.who:
         case Who.SYSTEM | Who.OPERATOR | Who.DEFINER:
             return f"(SELECT app.kind()) = '{rule.who}'"

@@ -41,8 +41,9 @@ CREATE CONSTRAINT TRIGGER on_auth_user_created AFTER INSERT ON auth_account
 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION handle_new_user()
 """
 
-# Another role ends every sign-in of the person, whoever gives it and by whatever way. With the rights of the schema's
-# owner, because a person's login reads no account; the setting says so to the rules of `db.policies`.
+# Another role ends every sign-in of the person, whoever gives it and by whatever way, and the last administrator who
+# can sign in keeps theirs. With the rights of the schema's owner, because a person's login reads no account; the setting
+# says so to the rules of `db.policies`.
 ROLE_FUNCTION = """
 CREATE FUNCTION end_sign_ins() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -50,6 +51,11 @@ DECLARE
     asker text := coalesce(current_setting('quantum.kind', true), '');
 BEGIN
     PERFORM set_config('quantum.kind', 'definer', true);
+    IF OLD.role = 'admin' AND NOT EXISTS (
+        SELECT FROM profiles AS p JOIN auth_account AS a ON a.id = p.auth_user_id WHERE p.role = 'admin' AND a.is_active
+    ) THEN
+        RAISE EXCEPTION 'the last administrator' USING ERRCODE = 'check_violation', CONSTRAINT = 'profiles_last_admin';
+    END IF;
     UPDATE auth_account SET credential_version = credential_version + 1 WHERE id = NEW.auth_user_id;
     UPDATE user_sessions SET is_active = false WHERE user_id = NEW.id AND is_active;
     PERFORM set_config('quantum.kind', asker, true);
@@ -66,6 +72,10 @@ WHEN (OLD.role IS DISTINCT FROM NEW.role) EXECUTE FUNCTION end_sign_ins()
 ROLE_TRIGGER_SQLITE = """
 CREATE TRIGGER profiles_role_changed AFTER UPDATE OF role ON profiles FOR EACH ROW WHEN OLD.role IS NOT NEW.role
 BEGIN
+    SELECT RAISE(ABORT, 'profiles_last_admin') WHERE OLD.role = 'admin' AND NOT EXISTS (
+        SELECT 1 FROM profiles AS p JOIN auth_account AS a ON a.id = p.auth_user_id WHERE p.role = 'admin'
+        AND a.is_active = 1
+    );
     UPDATE auth_account SET credential_version = credential_version + 1 WHERE id = NEW.auth_user_id;
     UPDATE user_sessions SET is_active = 0 WHERE user_id = NEW.id AND is_active = 1;
 END

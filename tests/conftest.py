@@ -308,7 +308,7 @@ def new_page(
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda said: _note_if_error(said, console_errors))
-        page.on("pageerror", lambda error: console_errors.append(str(error)))
+        page.on("pageerror", lambda error: console_errors.append(error.stack or str(error)))
         page.on("request", lambda asked: _note_if_it_leaves(asked.url, console_errors))
         return page
 

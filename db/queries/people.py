@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from db.models import Profile, ProfileCard, UserSession
+from db.models import AuthAccount, Profile, ProfileCard, UserSession
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,18 @@ class OwnSession:
     last_activity: datetime | None
 
 
+@dataclass(frozen=True)
+class Known:
+    """An account as whoever runs the installation sees it. `last_sign_in` is None where none was ever stored."""
+
+    email: str
+    username: str | None
+    role: str
+    is_active: bool
+    created: datetime
+    last_sign_in: datetime | None
+
+
 def username_of(person: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
     """The user name of the person whose profile a row's column `person` points at; null when it points at nobody."""
     named = select(ProfileCard.username).where(ProfileCard.id == person)
@@ -58,6 +70,29 @@ def own_profile(session: Session, profile_id: UUID) -> OwnProfile | None:
         location=profile.location,
         preferences=profile.preferences if isinstance(profile.preferences, dict) else {},
     )
+
+
+def known_people(session: Session) -> list[Known]:
+    """Every account, by its address."""
+    last = (
+        select(UserSession.user_id, func.max(UserSession.created_at).label("at"))
+        .group_by(UserSession.user_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(
+            AuthAccount.email,
+            Profile.username,
+            Profile.role,
+            AuthAccount.is_active,
+            AuthAccount.created_at,
+            last.c.at,
+        )
+        .join(Profile, Profile.auth_user_id == AuthAccount.id)
+        .outerjoin(last, last.c.user_id == Profile.id)
+        .order_by(func.lower(AuthAccount.email))
+    )
+    return [Known(*row) for row in rows]
 
 
 def usable(now: datetime) -> ColumnElement[bool]:

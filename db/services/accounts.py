@@ -20,6 +20,7 @@ __all__ = [
     "FieldErrors",
     "Person",
     "clean",
+    "find_by_email",
     "find_for_sign_in",
     "find_person",
     "register_account",
@@ -124,6 +125,15 @@ def find_for_sign_in(session: Session, login: str) -> Credentials | None:
 def find_person(session: Session, account_id: UUID) -> Person | None:
     """The person behind an account; None when it is gone."""
     found = session.execute(PEOPLE.where(AuthAccount.id == account_id)).one_or_none()
+    return to_person(*found) if found else None
+
+
+def find_by_email(session: Session, email: str) -> Person | None:
+    """The person who signs in with this address, whatever its case; None when there is none."""
+    wanted = email.strip().lower()
+    if not wanted or len(wanted) > LONGEST_EMAIL or not is_storable(wanted):
+        return None
+    found = session.execute(PEOPLE.where(func.lower(AuthAccount.email) == wanted)).one_or_none()
     return to_person(*found) if found else None
 
 

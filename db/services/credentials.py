@@ -1,13 +1,20 @@
-"""Changes of password and role. Each raises the credential version and ends every session of the person at once."""
+"""Changes of password and role, and closing an account. Each raises the credential version and ends every session of
+the person at once.
+
+There is always an administrator who can sign in: what would take the last one away is refused.
+"""
 
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from db.models import AuthAccount, Profile, UserSession
-from db.services.account_fields import clean
+from db.services.account_fields import Complaint, FieldErrors, clean
 from db.services.user_sessions import end_sessions
+
+LAST_ADMIN = "profiles_last_admin"  # what the trigger calls its refusal
 
 
 def change_password(session: Session, profile_id: UUID, password_hash: str) -> int:
@@ -18,27 +25,71 @@ def change_password(session: Session, profile_id: UUID, password_hash: str) -> i
 def change_role(session: Session, profile_id: UUID, role: str) -> int:
     """Give another role; returns how many sessions that ended, 0 where it was that role before.
 
-    Raises FieldErrors for a role that is none and LookupError when the profile is gone.
+    Raises FieldErrors for a role that is none and for the last administrator, LookupError when the profile is gone.
     """
-    wanted = clean(role=role)["role"]
+    wanted = clean(role=role)["role"] or ""
     profile = _locked(session, profile_id)
     if profile.role == wanted:
         return 0
     mine = (UserSession.user_id == profile_id, UserSession.is_active.is_(True))
     open_ones = session.scalar(select(func.count()).select_from(UserSession).where(*mine)) or 0
-    profile.role = wanted or profile.role
-    session.flush()  # the database's own trigger ends them and raises the version, whoever changes a role
+    profile.role = wanted
+    try:
+        # The database's own trigger ends them, raises the version and keeps the last administrator, whoever asks.
+        session.flush()
+    except IntegrityError as error:
+        if LAST_ADMIN not in str(error.orig) + str(
+            getattr(getattr(error.orig, "diag", None), "constraint_name", "")
+        ):
+            raise
+        raise FieldErrors({"role": Complaint.LAST_ADMIN}) from None
     return open_ones
 
 
+def close_sign_in(session: Session, profile_id: UUID) -> int:
+    """Let the person in no more, until it is opened again; returns how many sessions that ended.
+
+    Raises FieldErrors for the last administrator and LookupError when the profile is gone.
+    """
+    profile = _locked(session, profile_id)
+    _keep_an_admin(session, profile)
+    return _renew(session, profile, is_active=False)
+
+
+def open_sign_in(session: Session, profile_id: UUID) -> None:
+    """Let the person in again; the sessions of before stay ended. Raises LookupError when the profile is gone."""
+    profile = _locked(session, profile_id)
+    account = update(AuthAccount).where(AuthAccount.id == profile.auth_user_id)
+    session.execute(account.values(is_active=True))
+
+
 def _locked(session: Session, profile_id: UUID) -> Profile:
-    found = session.scalar(select(Profile).where(Profile.id == profile_id).with_for_update())
+    """The profile, held together with those of all administrators, in one order: two who each take a different one
+    away wait for each other instead of both succeeding."""
+    held = select(Profile).where(or_(Profile.id == profile_id, Profile.role == "admin"))
+    rows = session.scalars(
+        held.order_by(Profile.id).with_for_update(), execution_options={"populate_existing": True}
+    )
+    found = next((row for row in rows if row.id == profile_id), None)
     if found is None:
         raise LookupError(f"no profile {profile_id}")
     return found
 
 
-def _renew(session: Session, profile: Profile, **also: str) -> int:
+def _keep_an_admin(session: Session, leaving: Profile) -> None:
+    """Refuse it when no other administrator can sign in. Asked after the rows are held, so that it sees what those
+    it waited for have done."""
+    if leaving.role != "admin":
+        return
+    others = (Profile.role == "admin", Profile.id != leaving.id, AuthAccount.is_active.is_(True))
+    query = (
+        select(func.count()).select_from(Profile).join(AuthAccount, AuthAccount.id == Profile.auth_user_id)
+    )
+    if not session.scalar(query.where(*others)):
+        raise FieldErrors({"account": Complaint.LAST_ADMIN})
+
+
+def _renew(session: Session, profile: Profile, **also: str | bool) -> int:
     """A sign-in under way with the old password makes a session of the old version, which opens nothing."""
     version = AuthAccount.credential_version + 1
     account = update(AuthAccount).where(AuthAccount.id == profile.auth_user_id)

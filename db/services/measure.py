@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -99,7 +100,19 @@ def _runs(process: int) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    return not _is_dead_but_unburied(process)
+
+
+def _is_dead_but_unburied(process: int) -> bool:
+    """Whether a process was killed and only its number is left, until its parent or the machine's first process asks.
+
+    Signals still find such a one. In a container nobody may ask for seconds, or ever.
+    """
+    try:
+        told = Path(f"/proc/{process}/stat").read_text(errors="replace")
+    except OSError:  # not Linux, or buried since
+        return False
+    return told.rpartition(")")[2].split()[:1] in (["Z"], ["X"])
 
 
 @dataclass(frozen=True)

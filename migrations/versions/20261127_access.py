@@ -64,6 +64,11 @@ DECLARE
     asker text := coalesce(current_setting('quantum.kind', true), '');
 BEGIN
     PERFORM set_config('quantum.kind', 'definer', true);
+    IF OLD.role = 'admin' AND NOT EXISTS (
+        SELECT FROM profiles AS p JOIN auth_account AS a ON a.id = p.auth_user_id WHERE p.role = 'admin' AND a.is_active
+    ) THEN
+        RAISE EXCEPTION 'the last administrator' USING ERRCODE = 'check_violation', CONSTRAINT = 'profiles_last_admin';
+    END IF;
     UPDATE auth_account SET credential_version = credential_version + 1 WHERE id = NEW.auth_user_id;
     UPDATE user_sessions SET is_active = false WHERE user_id = NEW.id AND is_active;
     PERFORM set_config('quantum.kind', asker, true);
@@ -80,6 +85,10 @@ WHEN (OLD.role IS DISTINCT FROM NEW.role) EXECUTE FUNCTION end_sign_ins()
 ROLE_CHANGED_SQLITE = """
 CREATE TRIGGER profiles_role_changed AFTER UPDATE OF role ON profiles FOR EACH ROW WHEN OLD.role IS NOT NEW.role
 BEGIN
+    SELECT RAISE(ABORT, 'profiles_last_admin') WHERE OLD.role = 'admin' AND NOT EXISTS (
+        SELECT 1 FROM profiles AS p JOIN auth_account AS a ON a.id = p.auth_user_id WHERE p.role = 'admin'
+        AND a.is_active = 1
+    );
     UPDATE auth_account SET credential_version = credential_version + 1 WHERE id = NEW.auth_user_id;
     UPDATE user_sessions SET is_active = 0 WHERE user_id = NEW.id AND is_active = 1;
 END

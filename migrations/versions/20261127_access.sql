@@ -683,7 +683,7 @@ ALTER TABLE profiles FORCE ROW LEVEL SECURITY
 ;;
 CREATE POLICY profiles_select_self ON profiles FOR SELECT TO quantum_app, quantum_staff USING (profiles.id = (SELECT app.profile_id()))
 ;;
-CREATE POLICY profiles_select_directory ON profiles FOR SELECT TO CURRENT_USER USING ((SELECT app.kind()) IN ('person', 'system', 'operator'))
+CREATE POLICY profiles_select_directory ON profiles FOR SELECT TO CURRENT_USER USING ((SELECT app.kind()) IN ('person', 'system', 'operator', 'definer'))
 ;;
 CREATE POLICY profiles_select_admin ON profiles FOR SELECT TO quantum_staff USING ((SELECT app.role()) IN ('admin'))
 ;;

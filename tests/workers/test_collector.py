@@ -1,10 +1,13 @@
 """The collector on real databases: heartbeats, one watch per database, outages, gaps, samples."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -313,3 +316,18 @@ def test_a_process_that_runs_keeps_its_watch_and_one_that_ended_does_not() -> No
         str(Watcher("here", os.getpid(), "old"))
     )  # the number was given out again: to this one
     assert mine.may_follow(None) and mine.may_follow("") and mine.may_follow(str(mine))
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux tells the state of a process")
+def test_a_killed_process_that_nobody_buried_has_ended() -> None:
+    killed = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    mine, theirs = Watcher("here", os.getpid(), "new"), str(Watcher("here", killed.pid, "old"))
+    assert not mine.may_follow(theirs)
+    killed.kill()
+    os.waitid(
+        os.P_PID, killed.pid, os.WEXITED | os.WNOWAIT
+    )  # dead, and not asked for: its number still answers
+    os.kill(killed.pid, 0)
+    assert mine.may_follow(theirs)
+    killed.communicate()
+    assert mine.may_follow(theirs)

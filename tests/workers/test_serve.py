@@ -8,11 +8,16 @@ import subprocess
 import sys
 import time
 import urllib.request
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from db.services.measure import LEASE
+
 ROOT = Path(__file__).resolve().parents[2]
+SLOWEST_SECONDS = 30
+assert timedelta(seconds=SLOWEST_SECONDS) < LEASE  # a killed process' watch is taken over, not waited for
 
 
 def free_port() -> int:
@@ -32,14 +37,14 @@ def serve(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    for _ in range(300):
+    for _ in range(10 * SLOWEST_SECONDS):
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
             return process, port
         except OSError:
             time.sleep(0.1)
     process.kill()
-    raise AssertionError("the server did not answer within 30 seconds")
+    raise AssertionError(f"the server did not answer within {SLOWEST_SECONDS} seconds")
 
 
 def rows(folder: Path, query: str) -> list[tuple[object, ...]]:
@@ -48,7 +53,7 @@ def rows(folder: Path, query: str) -> list[tuple[object, ...]]:
 
 
 def wait_for(folder: Path, query: str) -> None:
-    for _ in range(100):
+    for _ in range(10 * SLOWEST_SECONDS):
         if rows(folder, query):
             return
         time.sleep(0.1)
