@@ -42,8 +42,8 @@ DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION handle_new_user()
 """
 
 # Another role ends every sign-in of the person, whoever gives it and by whatever way, and the last administrator who
-# can sign in keeps theirs. With the rights of the schema's owner, because a person's login reads no account; the setting
-# says so to the rules of `db.policies`.
+# can sign in keeps theirs. With the rights of the schema's owner, because a person's login reads no account; the
+# setting says so to the rules of `db.policies`.
 ROLE_FUNCTION = """
 CREATE FUNCTION end_sign_ins() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
