@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+import cli_factor
 import settings as environment
 from settings import Settings, SettingsError
 from terminal import SHOWN_REFUSALS, Progress, tell_refused, told_when_stopped
@@ -253,6 +254,9 @@ def create_user(email: str, username: str, role: str, full_name: str | None, pas
 
 def _ask_password() -> str:
     return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+cli_factor.add_to(user, told, lambda url: _migrated(url))
 
 
 @quantum.group("import")

@@ -12,6 +12,7 @@ from db.models.crm import Deal, DealActivity
 from db.models.dashboard import NetworkNode, SystemMetric
 from db.models.finance import Invoice, Transaction
 from db.models.gamification import Achievement, LeaderboardEntry, UserStats
+from db.models.second_factor import RecoveryCode, RoleRequirement, SecondFactor
 from db.models.security import AuditEntry, SecurityEvent
 from db.models.social import SocialPost, SocialTrend
 from db.models.support import SupportTicket, TicketMessage
@@ -39,6 +40,9 @@ __all__ = [
     "Prediction",
     "Profile",
     "RateLimit",
+    "RecoveryCode",
+    "RoleRequirement",
+    "SecondFactor",
     "SecurityEvent",
     "SignInLimit",
     "SocialPost",

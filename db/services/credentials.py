@@ -10,9 +10,14 @@ from db.services.account_fields import clean
 from db.services.user_sessions import end_sessions
 
 
-def change_password(session: Session, profile_id: UUID, password_hash: str) -> int:
-    """Store another password; returns how many sessions that ended. Raises LookupError when the profile is gone."""
-    return _renew(session, _locked(session, profile_id), password_hash=password_hash)
+def change_password(
+    session: Session, profile_id: UUID, password_hash: str, *, but: UUID | None = None
+) -> int:
+    """Store another password; returns how many sessions that ended. Raises LookupError when the profile is gone.
+
+    The session `but` is not ended; its cookie must then name the new credential version.
+    """
+    return _renew(session, _locked(session, profile_id), but, password_hash=password_hash)
 
 
 def change_role(session: Session, profile_id: UUID, role: str) -> int:
@@ -36,9 +41,9 @@ def _locked(session: Session, profile_id: UUID) -> Profile:
     return found
 
 
-def _renew(session: Session, profile: Profile, **also: str) -> int:
+def _renew(session: Session, profile: Profile, but: UUID | None = None, **also: str) -> int:
     """A sign-in under way with the old password makes a session of the old version, which opens nothing."""
     version = AuthAccount.credential_version + 1
     account = update(AuthAccount).where(AuthAccount.id == profile.auth_user_id)
     session.execute(account.values(credential_version=version, **also))
-    return end_sessions(session, profile.id)
+    return end_sessions(session, profile.id, but=but)
