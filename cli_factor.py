@@ -24,10 +24,12 @@ def add_to(user: click.Group, told: Callable[[Command], Command], migrated: Call
 
     @user.command("require-factor")
     @click.option("--role", required=True, help="user, admin, architect, observer or strategist")
-    @click.option("--on/--off", "required", required=True, default=None, help="Demand it, or no longer.")
+    @click.option("--on/--off", "required", default=None, help="Demand it, or no longer.")
     @told
-    def require_factor(role: str, required: bool) -> None:
+    def require_factor(role: str, required: bool | None) -> None:
         """Demand a second factor of everybody with a role; who has none sets one up before anything else."""
+        if required is None:
+            raise click.UsageError("Say --on or --off.")
         click.echo(_require(migrated(environment.load().database_system_url), role, required))
 
 

@@ -41,12 +41,15 @@ def confirm() -> AnyResponse:
 
 def confirm_form(problem: str = "", status: int = 200) -> Response:
     """The form that asks for the password again."""
-    screen.prefer(people.require_person().preferences)
-    back = safe_next(kept_next(status).get("next"))
+    me = people.require_person()
+    screen.prefer(me.preferences)
     form = factor_forms.confirm(
-        screen.read().lang, back, asks_code=factor.own_factor() is not None, problem=problem
+        screen.read().lang,
+        asks_code=factor.own_factor() is not None,
+        may_leave=not me.owes_factor,
+        problem=problem,
     )
-    return show_form(form, status)
+    return show_form(form, status, sign_out=me.owes_factor and i18n.t("Sign out", screen.read().lang))
 
 
 def not_right() -> str:
@@ -87,7 +90,10 @@ def _shown(draw: Callable[[str, str], Form], problem: str, status: int) -> Respo
 
 
 def _again(draw: Callable[[str, str], Form]) -> Callable[[str, int], Response]:
-    return lambda problem, status: _shown(draw, problem, status)
+    """Only to somebody who may owe a code; to others the sign-in form."""
+    return lambda problem, status: (
+        _shown(draw, problem, status) if pending.is_begun() else login_form(problem, status)
+    )
 
 
 AGAIN["auth.code"] = _again(factor_forms.code)

@@ -44,20 +44,16 @@ def recovery(lang: str, problem: str = "") -> Form:
     )
 
 
-def confirm(lang: str, back_to: str, *, asks_code: bool, problem: str = "") -> Form:
+def confirm(lang: str, *, asks_code: bool, may_leave: bool, problem: str = "") -> Form:
     """The password once more, and the code where a second factor is on."""
     return Form(
         endpoint="auth.confirm",
         title=t("Give your password again", lang),
-        intro=t(
-            "It was last given over ten minutes ago, and nobody else is to do in your place what you are about to do.",
-            lang,
-        ),
+        intro=t("It was last given over ten minutes ago. This makes sure that it is still you.", lang),
         submit=t("Go on", lang),
         fields=_password_and_code(lang, asks_code=asks_code),
         problem=problem,
-        back_text=t("Go back without it", lang),
-        back_to=back_to,
+        back_text=t("To the first page", lang) if may_leave else "",
     )
 
 

@@ -91,7 +91,7 @@ def set_up_form(problem: str = "", status: int = 200, *, beside: bool = False) -
         picture=totp.picture(address),
         secret=" ".join(secret[start : start + 4] for start in range(0, len(secret), 4)),
         words=_words(screen.read().lang),
-        may_leave=me.owes_factor,
+        sign_out=me.owes_factor and i18n.t("Sign out", screen.read().lang),
     )
 
 
@@ -160,7 +160,6 @@ def _words(lang: str) -> dict[str, str]:
         "open": i18n.t("Open it in the app on this device", lang),
         "type": i18n.t("Cannot scan? Type this key into the app", lang),
         "prove": i18n.t("Show that it works", lang),
-        "leave": i18n.t("Sign out", lang),
     }
 
 
