@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+import cli_factor
 import settings as environment
 from cli_base import migrated, told
 from cli_bootstrap import bootstrap
@@ -42,6 +43,7 @@ def quantum() -> None:
 
 for group in (import_, user):
     quantum.add_command(group)
+cli_factor.add_to(user, told, migrated)
 
 
 @quantum.command()

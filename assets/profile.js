@@ -1,4 +1,5 @@
-/* One's own profile: what became of a pressed button takes the focus, since the button itself is gone. */
+/* One's own profile: what became of a pressed button takes the focus, since the button itself is gone; passwords can be
+   shown while one types. */
 (function () {
   "use strict";
 
@@ -9,6 +10,10 @@
           const said = document.getElementById("profile-sessions-said");
           if (said) said.focus();
         }, 50);
+      },
+      show: function (shown) {
+        const type = shown ? "text" : "password";
+        return [type, type];
       },
     },
   });

@@ -6,7 +6,16 @@ from typing import Any, Protocol
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from auth import guard, headers, passwords, people, refusals, routes
+from auth import (
+    code_routes,  # noqa: F401 - brings its doors
+    factor_routes,  # noqa: F401 - brings its doors
+    guard,
+    headers,
+    passwords,
+    people,
+    refusals,
+    routes,
+)
 from auth.people import SignedIn, current_person, require_person
 from db.engine import Engine
 from settings import Settings

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 HOME = "/"
 LONGEST = 2000
-DOORS = ("/login", "/register", "/logout")
+DOORS = ("/login", "/login/code", "/login/recovery", "/register", "/logout", "/confirm")
 
 
 def safe_next(wanted: str | None) -> str:

@@ -18,21 +18,29 @@ class Field:
     value: str = ""
     error: str = ""
     required: bool = True
+    inputmode: str = ""
 
 
 @dataclass(frozen=True)
 class Form:
-    """A page with one form; `problem` is what is wrong with the whole of it."""
+    """A page with one form; `problem` is what is wrong with the whole of it.
+
+    One foot may lead to another form, another back to where one came from. `focus` is False where there is something to
+    look at above the first field.
+    """
 
     endpoint: str
     title: str
     intro: str
     submit: str
     fields: tuple[Field, ...]
-    other_text: str
-    other_link: str
-    other_endpoint: str
+    other_text: str = ""
+    other_link: str = ""
+    other_endpoint: str = ""
     problem: str = ""
+    back_text: str = ""
+    back_to: str = "/"
+    focus: bool = True
 
     @property
     def wrong(self) -> tuple[Field, ...]:

@@ -28,13 +28,24 @@ def guard() -> Response | tuple[Response, int] | None:
         return None
     if request.path in public.PATHS and request.method in ("GET", "HEAD"):
         return None
-    if current_person() is not None:
-        return None
+    person = current_person()
+    if person is not None:
+        return _set_up_first() if person.owes_factor else None
     if request.endpoint == "auth.logout":
         return redirect(url_for("auth.login"))
     if is_page():
         return redirect(url_for("auth.login", next=_here(), **_carried()))
     return jsonify(error="Sign in first.", sign_in=url_for("auth.login")), 401
+
+
+def _set_up_first() -> Response | tuple[Response, int] | None:
+    """Their role demands a second factor and they have none: nothing is open but setting it up and leaving."""
+    if request.endpoint in public.SETTING_UP:
+        return None
+    if is_page():
+        return redirect(url_for("auth.second_factor", next=_here(), **_carried()))
+    where = url_for("auth.second_factor")
+    return jsonify(error="Set up a second factor first; your role demands it.", set_up=where), 403
 
 
 def is_page() -> bool:

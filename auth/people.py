@@ -24,11 +24,23 @@ log = logging.getLogger("quantum.auth")
 
 
 class SignedIn(UserMixin):  # type: ignore[misc]
-    """The person behind the request, as Flask-Login's `current_user`."""
+    """The person behind the request, as Flask-Login's `current_user`.
 
-    def __init__(self, person: Person, session_id: UUID) -> None:
+    `confirmed_at` is when the password was last given in this session; None is never. `owes_factor` is true while the
+    role demands a second factor that the person does not have: the guard then opens nothing but setting it up.
+    """
+
+    def __init__(
+        self,
+        person: Person,
+        session_id: UUID,
+        confirmed_at: datetime | None = None,
+        owes_factor: bool = False,
+    ) -> None:
         self.person = person
         self.session_id = session_id
+        self.confirmed_at = confirmed_at
+        self.owes_factor = owes_factor
 
     @property
     def account_id(self) -> UUID:
@@ -100,19 +112,25 @@ def session_idle() -> timedelta:
 
 
 def sign_in(person: Person, also: Callable[[Session], None] | None = None) -> None:
-    """Begin a new session for `person`; nothing of the one before survives. `also` writes in the same transaction."""
-    replaced = current_person()
+    """Begin a new session for `person`; nothing of the one before survives. `also` writes in the same transaction.
+
+    What `also` raises leaves everything as it was.
+    """
+    replaced, now = current_person(), datetime.now(UTC)
     with unit_of_work(system_engine(), SYSTEM, write=True) as unit:
         if replaced:
             user_sessions.end_session(unit, replaced.profile_id, replaced.session_id)
-        session_id = user_sessions.begin_session(
-            unit, person.profile_id, origin(), datetime.now(UTC), session_idle()
-        )
+        session_id = user_sessions.begin_session(unit, person.profile_id, origin(), now, session_idle())
         if also:
             also(unit)
     session.clear()
-    login_user(SignedIn(person, session_id))
+    login_user(SignedIn(person, session_id, now))
     g.has_just_signed_in = True
+
+
+def stay_signed_in(person: Person, session_id: UUID, now: datetime) -> None:
+    """Let this browser's session go on under the new credential version of `person`, who just gave the password."""
+    login_user(SignedIn(person, session_id, now))
 
 
 def has_just_signed_in() -> bool:
@@ -145,7 +163,7 @@ def _load(identity: str) -> SignedIn | None:
         return None
     if now - found.last_activity >= user_sessions.TOUCHED_EVERY:
         _touch(session_id, found.begun, now)
-    return SignedIn(found.person, session_id)
+    return SignedIn(found.person, session_id, found.confirmed_at, found.owes_factor)
 
 
 def _touch(session_id: UUID, begun: datetime, now: datetime) -> None:

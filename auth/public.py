@@ -1,6 +1,17 @@
 """What a stranger may fetch. Everything not named here needs a signed-in person."""
 
-ENDPOINTS = frozenset({"auth.login", "auth.register", "health.health"})
+ENDPOINTS = frozenset(
+    {
+        "auth.login",
+        # Of no use without the right password given within the last five minutes.
+        "auth.code",
+        "auth.recovery",
+        "auth.register",
+        "health.health",
+    }
+)
+# What people may reach whose role demands a second factor before they have one.
+SETTING_UP = frozenset({"auth.second_factor", "auth.confirm", "auth.logout"})
 STYLES = (
     "/assets/vendor/bootstrap/bootstrap.min.css",
     "/assets/theme.css",

@@ -1,12 +1,13 @@
 """What a person reads when a request cannot be answered: a stale form, one too large, a database that is away."""
 
-from flask import Flask, current_app, jsonify
+from flask import Flask, current_app, jsonify, redirect, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from auth import routes, screen
 from auth.guard import is_page
+from auth.recent import PasswordNeeded, confirm_address
 from db.engine import DatabaseUnavailable
 from i18n import t
 
@@ -18,6 +19,7 @@ def init_app(server: Flask) -> None:
     server.register_error_handler(CSRFError, stale_form)
     server.register_error_handler(RequestEntityTooLarge, too_large)
     server.register_error_handler(DatabaseUnavailable, database_away)
+    server.register_error_handler(PasswordNeeded, password_again)
 
 
 def stale_form(error: CSRFError) -> Answer:
@@ -48,3 +50,11 @@ def database_away(error: DatabaseUnavailable) -> Answer:
     if routes.is_form() or is_page():
         return routes.show_message(title, text, 503)
     return jsonify(error=f"{title}."), 503
+
+
+def password_again(error: PasswordNeeded) -> Answer:
+    """To /confirm and back to this page; 403 for programs, with the address to go to."""
+    if routes.is_form() or is_page():
+        asked = request.full_path.rstrip("?") if request.method == "GET" else request.path
+        return redirect(confirm_address(asked))
+    return jsonify(error=error.description, confirm=confirm_address("/")), 403

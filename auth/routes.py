@@ -1,6 +1,6 @@
 """/login, /register and /logout: plain forms that work without a line of script."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any
@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 import i18n
 from auth import forms, passwords, people, screen
 from auth.addresses import safe_next
-from auth.attempts import try_to_sign_in
+from auth.attempts import Outcome, try_to_sign_in
 from auth.public import STYLES
 from db.actor import SYSTEM
 from db.engine import session
@@ -21,6 +21,7 @@ from db.services.sign_in_limits import TooManyAttempts
 
 blueprint = Blueprint("auth", __name__, template_folder="templates")
 SIGN_UP_FIELDS = ("email", "username", "full_name", "password")
+Draw = Callable[[str, int], AnyResponse]
 PREFERENCE = {"lang": "language", "theme": "theme"}
 
 
@@ -30,12 +31,14 @@ def login() -> AnyResponse:
     if request.method == "GET":
         return _already_in() or login_form()
     try:
-        person = try_to_sign_in(request.form.get("login", ""), request.form.get("password", ""))
+        outcome = try_to_sign_in(request.form.get("login", ""), request.form.get("password", ""))
     except TooManyAttempts as refused:
-        return _wait_first(refused.wait)
-    if person is None:
+        return wait_first(refused.wait, login_form)
+    if outcome is Outcome.REFUSED:
         lang = screen.read().lang
         return login_form(i18n.t("These do not match an account. Check both and try again.", lang))
+    if outcome is Outcome.CODE:
+        return redirect(url_for("auth.code", **kept_next()))
     return redirect(safe_next(request.form.get("next")))
 
 
@@ -62,7 +65,7 @@ def logout() -> AnyResponse:
 def login_form(problem: str = "", status: int | None = None) -> Response:
     """The sign-in form, with what was typed; 400 when there is a problem, unless told otherwise."""
     form = forms.login(screen.read().lang, _typed(status), problem)
-    return _show(form, status or (400 if problem else 200))
+    return show_form(form, status or (400 if problem else 200))
 
 
 def register_form(
@@ -73,7 +76,7 @@ def register_form(
         ask_code = not codes.admin_exists(unit)
     lang = screen.read().lang
     form = forms.register(lang, _typed(status), errors or {}, ask_code=ask_code, problem=problem)
-    return _show(form, status or (400 if errors or problem else 200))
+    return show_form(form, status or (400 if errors or problem else 200))
 
 
 def show_message(title: str, text: str, status: int) -> Response:
@@ -109,21 +112,26 @@ def _sign_up(form: Mapping[str, str], now: datetime) -> Person:
     return person
 
 
-def _wait_first(wait: timedelta) -> Response:
+def wait_first(wait: timedelta, draw: Draw) -> AnyResponse:
     """429: this account or address has to wait. The same words for both, and for accounts that do not exist."""
     seconds, lang = max(1, ceil(wait.total_seconds())), screen.read().lang
+    response = draw(wait_words(wait, lang), 429)
+    response.headers["Retry-After"] = str(seconds)
+    return response
+
+
+def wait_words(wait: timedelta, lang: str) -> str:
+    """How long to wait before the next attempt."""
+    seconds = max(1, ceil(wait.total_seconds()))
     minutes = ceil(seconds / 60)
     spelled = (
         i18n.tn("{n} second", "{n} seconds", seconds, lang)
         if seconds < 60
         else i18n.tn("{n} minute", "{n} minutes", minutes, lang)
     )
-    text = i18n.t(
+    return i18n.t(
         "Too many attempts failed. Wait {wait}, then try again; nothing is locked.", lang, wait=spelled
     )
-    response = login_form(text, 429)
-    response.headers["Retry-After"] = str(seconds)
-    return response
 
 
 def _already_in() -> AnyResponse | None:
@@ -135,14 +143,20 @@ def _typed(status: int | None) -> Mapping[str, str]:
     return {} if status == 413 or request.method == "GET" else request.form
 
 
-def _show(form: forms.Form, status: int) -> Response:
+def kept_next(status: int = 200) -> dict[str, Any]:
+    """Where one wanted to go, as far as it is in this application, for the next form to carry on."""
+    wanted = request.args.get("next") or ("" if status == 413 else request.form.get("next")) or ""
+    return {"next": wanted} if safe_next(wanted) == wanted else {}
+
+
+def show_form(form: forms.Form, status: int, template: str = "form.html", **more: Any) -> Response:
+    """A page with one form; `more` is for what its template shows besides."""
     screen.note_choices()
     now = screen.read()
-    wanted = request.args.get("next") or ("" if status == 413 else request.form.get("next")) or ""
-    kept = {"next": wanted} if safe_next(wanted) == wanted else {}
+    kept = kept_next(status)
     kept |= {name: value for name, value in now.asked.items() if request.args.get(name) == value}
     page = render_template(
-        "form.html",
+        template,
         form=form,
         screen=now,
         styles=STYLES,
@@ -150,6 +164,7 @@ def _show(form: forms.Form, status: int) -> Response:
         links=_switches(form.endpoint, kept, now),
         summary=i18n.t("Please check what is marked below.", now.lang) if form.wrong else form.problem,
         error=i18n.t("Error", now.lang),
+        **more,
     )
     return make_response(page, status)
 
@@ -167,11 +182,16 @@ def _switches(endpoint: str, kept: Mapping[str, Any], now: screen.Screen) -> lis
 
 def is_form() -> bool:
     """Whether this request went to one of the forms."""
-    return request.endpoint in ("auth.login", "auth.register")
+    return request.endpoint in AGAIN
 
 
-def form_again(problem: str, status: int) -> Response:
+def form_again(problem: str, status: int) -> AnyResponse:
     """The form of this request once more, with a problem of the whole."""
-    if request.endpoint == "auth.register":
-        return register_form(problem=problem, status=status)
-    return login_form(problem, status)
+    return AGAIN[str(request.endpoint)](problem, status)
+
+
+# How each form is drawn once more with a problem; the other files of forms add theirs.
+AGAIN: dict[str, Draw] = {
+    "auth.login": login_form,
+    "auth.register": lambda problem, status: register_form(problem=problem, status=status),
+}

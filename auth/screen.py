@@ -1,6 +1,8 @@
 """Language and theme of the server-rendered forms: asked in the address, remembered in a cookie, else the browser's."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Response, g, request
 
@@ -19,12 +21,18 @@ class Screen:
     asked: dict[str, str]
 
 
+def prefer(preferences: Mapping[str, Any]) -> None:
+    """What the person of this request chose in their profile. Only doors behind the guard know who is there."""
+    g.preferences = {"lang": preferences.get("language"), "theme": preferences.get("theme")}
+
+
 def read() -> Screen:
     """The screen of this request."""
     known = {"lang": i18n.LANGUAGES, "theme": THEMES}
-    asked = {}
+    asked, own = {}, g.get("preferences", {})
     for name, allowed in known.items():
-        chosen = next((w for w in (request.args.get(name), request.cookies.get(name)) if w in allowed), None)
+        wishes = (request.args.get(name), own.get(name), request.cookies.get(name))
+        chosen = next((wish for wish in wishes if wish in allowed), None)
         if chosen:
             asked[name] = chosen
     lang = i18n.negotiate(asked.get("lang"), None, request.headers.get("Accept-Language"))

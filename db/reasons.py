@@ -12,6 +12,10 @@ TABLES: Final[dict[str, str]] = {
     "comes first.",
     "sign_in_limits": "Guessing passwords must slow down on every server process at once. rate_limits counts requests "
     "of keys and people by the hour; it knows no address, no delay and nobody who is not signed in.",
+    "second_factors": "A secret that opens an account stands apart from all that may be read about the account. Only "
+    "the system's login reads it; it is stored as it is, because nothing the application is built from encrypts.",
+    "recovery_codes": "Whoever loses the phone must still get in, by codes that each work once.",
+    "role_requirements": "An administrator decides which roles need a second factor; every server process must know.",
     "spans": "What agents report. Every measured number is counted from these rows, so they are kept as they came.",
     "catalogue_seeds": "Seeding again must not bring back an agent that somebody deleted.",
     "calls": "Connections and their latencies are counted from single calls. They are worked out once, "
@@ -41,6 +45,21 @@ COLUMNS: Final[dict[str, str]] = {
     "wrong field.",
     "sign_in_limits.failures": "The delay grows with it.",
     "sign_in_limits.free_at": "Tells when to try again, and when the row may be forgotten.",
+    "second_factors.account_id": "Belongs to the account, not the profile: it is about signing in.",
+    "second_factors.secret": "The codes of the app are computed from it.",
+    "second_factors.confirmed_at": "An app that was never proved right must lock nobody out; people see since when it "
+    "is on.",
+    "second_factors.last_step": "A code somebody watched being typed must not work a second time.",
+    "second_factors.created_at": "A secret that was shown and never confirmed is thrown away after half an hour.",
+    "recovery_codes.id": "Names the code in records without naming the code itself.",
+    "recovery_codes.account_id": "A code lets in one account only.",
+    "recovery_codes.code_hash": "A copy of the database must not open the door.",
+    "recovery_codes.used_at": "A code works once; people see how many are left.",
+    "recovery_codes.created_at": "Tells which set of codes is the one in force.",
+    "role_requirements.role": "Requirements are made by role.",
+    "role_requirements.factor_required": "Says whether the role needs a second factor; false keeps who took it back.",
+    "role_requirements.set_by": "Says whom to ask about it.",
+    "role_requirements.set_at": "Says since when.",
     "spans.trace_id": "Ties the spans of one run together.",
     "spans.span_id": "With trace and start it makes an import idempotent.",
     "spans.start_ns": "In the key, so that the table can be partitioned by time; windows are cut by it.",
@@ -78,4 +97,6 @@ COLUMNS: Final[dict[str, str]] = {
     "calls.callee_span_id": "The latency shown can be found again in that span.",
     "calls.latency_ns": "Percentiles per connection are counted from it.",
     "calls.failed": "Errors per connection are counted from it.",
+    "user_sessions.confirmed_at": "Sensitive acts ask for the password again when it was last given over ten minutes "
+    "ago.",
 }

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from auth import current_person
 from auth.guard import is_page
 from auth.permissions import allows
+from auth.recent import PasswordNeeded, confirm_address
 from auth.routes import show_message
 from components.attributes import attributes
 from components.document import document
@@ -114,7 +115,13 @@ def page_at(path: str) -> dict[str, Any] | None:
 
 
 def on_error(error: Exception) -> None:
-    """A callback failed: a message with a reference for the person, the traceback for the log."""
+    """A callback failed: a message with a reference for the person, the traceback for the log.
+
+    Where it only wants the password again (auth/recent.py), the message leads there.
+    """
+    if isinstance(error, PasswordNeeded):
+        set_props("toasts", {"children": [_password_first()]})
+        return
     if isinstance(error, HTTPException):
         raise error
     title, remedy, reference = explained(error, lang_here())
@@ -124,6 +131,14 @@ def on_error(error: Exception) -> None:
         html.P(t("Reference {reference}", lang, reference=reference), className="toast-reference"),
     ]
     set_props("toasts", {"children": [toast(title, said)]})
+
+
+def _password_first() -> dbc.Toast:
+    """Leads to /confirm, by a plain link since that is no page of Dash's, and back to the page it was asked on."""
+    view = here()
+    why = t("It was last given over ten minutes ago. Nothing was changed.", view.lang)
+    link = html.A(t("Give your password", view.lang), href=confirm_address(view.path + view.search))
+    return toast(t("Give your password again", view.lang), [html.P(why), link])
 
 
 def toast(title: str, said: Any) -> dbc.Toast:

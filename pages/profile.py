@@ -11,6 +11,7 @@ from dash import ALL, ClientsideFunction, Input, Output, State, callback, client
 from dash.development.base_component import Component
 from flask import flash, get_flashed_messages
 
+from auth.factor import own_factor
 from components.format import day, number
 from components.forms import area_field, select_field, text_field
 from components.icons import icon
@@ -23,6 +24,8 @@ from db.services.account_fields import LONGEST_BIO, LONGEST_LINE
 from db.services.accounts import FieldErrors, update_own_profile
 from db.services.user_sessions import end_session, end_sessions
 from i18n import LANGUAGES, NAMES, declared, t
+from pages import _password
+from pages._factor import factor_part
 from pages._own_sessions import KIND, MOST, OTHERS, sessions_part
 from pages._view import View, actor, engine, here, load, own_zone, page, person, titled
 
@@ -78,7 +81,13 @@ def _answer(unit: Session, view: View) -> Component:
     form = dbc.Form(
         _form(view, _values(view, mine), {}, saved), id="profile-form", prevent_default_on_submit=True
     )
-    beside = html.Div([_account(view, mine), _sessions(unit, view)], className="profile-side")
+    parts = [
+        _account(view, mine),
+        _password.password_part(view, person().email),
+        factor_part(view, own_factor()),
+        _sessions(unit, view),
+    ]
+    beside = html.Div(parts, className="profile-side")
     return html.Div([html.Div(form, className="form-panel"), beside], className="profile-columns")
 
 
@@ -124,6 +133,39 @@ def end(_clicks: list[int | None], search: str | None) -> list[Component | None]
 clientside_callback(
     ClientsideFunction("profile", "tell"),
     Input("profile-sessions", "children"),
+    prevent_initial_call=True,
+)
+
+
+@callback(
+    Output(_password.FORM, "children"),
+    Output("profile-sessions", "children", allow_duplicate=True),
+    Input(_password.FORM, "n_submit"),
+    State(_password.OLD, "value"),
+    State(_password.NEW, "value"),
+    State("url", "search"),
+    prevent_initial_call=True,
+)
+def change_password(
+    submitted: int | None, old: str | None, new: str | None, search: str | None
+) -> tuple[Any, Any]:
+    """Change one's own password, and list the sessions that are left."""
+    if not submitted:
+        raise dash.exceptions.PreventUpdate
+    view = here(search or "")
+    drawn, is_changed = _password.changed(view, old, new)
+    if not is_changed:
+        return drawn, dash.no_update
+    me = person()
+    with session(engine(), actor()) as unit:
+        return drawn, sessions_part(view, *own_sessions(unit, me.profile_id, view.now, MOST), me.session_id)
+
+
+clientside_callback(
+    ClientsideFunction("profile", "show"),
+    Output(_password.OLD, "type"),
+    Output(_password.NEW, "type"),
+    Input(_password.SHOW, "value"),
     prevent_initial_call=True,
 )
 

@@ -63,6 +63,7 @@ PAGES = {
     "ai": "/ai?range=all",
     "system": "/system?range=all",
     "profile": "/profile",
+    "second-factor": "/second-factor",
     "not-found": "/nothing-here",
 }
 

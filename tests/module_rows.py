@@ -2,17 +2,19 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import null, select
+from sqlalchemy import null, select, update
 from sqlalchemy.orm import Session
 
 from db.models import (
     Achievement,
+    AuthAccount,
     LeaderboardEntry,
     Profile,
     SocialPost,
     SocialTrend,
     SupportTicket,
     TicketMessage,
+    UserSession,
     UserStats,
 )
 from db.services.accounts import register_account
@@ -117,5 +119,21 @@ def gamification(unit: Session) -> None:
 
 
 def promote(unit: Session, name: str, role: str) -> None:
-    """Give the person of this name a role."""
-    unit.scalars(select(Profile).where(Profile.username == name)).one().role = role
+    """Give the person of this name a role as if it had been theirs when they signed in, which a change would end."""
+    promoted = unit.scalars(select(Profile).where(Profile.username == name)).one()
+    if promoted.role == "admin":  # the last one would keep it
+        account = AuthAccount(email="keeper@example.com", password_hash="nobody's")
+        unit.add(account)
+        unit.flush()
+        unit.add(Profile(auth_user_id=account.id, username="keeper", role="admin"))
+        unit.flush()
+    mine = UserSession.user_id == promoted.id
+    open_ones = unit.scalars(select(UserSession.id).where(mine, UserSession.is_active.is_(True))).all()
+    version = unit.scalar(
+        select(AuthAccount.credential_version).where(AuthAccount.id == promoted.auth_user_id)
+    )
+    promoted.role = role
+    unit.flush()
+    unit.execute(update(UserSession).where(UserSession.id.in_(open_ones)).values(is_active=True))
+    account_of = update(AuthAccount).where(AuthAccount.id == promoted.auth_user_id)
+    unit.execute(account_of.values(credential_version=version))

@@ -212,6 +212,39 @@ def test_people_are_made_with_a_role(ready: Run) -> None:
         assert f"{field}: " in short.stderr
 
 
+def test_the_second_factor_is_told_reset_and_demanded(ready: Run, tmp_path: Path) -> None:
+    made = ["user", "create", "--email", "a@example.com", "--username", "alice", "--password-stdin"]
+    assert ready(*made, feed="correct horse battery\n").returncode == 0
+    assert (
+        ready("user", "factor", "--email", "a@example.com").stdout == "a@example.com has no second factor.\n"
+    )
+    with sqlite3.connect(tmp_path / "var" / "quantum.db") as connection:
+        connection.execute(
+            "INSERT INTO second_factors (account_id, secret, confirmed_at) "
+            "SELECT id, 'S', '2026-01-02 03:04:05.000000' FROM auth_account"
+        )
+        connection.execute(
+            "INSERT INTO recovery_codes (account_id, code_hash) SELECT id, 'h' FROM auth_account"
+        )
+    told = ready("user", "factor", "--email", "A@example.com").stdout
+    assert told == "a@example.com has a second factor since 2026-01-02; recovery codes left: 1.\n"
+    assert (
+        "no second factor any more" in ready("user", "factor", "--email", "a@example.com", "--reset").stdout
+    )
+    with sqlite3.connect(tmp_path / "var" / "quantum.db") as connection:
+        assert connection.execute("SELECT count(*) FROM second_factors").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM recovery_codes").fetchone() == (0,)
+    unknown = ready("user", "factor", "--email", "b@example.com", "--reset")
+    assert unknown.returncode == 1 and "There is no account b@example.com." in unknown.stderr
+    demand = ["user", "require-factor", "--role", "admin"]
+    assert ready(*demand, "--on").stdout == "The role admin needs a second factor.\n"
+    assert "already; nothing changed" in ready(*demand, "--on").stdout
+    assert ready(*demand, "--off").stdout == "The role admin needs no second factor.\n"
+    assert ready(*demand).returncode == 2, "neither on nor off"
+    wrong = ready("user", "require-factor", "--role", "emperor", "--on")
+    assert wrong.returncode == 1 and "Choose one of the roles" in wrong.stderr
+
+
 def test_db_stats_counts_what_is_there(ready: Run) -> None:
     printed = ready("db", "stats").stdout
     assert "policies" in printed

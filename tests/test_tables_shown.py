@@ -120,14 +120,12 @@ def test_every_list_of_every_module_opens(client: Any) -> None:
 
 def make_admin(client: Any) -> None:
     """The first person to sign up, made administrator as the command line would."""
-    from sqlalchemy import update
-
-    from db.models import Profile
     from pages._view import ENGINE
+    from tests.module_rows import promote
     from tests.sessions import session
 
     with session(client.application.config[ENGINE], write=True) as unit:
-        unit.execute(update(Profile).values(role="admin"))
+        promote(unit, "alice", "admin")
 
 
 def test_no_page_offers_a_file_for_a_table_that_takes_none() -> None:

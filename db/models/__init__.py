@@ -13,6 +13,7 @@ from db.models.dashboard import NetworkNode, SystemMetric
 from db.models.directory import ProfileCard
 from db.models.finance import Invoice, Transaction
 from db.models.gamification import Achievement, LeaderboardEntry, UserStats
+from db.models.second_factor import RecoveryCode, RoleRequirement, SecondFactor
 from db.models.security import AuditEntry, SecurityEvent
 from db.models.social import SocialPost, SocialTrend
 from db.models.support import SupportTicket, TicketMessage
@@ -41,6 +42,9 @@ __all__ = [
     "Profile",
     "ProfileCard",
     "RateLimit",
+    "RecoveryCode",
+    "RoleRequirement",
+    "SecondFactor",
     "SecurityEvent",
     "SignInLimit",
     "SocialPost",

@@ -135,6 +135,10 @@ class UserSession(Base):
     updated_at: Mapped[datetime | None] = mapped_column(
         Instant, server_default=now(), onupdate=now(), doc="Instant this session row last changed."
     )
+    confirmed_at: Mapped[datetime | None] = mapped_column(
+        Instant,
+        doc="Instant the password was last given in this session; null = unknown, so it is asked for again.",
+    )
 
     __table_args__ = (
         Index("idx_user_sessions_active", "is_active", "last_activity"),

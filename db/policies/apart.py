@@ -37,7 +37,15 @@ for _table in ("spans", "calls"):
         rule(_table, _verb, "ingest", SYSTEM, ours=APART)
 
 # Signing in: no person's session reads a line of these.
-for _table in ("auth_account", "one_time_codes", "sign_in_limits"):
+SIGN_IN = (
+    "auth_account",
+    "one_time_codes",
+    "recovery_codes",
+    "role_requirements",
+    "second_factors",
+    "sign_in_limits",
+)
+for _table in SIGN_IN:
     for _verb in (I, U, D):
         rule(_table, _verb, "system", SYSTEM, ours=APART)
 for _verb in (I, U):

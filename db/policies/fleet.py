@@ -81,8 +81,8 @@ rule(
     U,
     "system",
     SYSTEM,
-    columns=("last_activity", "expires_at", "is_active"),
-    limit="last_activity, and with it the end it moves; ends sessions at sign-out and when credentials change",
+    columns=("last_activity", "expires_at", "is_active", "confirmed_at"),
+    limit="last_activity, and with it the end it moves; when the password was given again; ends sessions",
 )
 rule(
     "user_sessions",

@@ -42,6 +42,7 @@ class Complaint(StrEnum):
     PASSWORD_LONG = "Use at most 128 characters."
     PASSWORD_COMMON = "This password is one of the first that attackers try. Choose another."
     PASSWORD_SELF = "Choose a password that is not your e-mail address or user name."
+    PASSWORD_OLD = "This is not your current password."
     LINE_LONG = "Use at most 120 characters."
     BIO_LONG = "Use at most 1000 characters."
     CHARACTERS = "Remove the characters that cannot be shown, such as line breaks or control codes."

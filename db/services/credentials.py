@@ -17,9 +17,14 @@ from db.services.user_sessions import end_sessions
 LAST_ADMIN = "profiles_last_admin"  # what the trigger calls its refusal
 
 
-def change_password(session: Session, profile_id: UUID, password_hash: str) -> int:
-    """Store another password; returns how many sessions that ended. Raises LookupError when the profile is gone."""
-    return _renew(session, _locked(session, profile_id), password_hash=password_hash)
+def change_password(
+    session: Session, profile_id: UUID, password_hash: str, *, but: UUID | None = None
+) -> int:
+    """Store another password; returns how many sessions that ended. Raises LookupError when the profile is gone.
+
+    The session `but` is not ended; its cookie must then name the new credential version.
+    """
+    return _renew(session, _locked(session, profile_id), but, password_hash=password_hash)
 
 
 def change_role(session: Session, profile_id: UUID, role: str) -> int:
@@ -89,9 +94,9 @@ def _keep_an_admin(session: Session, leaving: Profile) -> None:
         raise FieldErrors({"account": Complaint.LAST_ADMIN})
 
 
-def _renew(session: Session, profile: Profile, **also: str | bool) -> int:
+def _renew(session: Session, profile: Profile, but: UUID | None = None, **also: str | bool) -> int:
     """A sign-in under way with the old password makes a session of the old version, which opens nothing."""
     version = AuthAccount.credential_version + 1
     account = update(AuthAccount).where(AuthAccount.id == profile.auth_user_id)
     session.execute(account.values(credential_version=version, **also))
-    return end_sessions(session, profile.id)
+    return end_sessions(session, profile.id, but=but)

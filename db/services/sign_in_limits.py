@@ -29,6 +29,8 @@ REASONS: Mapping[str, str] = {
     "password": "A sign-in was refused: the password is wrong.",
     "unknown": "A sign-in was refused: there is no such account.",
     "closed": "A sign-in was refused: the account is closed.",
+    "code": "A sign-in was refused after the right password: the code of the second factor is wrong or was used.",
+    "confirm": "Somebody signed in could not give their password, or code, again.",
 }
 
 
@@ -97,15 +99,18 @@ def forgive(session: Session, attempt: Attempt, also: Sequence[str] = ()) -> Non
     _locked(session, [account, address.limit.subject, *also], attempt.address.free_at)
     fresh = update(SignInLimit).where(SignInLimit.subject.in_([account, *also]))
     session.execute(fresh.values(failures=0))
-    mine = SignInLimit.free_at == address.free_at
-    session.execute(
-        update(SignInLimit)
-        .where(SignInLimit.subject == address.limit.subject, SignInLimit.failures > 0)
-        .values(
-            failures=SignInLimit.failures - 1,
-            free_at=case((mine, address.free_before), else_=SignInLimit.free_at),
-        )
-    )
+    _uncount(session, address)
+
+
+def give_back(session: Session, attempt: Attempt) -> None:
+    """The attempt is neither failed nor done: the password is right and a code is still owed.
+
+    Forgiving it here would let whoever knows a password guess codes without end.
+    """
+    subjects = [attempt.account.limit.subject, attempt.address.limit.subject]
+    _locked(session, subjects, attempt.address.free_at)
+    for counted in (attempt.account, attempt.address):
+        _uncount(session, counted)
 
 
 def record_failure(
@@ -166,6 +171,18 @@ def _count(session: Session, row: Any, limit: Limit, now: datetime) -> Counted:
         .values(failures=failures, free_at=free_at)
     )
     return Counted(limit, failures, free_at, free_before=row.free_at)
+
+
+def _uncount(session: Session, counted: Counted) -> None:
+    mine = SignInLimit.free_at == counted.free_at
+    session.execute(
+        update(SignInLimit)
+        .where(SignInLimit.subject == counted.limit.subject, SignInLimit.failures > 0)
+        .values(
+            failures=SignInLimit.failures - 1,
+            free_at=case((mine, counted.free_before), else_=SignInLimit.free_at),
+        )
+    )
 
 
 def _event(

@@ -9,6 +9,7 @@ from sqlalchemy import CursorResult, Update, exists, select, update
 from sqlalchemy.orm import Session
 
 from db.models import AuthAccount, Profile, UserSession
+from db.queries.factors import owes_factor
 from db.queries.people import usable
 from db.services.accounts import PEOPLE, Person, to_person
 
@@ -34,11 +35,17 @@ class Origin:
 
 @dataclass(frozen=True)
 class Live:
-    """A usable session and its person."""
+    """A usable session and its person.
+
+    `confirmed_at` is when the password was last given in it; `owes_factor` says that the person's role demands a second
+    factor they do not have.
+    """
 
     person: Person
     begun: datetime
     last_activity: datetime
+    confirmed_at: datetime | None = None
+    owes_factor: bool = False
 
 
 def begin_session(session: Session, profile_id: UUID, origin: Origin, now: datetime, idle: timedelta) -> UUID:
@@ -52,6 +59,7 @@ def begin_session(session: Session, profile_id: UUID, origin: Origin, now: datet
         expires_at=now + min(idle, LASTS),
         is_active=True,
         created_at=now,
+        confirmed_at=now,
     )
     session.add(begun)
     session.flush()
@@ -62,15 +70,17 @@ def find_signed_in(
     session: Session, account_id: UUID, session_id: UUID, now: datetime, idle: timedelta
 ) -> Live | None:
     """An account's session, read with its person in one query; None when it is not usable."""
-    query = PEOPLE.join(UserSession, UserSession.user_id == Profile.id).add_columns(UserSession)
+    query = PEOPLE.join(UserSession, UserSession.user_id == Profile.id).add_columns(
+        UserSession, owes_factor()
+    )
     used = (usable(now), UserSession.last_activity > now - idle, UserSession.created_at > now - LASTS)
     found = session.execute(
         query.where(AuthAccount.id == account_id, UserSession.id == session_id, *used)
     ).one_or_none()
     if found is None:
         return None
-    account, profile, row = found
-    return Live(to_person(account, profile), begun=row.created_at, last_activity=row.last_activity)
+    account, profile, row, owes = found
+    return Live(to_person(account, profile), row.created_at, row.last_activity, row.confirmed_at, owes)
 
 
 def touch(session: Session, session_id: UUID, begun: datetime, now: datetime, idle: timedelta) -> bool:
@@ -85,6 +95,12 @@ def touch(session: Session, session_id: UUID, begun: datetime, now: datetime, id
     )
     until = min(now + idle, begun + LASTS)
     return _changed(session, done.values(last_activity=now, expires_at=until)) == 1
+
+
+def confirm_session(session: Session, profile_id: UUID, session_id: UUID, now: datetime) -> bool:
+    """Note that the password was given in this session; False when the person has no such session, or it has ended."""
+    mine = (UserSession.user_id == profile_id, UserSession.id == session_id, UserSession.is_active.is_(True))
+    return _changed(session, update(UserSession).where(*mine).values(confirmed_at=now)) == 1
 
 
 def end_session(session: Session, profile_id: UUID, session_id: UUID) -> bool:

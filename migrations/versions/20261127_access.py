@@ -19,7 +19,7 @@ from alembic import op
 from sqlalchemy import text
 
 revision = "20261127_access"
-down_revision = "20261122_sign_in_limits"
+down_revision = "20261127_second_factor"
 branch_labels = None
 depends_on = None
 

@@ -791,6 +791,54 @@ $$
 ;;
 CREATE TRIGGER guard_rate_limits BEFORE UPDATE ON rate_limits FOR EACH ROW EXECUTE FUNCTION app.guard_rate_limits()
 ;;
+ALTER TABLE recovery_codes ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE recovery_codes FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY recovery_codes_insert_system ON recovery_codes FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY recovery_codes_update_system ON recovery_codes FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY recovery_codes_delete_system ON recovery_codes FOR DELETE TO quantum_system USING ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY recovery_codes_select_system ON recovery_codes FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY recovery_codes_select_console ON recovery_codes FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON recovery_codes TO quantum_system
+;;
+ALTER TABLE role_requirements ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE role_requirements FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY role_requirements_insert_system ON role_requirements FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY role_requirements_update_system ON role_requirements FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY role_requirements_delete_system ON role_requirements FOR DELETE TO quantum_system USING ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY role_requirements_select_system ON role_requirements FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY role_requirements_select_console ON role_requirements FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON role_requirements TO quantum_system
+;;
+ALTER TABLE second_factors ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE second_factors FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY second_factors_insert_system ON second_factors FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY second_factors_update_system ON second_factors FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY second_factors_delete_system ON second_factors FOR DELETE TO quantum_system USING ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY second_factors_select_system ON second_factors FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY second_factors_select_console ON second_factors FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON second_factors TO quantum_system
+;;
 ALTER TABLE security_events ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE security_events FORCE ROW LEVEL SECURITY
@@ -1195,7 +1243,7 @@ GRANT SELECT, UPDATE (is_active, updated_at), DELETE ON user_sessions TO quantum
 ;;
 GRANT SELECT, UPDATE (is_active, updated_at), DELETE ON user_sessions TO quantum_staff
 ;;
-GRANT SELECT, INSERT, UPDATE (last_activity, expires_at, is_active, updated_at) ON user_sessions TO quantum_system
+GRANT SELECT, INSERT, UPDATE (last_activity, expires_at, is_active, updated_at, confirmed_at) ON user_sessions TO quantum_system
 ;;
 CREATE FUNCTION app.guard_user_sessions() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
@@ -1206,7 +1254,7 @@ BEGIN
     END IF;
     SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
     WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
-    IF (SELECT app.kind()) = 'system' AND changed <@ ARRAY['last_activity', 'expires_at', 'is_active'] THEN -- user_sessions_update_system
+    IF (SELECT app.kind()) = 'system' AND changed <@ ARRAY['last_activity', 'expires_at', 'is_active', 'confirmed_at'] THEN -- user_sessions_update_system
         RETURN NEW;
     END IF;
     IF "old".user_id = (SELECT app.profile_id()) AND "new".user_id = (SELECT app.profile_id()) AND changed <@ ARRAY['is_active'] AND (NOT 'is_active' = ANY (changed) OR "new".is_active IN (false)) THEN -- user_sessions_update_owner
@@ -1756,6 +1804,54 @@ ALTER TABLE rate_limits NO FORCE ROW LEVEL SECURITY
 ALTER TABLE rate_limits DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON rate_limits FROM quantum_app, quantum_staff, quantum_system
+;;
+DROP POLICY recovery_codes_insert_system ON recovery_codes
+;;
+DROP POLICY recovery_codes_update_system ON recovery_codes
+;;
+DROP POLICY recovery_codes_delete_system ON recovery_codes
+;;
+DROP POLICY recovery_codes_select_system ON recovery_codes
+;;
+DROP POLICY recovery_codes_select_console ON recovery_codes
+;;
+ALTER TABLE recovery_codes NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE recovery_codes DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON recovery_codes FROM quantum_app, quantum_staff, quantum_system
+;;
+DROP POLICY role_requirements_insert_system ON role_requirements
+;;
+DROP POLICY role_requirements_update_system ON role_requirements
+;;
+DROP POLICY role_requirements_delete_system ON role_requirements
+;;
+DROP POLICY role_requirements_select_system ON role_requirements
+;;
+DROP POLICY role_requirements_select_console ON role_requirements
+;;
+ALTER TABLE role_requirements NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE role_requirements DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON role_requirements FROM quantum_app, quantum_staff, quantum_system
+;;
+DROP POLICY second_factors_insert_system ON second_factors
+;;
+DROP POLICY second_factors_update_system ON second_factors
+;;
+DROP POLICY second_factors_delete_system ON second_factors
+;;
+DROP POLICY second_factors_select_system ON second_factors
+;;
+DROP POLICY second_factors_select_console ON second_factors
+;;
+ALTER TABLE second_factors NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE second_factors DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON second_factors FROM quantum_app, quantum_staff, quantum_system
 ;;
 DROP TRIGGER guard_security_events ON security_events
 ;;

@@ -35,7 +35,9 @@ def test_every_route_and_method(app: Dash, client: FlaskClient) -> None:
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             if not is_denied(client.open(address(rule), method=method)):
                 opened.add((rule.rule, method))
-    forms = {("/login", "POST"), ("/register", "POST")}  # they refuse what comes without a token
+    forms = {
+        (path, "POST") for path in ("/login", "/login/code", "/login/recovery", "/register")
+    }  # they refuse what comes without a token
     assert opened == OPEN | forms
     for path, method in forms:
         assert client.open(path, method=method).status_code == 400
