@@ -83,7 +83,7 @@ def _answer(unit: Session, view: View) -> Component:
     )
     parts = [
         _account(view, mine),
-        _password.password_part(view, mine.email),
+        _password.password_part(view, person().email),
         factor_part(view, own_factor()),
         _sessions(unit, view),
     ]
