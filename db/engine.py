@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
+from db import recorder
 from db.actor import Actor
 from db.functions import SQLITE_LOWER
 
@@ -100,10 +101,14 @@ def session(engine: Engine, actor: Actor, *, write: bool = False) -> Iterator[Se
     """One unit of work in the name of `actor`: commits when the block ends well, rolls back when it does not.
 
     With `write=False` nothing is committed, all reads see the database as it was at the first of them, and SQLite
-    readers do not wait for writers.
+    readers do not wait for writers. What a person writes is recorded in the audit log in the same transaction.
     Raises DatabaseUnavailable when the database is away or locked.
     """
-    with unit_of_work(engine, lambda bind: Session(bind, expire_on_commit=False), write=write) as unit:
+
+    def make(bind: Engine) -> Session:
+        return recorder.begin(Session(bind, expire_on_commit=False), actor, write=write)
+
+    with unit_of_work(engine, make, write=write) as unit:
         yield unit
 
 

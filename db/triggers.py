@@ -1,4 +1,6 @@
-"""What only PostgreSQL carries besides tables: functions and triggers, created with their tables.
+"""What the database carries besides tables: functions and triggers, created with their tables.
+
+Here stands what only PostgreSQL has; what keeps the audit log as it is stands in `append_only`.
 
 The same texts are frozen into the migrations; a test compares the two through the catalogue.
 """
@@ -7,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import DDL, event
 
+from db import append_only
 from db.base import Base
 
 TOUCH_FUNCTION = """
@@ -79,3 +82,4 @@ def attach() -> None:
         _on_postgresql(touch_trigger(name), tables[name], "after_create")
     _on_postgresql(SIGN_UP_FUNCTION, Base.metadata, "after_create")
     _on_postgresql(SIGN_UP_TRIGGER, Base.metadata, "after_create")
+    append_only.attach(Base.metadata)

@@ -6,6 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from db.models import AuthAccount, Profile
+from db.services import audit
 from db.services.account_fields import clean
 from db.services.user_sessions import end_sessions
 
@@ -24,8 +25,9 @@ def change_role(session: Session, profile_id: UUID, role: str) -> int:
     profile = _locked(session, profile_id)
     if profile.role == wanted:
         return 0
-    profile.role = wanted or profile.role
+    before, profile.role = profile.role, wanted or profile.role
     session.flush()
+    audit.note(session, audit.Act("UPDATE", "profiles", profile.id, {"role": before}, {"role": profile.role}))
     return _renew(session, profile)
 
 
@@ -40,5 +42,9 @@ def _renew(session: Session, profile: Profile, **also: str) -> int:
     """A sign-in under way with the old password makes a session of the old version, which opens nothing."""
     version = AuthAccount.credential_version + 1
     account = update(AuthAccount).where(AuthAccount.id == profile.auth_user_id)
-    session.execute(account.values(credential_version=version, **also))
+    now = session.scalar(
+        account.values(credential_version=version, **also).returning(AuthAccount.credential_version)
+    )
+    old, new = {"credential_version": (now or 1) - 1}, {"credential_version": now, **also}
+    audit.note(session, audit.Act("UPDATE", "auth_account", profile.auth_user_id, old, new))
     return end_sessions(session, profile.id)
