@@ -10,6 +10,7 @@ import auth
 from components.document import ASSETS_IGNORED
 from components.shell import PRODUCT
 from db.engine import make_engine
+from db.services.audit_heads import FILE
 from pages import _delivery, _live, _view
 from settings import Settings
 from workers.collector import Collector
@@ -30,7 +31,9 @@ def create_app(settings: Settings) -> Dash:
     same = settings.database_system_url == settings.database_url
     system_engine = engine if same else make_engine(settings.database_system_url)
     server.config[_view.ENGINE] = engine
-    server.extensions[COLLECTOR] = Collector(system_engine, engine, (settings.host, settings.port))
+    server.extensions[COLLECTOR] = Collector(
+        system_engine, engine, (settings.host, settings.port), settings.data_dir / FILE
+    )
     auth.init_app(server, system_engine, settings)
     server.register_blueprint(api.health.blueprint(system_engine))
     app = _dash(server)

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 import settings as environment
+from cli_verify import verify
 from settings import Settings, SettingsError
 from terminal import SHOWN_REFUSALS, Progress, tell_refused, told_when_stopped
 
@@ -56,6 +57,9 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def quantum() -> None:
     """ALSHAM QUANTUM: honest mission control for fleets of AI agents."""
+
+
+quantum.add_command(verify)
 
 
 @quantum.command()

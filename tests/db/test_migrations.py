@@ -107,9 +107,9 @@ def test_each_revision_says_what_rolling_back_drops(migrated_url: str, engine: E
         said = set(re.findall(r"\w+", (revision.module.__doc__ or "").split("Rolling back drops")[1]))
         assert gone <= said, revision.revision
         if engine.dialect.name == "postgresql":
-            assert gone == (
-                {word for word in said if "_" in word} - set(SQLITE_ALONE) | (gone & said)
-            ), revision.revision
+            assert gone == ({word for word in said if "_" in word} - set(SQLITE_ALONE) | (gone & said)), (
+                revision.revision
+            )
     assert names(engine) == set()
 
 
