@@ -5,8 +5,8 @@ created_at, id, ip_address, new_data, old_data, previous_hash, record_id, seq, t
 - seq counts from 1 without a gap; previous_hash is the row_hash of the entry before it, "" for the first.
 - id and user_id are UUIDs in lower case with hyphens; ip_address is written as Python's ipaddress does.
 - created_at is UTC with six digits after the second and a Z: 2026-11-27T01:02:03.000004Z.
-- old_data and new_data hold texts, whole numbers below 2^53, true, false, null, lists and objects only (see `plain`),
-  so that they come back from either database as they were stored.
+- old_data and new_data are objects that hold texts, whole numbers below 2^53, true, false, null, lists and objects only
+  (see `plain`), so that they come back from either database as they were stored.
 - What is unknown is null.
 row_hash is the SHA-256 of that text, in hexadecimal.
 """

@@ -6,7 +6,7 @@ before the commit, so that the chain is held for a moment only; when that fails,
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -48,8 +48,8 @@ class Act:
     action: str
     table: str
     record: object = None
-    old: Any = None
-    new: Any = None
+    old: Mapping[str, Any] | None = None
+    new: Mapping[str, Any] | None = None
     by: UUID | None = None
 
 
@@ -249,10 +249,10 @@ def _named(mapper: Mapper[Any], values: dict[str, Any] | None) -> dict[str, Any]
     return {mapper.column_attrs[key].columns[0].name: value for key, value in values.items()}
 
 
-def without_secrets(data: Any) -> Any:
+def without_secrets(data: Mapping[str, Any] | None) -> Any:
     """`data` as it is stored: secret columns are only named."""
-    if not isinstance(data, dict):
-        return plain(data)
+    if data is None:
+        return None
     hidden = sorted(SECRETS & data.keys())
     kept = {key: value for key, value in data.items() if key not in SECRETS}
     return plain(kept | ({LEFT_OUT: hidden} if hidden else {}))

@@ -64,6 +64,7 @@ class _Walk:
     tell: Tell
     verdict: Verdict
     before: _Row | None = None
+    before_fits: bool = True
     bad: list[_Row] = field(default_factory=list)
 
     def say(self, words: str) -> None:
@@ -102,7 +103,7 @@ def _step(walk: _Walk, row: _Row) -> None:
     if not fits:
         _not_fitting(walk, row)
     _check_place(walk, row, before, fits)
-    walk.before = row
+    walk.before, walk.before_fits = row, fits
 
 
 def _check_place(walk: _Walk, row: _Row, before: _Row | None, fits: bool) -> None:
@@ -117,7 +118,7 @@ def _check_place(walk: _Walk, row: _Row, before: _Row | None, fits: bool) -> Non
         walk.say(f"removed: {numbers}, missing {where}")
         if follows:
             walk.say(f"inserted: {row} follows {before or 'nothing'} in hash, but not in number")
-    elif not follows and fits:
+    elif not follows and fits and walk.before_fits:
         _tell_broken(walk, row, before)
 
 
@@ -133,7 +134,7 @@ def _not_fitting(walk: _Walk, row: _Row) -> None:
     for seq, way in ((row.seq - 1, "inserted"), (row.seq + 1, "removed")):
         if row.fits(seq):
             walk.say(f"moved: {row} was written as entry {seq}")
-            if walk.before is not None and walk.before.fits():
+            if walk.before is not None and walk.before_fits:
                 _tell_shift(walk, row, way)
             return
     if len(walk.bad) < MOST_KEPT:

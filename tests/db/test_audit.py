@@ -40,7 +40,7 @@ def alice(engine: Engine) -> Actor:
 
 def new_deal(engine: Engine, actor: Actor, **values: Any) -> UUID:
     with session(engine, actor, write=True) as unit:
-        deal = Deal(user_id=actor.profile_id, value=1, client_name="Ada", **({"value": Decimal("10.25")} | values))
+        deal = Deal(user_id=actor.profile_id, client_name="Ada", **({"value": Decimal("10.25")} | values))
         unit.add(deal)
         unit.flush()
         return deal.id
@@ -301,7 +301,7 @@ def test_awkward_values_come_back_as_they_were_hashed(engine: Engine) -> None:
     odd = Actor(SYSTEM.kind, address="::ffff:10.0.0.1", user_agent="a\0\ud800é")
     for address in (None, "10.0.0.1", "2001:db8::1", "::1.2.3.4", "fe80::1"):
         with session(engine, replace(odd, address=address), write=True) as unit:
-            audit.record(unit, audit.Act("EXPORT", "deals", "k\0", AWKWARD, [AWKWARD, 1]))
+            audit.record(unit, audit.Act("EXPORT", "deals", "k\0", AWKWARD, {"a": [AWKWARD, 1]}))
     assert verified(engine)[1] == []
     for entry in entries(engine):
         assert entry.old_data == plain(AWKWARD)
@@ -320,7 +320,10 @@ def test_any_document_comes_back_as_it_was_hashed(engine: Engine) -> None:
     def stored(documents: list[Any]) -> None:
         with session(engine, SYSTEM, write=True) as unit:
             for each in documents:
-                audit.record(unit, audit.Act("EXPORT", "deals", None, each, {"a": each}))
+                audit.record(
+                    unit,
+                    audit.Act("EXPORT", "deals", None, {"a": each}, each if isinstance(each, dict) else None),
+                )
 
     stored()
     verdict, said = verified(engine)
@@ -495,8 +498,7 @@ def test_a_changed_column_is_found(engine: Engine, ten: list[AuditEntry], column
         owner.execute(text(f"UPDATE audit_log SET {column} = {CHANGES[column]} WHERE seq = 4"))
     said = verified(engine)[1]
     changed = entries(engine)[3]
-    assert f"changed: {stands(changed)} does not fit its hash" in said
-    assert len(said) == (2 if column == "row_hash" else 1), said
+    assert said == [f"changed: {stands(changed)} does not fit its hash"]
 
 
 @pytest.mark.databases("sqlite")
