@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from auth import guard, headers, passwords, people, refusals, routes
+from auth import events, guard, headers, passwords, people, refusals, routes
 from auth.people import SignedIn, current_person, require_person
 from db.engine import Engine
 from settings import Settings
@@ -36,6 +36,7 @@ def init_app(server: Flask, engine: Engine, settings: Settings) -> None:
         server.wsgi_app = ProxyFix(server.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
     server.register_blueprint(routes.blueprint)
     refusals.init_app(server)
+    events.init_app(server)
 
 
 def attach_dash(app: DashApp) -> None:
