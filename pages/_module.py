@@ -226,7 +226,7 @@ def _list(module: Module, listing: Listing, unit: Session, view: View) -> Compon
         search=view.args.get("search", "")[:200],
         chosen={key: value for key, value in view.args.items() if key in _filter_keys(listing)},
         order=view.args.get("sort", ""),
-        page=_whole(view.args.get("page", "")),
+        page=whole(view.args.get("page", "")),
     )
     found = read_page(unit, listing, wish)
     if not found.total:
@@ -308,7 +308,7 @@ def _filter_keys(listing: Listing) -> tuple[str, ...]:
     return tuple(column.key for column in listing.filters)
 
 
-def _whole(text: str) -> int:
+def whole(text: str) -> int:
     return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) <= 9 else 1
 
 
