@@ -58,12 +58,16 @@ def _audit(heads: Path | None) -> int:
 
 def _summary(verdict: Any, path: Path | None) -> str:
     span = f", {verdict.first:,} to {verdict.last:,}" if verdict.entries else ""
-    looked = f"{verdict.entries:,} entries{span} · {verdict.heads:,} day heads in the table"
+    looked = f"{_count(verdict.entries, 'entry', 'entries')}{span} · " + _count(
+        verdict.heads, "day head", "day heads"
+    )
     if path is None:
-        apart = (
-            "no file of heads was found, so an end that was cut off since the last day head goes unnoticed"
-        )
+        apart = "no file of heads was found, so an end cut off since the last day head goes unnoticed"
     else:
-        apart = f"{verdict.marks:,} lines in {path}"
-    outcome = f"{verdict.findings:,} findings" if verdict.findings else "nothing changed, missing or added"
-    return f"{looked} · {apart}\n{outcome}"
+        apart = f"{_count(verdict.marks, 'line', 'lines')} in {path}"
+    found = _count(verdict.findings, "finding", "findings")
+    return f"{looked} · {apart}\n{found if verdict.findings else 'nothing changed, missing or added'}"
+
+
+def _count(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"

@@ -265,7 +265,12 @@ def choices(session: Session, listing: Listing) -> dict[str, list[str | None]]:
     found: dict[str, list[str | None]] = {}
     conditions = [listing.where()] if listing.where else []
     for column in listing.filters:
-        said = select(told(listing, column).label("said")).select_from(listing.model).where(*conditions).subquery()
+        said = (
+            select(told(listing, column).label("said"))
+            .select_from(listing.model)
+            .where(*conditions)
+            .subquery()
+        )
         rows = session.execute(
             select(said.c.said)
             .group_by(said.c.said)

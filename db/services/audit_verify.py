@@ -204,7 +204,8 @@ def _check_marks(session: Session, walk: _Walk, marks: Iterable[tuple[int, Mark 
 def _check_mark(walk: _Walk, mark: Mark, hashes: dict[int, str], what: str) -> None:
     last = walk.verdict.last or 0
     if mark.seq > last:
-        walk.say(f"cut off: entries {last + 1} to {mark.seq} at the end; {what} names entry {mark.seq}")
+        gone = f"entry {mark.seq}" if mark.seq == last + 1 else f"entries {last + 1} to {mark.seq}"
+        walk.say(f"cut off: {gone} at the end; {what} names entry {mark.seq}")
     elif hashes.get(mark.seq) != mark.row_hash:
         found = "is missing" if mark.seq not in hashes else "has another hash"
         walk.say(f"changed: entry {mark.seq} {found}, by {what}; what stands up to there was written anew")
