@@ -30,7 +30,7 @@ def changes(old: Any, new: Any, lang: str) -> Component:
         html.Tr([html.Th(code_name(key), scope="row"), *[html.Td(_said(side, key)) for _, side in sides]])
         for key in keys
     ]
-    table = html.Table([html.Thead(head), html.Tbody(rows)], className="raw-table")
+    table = html.Table([html.Thead(head), html.Tbody(rows)], className="raw-table changes")
     return html.Div(
         [html.Div(table, className="raw-wrap", tabIndex=0) if keys else None, _secrets(hidden, lang)]
     )
