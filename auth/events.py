@@ -47,15 +47,15 @@ def note_refused(kind: str, description: str, *, severity: str = "", **evidence:
     if g.get(NOTED):
         return
     setattr(g, NOTED, True)
-    asking = None if g.pop(ANONYMOUS, False) else people.current_person()
-    refusal = Refusal(
-        kind=kind,
-        words=description,
-        evidence={"method": request.method, "path": _path(), **evidence},
-        profile_id=asking.profile_id if asking else None,
-        severity=severity,
-    )
     try:
+        asking = None if g.pop(ANONYMOUS, False) else people.current_person()
+        refusal = Refusal(
+            kind=kind,
+            words=description,
+            evidence={"method": request.method, "path": _path(), **evidence},
+            profile_id=asking.profile_id if asking else None,
+            severity=severity,
+        )
         with unit_of_work(people.system_engine(), SYSTEM, write=True) as unit:
             note_refusal(unit, refusal, origin(), datetime.now(UTC))
     except DatabaseUnavailable as error:

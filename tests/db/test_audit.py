@@ -458,6 +458,45 @@ def test_the_way_in_is_closed_to_whoever_was_not_let_in(engine: Engine) -> None:
             connection.exec_driver_sql(f"DROP ROLE {name}")
 
 
+@pytest.mark.databases("postgresql")
+def test_a_persons_change_is_recorded_where_row_security_binds_everybody(
+    engine: Engine, alice: Actor
+) -> None:
+    """The owner of the table is bound, too; the application's login may neither read nor write the log itself."""
+    owner, app = (f"{name}_{uuid4().hex[:8]}" for name in ("owner", "app"))
+    setup = f"""
+        CREATE ROLE {owner}; CREATE ROLE {app}; GRANT CREATE, USAGE ON SCHEMA public TO {owner};
+        ALTER TABLE audit_log OWNER TO {owner}; ALTER TABLE audit_log ENABLE ROW LEVEL SECURITY;
+        ALTER TABLE audit_log FORCE ROW LEVEL SECURITY;
+        CREATE POLICY only_system ON audit_log USING (current_setting('quantum.kind', true) = 'system');
+        ALTER FUNCTION audit_head() OWNER TO {owner}; ALTER FUNCTION audit_append(text) OWNER TO {owner};
+        GRANT EXECUTE ON FUNCTION audit_head(), audit_append(text) TO {app}; GRANT ALL ON deals, audit_log TO {app};
+    """
+    with engine.begin() as connection:
+        connection.exec_driver_sql(setup)
+    try:
+        with session(engine, alice, write=True) as unit:
+            unit.connection().exec_driver_sql(f"SET LOCAL ROLE {app}")
+            me = text(
+                "SELECT set_config('quantum.kind', 'person', true), set_config('quantum.profile_id', :me, true)"
+            )
+            unit.connection().execute(me, {"me": str(alice.profile_id)})
+            unit.add(Deal(user_id=alice.profile_id, value=1, client_name="Ada"))
+            unit.flush()
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"SET LOCAL ROLE {app}")
+            assert connection.scalar(text("SELECT count(*) FROM audit_log")) == 0
+        (found,) = entries(engine)
+        assert (found.user_id, found.table_name) == (alice.profile_id, "deals")
+        assert verified(engine)[1] == []
+    finally:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"""
+                DROP POLICY only_system ON audit_log; REASSIGN OWNED BY {owner} TO CURRENT_USER;
+                DROP OWNED BY {owner}, {app}; DROP ROLE {owner}; DROP ROLE {app};
+            """)
+
+
 # --- tampering is found and named ---------------------------------------------------------------------------------
 
 
