@@ -10,6 +10,7 @@ import auth
 from components.document import ASSETS_IGNORED
 from components.shell import PRODUCT
 from db.engine import make_engine
+from db.services.audit_heads import FILE
 from pages import _delivery, _live, _view
 from settings import Settings
 from workers.collector import Collector
@@ -35,7 +36,11 @@ def create_app(settings: Settings) -> Dash:
     server.config[_view.ENGINE] = engine
     server.config[_view.STAFF_ENGINE] = engines[settings.database_staff_url]
     server.extensions[COLLECTOR] = Collector(
-        system_engine, engine, (settings.host, settings.port), also=list(engines.values())
+        system_engine,
+        engine,
+        (settings.host, settings.port),
+        settings.data_dir / FILE,
+        also=list(engines.values()),
     )
     auth.init_app(server, system_engine, settings)
     server.register_blueprint(api.health.blueprint(system_engine))

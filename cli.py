@@ -15,6 +15,7 @@ from cli_base import migrated, told
 from cli_bootstrap import bootstrap
 from cli_import import import_
 from cli_user import user
+from cli_verify import verify
 from settings import Settings
 
 WINDOWS = "all, 24h, 7d, 30d, 90d or START/END in ISO 8601 (UTC unless it carries an offset)."
@@ -41,7 +42,7 @@ def quantum() -> None:
     """ALSHAM QUANTUM: honest mission control for fleets of AI agents."""
 
 
-for group in (import_, user):
+for group in (import_, user, verify):
     quantum.add_command(group)
 cli_factor.add_to(user, told, migrated)
 

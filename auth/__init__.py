@@ -8,6 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from auth import (
     code_routes,  # noqa: F401 - brings its doors
+    events,
     factor_routes,  # noqa: F401 - brings its doors
     guard,
     headers,
@@ -45,6 +46,7 @@ def init_app(server: Flask, engine: Engine, settings: Settings) -> None:
         server.wsgi_app = ProxyFix(server.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
     server.register_blueprint(routes.blueprint)
     refusals.init_app(server)
+    events.init_app(server)
 
 
 def attach_dash(app: DashApp) -> None:

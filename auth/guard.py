@@ -7,6 +7,7 @@ from flask import Flask, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from auth import public
+from auth.events import note_forged_cookie
 from auth.people import current_person
 
 CALLBACKS = "/_dash-update-component"
@@ -31,6 +32,7 @@ def guard() -> Response | tuple[Response, int] | None:
     person = current_person()
     if person is not None:
         return _set_up_first() if person.owes_factor else None
+    note_forged_cookie()
     if request.endpoint == "auth.logout":
         return redirect(url_for("auth.login"))
     if is_page():

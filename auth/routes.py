@@ -100,11 +100,13 @@ def _sign_up(form: Mapping[str, str], now: datetime) -> Person:
     accounts.clean(**fields)
     password_hash = passwords.hash_password(fields.pop("password"))
     code = form.get("code", "").strip()
-    with session(people.system_engine(), SYSTEM, write=True) as unit:
+    with session(people.system_engine(), people.system_here(), write=True) as unit:
         if code and not codes.redeem(unit, code, now):
             raise FieldErrors({"code": Complaint.CODE})
         role = "admin" if code else "user"
-        profile = accounts.register_account(unit, **fields, password_hash=password_hash, role=role)
+        profile = accounts.register_account(
+            unit, **fields, password_hash=password_hash, role=role, by_themselves=True
+        )
         asked = {PREFERENCE[name]: value for name, value in screen.read().asked.items()}
         accounts.update_own_profile(unit, profile.id, **asked)
         person = accounts.find_person(unit, profile.auth_user_id)

@@ -6,6 +6,8 @@ A test demands a reason here for each of them, and that no reason outlives its c
 from typing import Final
 
 TABLES: Final[dict[str, str]] = {
+    "audit_heads": "Whoever could rewrite the audit log from some entry on would have to rewrite the day heads too, "
+    "here and in the file that is kept apart.",
     "auth_account": "The sign-in store. It stands apart so that nothing that may read a profile may read a "
     "password hash.",
     "one_time_codes": "The first administrator is made by whoever can read the program's output, not by whoever "
@@ -26,6 +28,11 @@ TABLES: Final[dict[str, str]] = {
 COLUMNS: Final[dict[str, str]] = {
     "agents.heartbeat_seconds": "Operational means heard within twice the declared interval.",
     "agents.paused_at": "A paused agent is not operational however loudly it is heard, and people ask since when.",
+    "audit_heads.day": "One head a day is enough to date a change to the chain.",
+    "audit_heads.seq": "Says which entry was the last.",
+    "audit_heads.row_hash": "The hash of the last entry depends on every entry before it.",
+    "audit_heads.entries": "Entries that vanish are missing from a sum.",
+    "audit_heads.created_at": "A head written long after its day proves less.",
     "auth_account.id": "Profiles refer to it, so that an address can change.",
     "auth_account.email": "One of the two names a person signs in with.",
     "auth_account.password_hash": "A password is checked against it and cannot be read back from it.",

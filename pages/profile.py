@@ -320,6 +320,10 @@ def _account(view: View, mine: OwnProfile) -> Component:
                         className="facts",
                     ),
                     html.P(t("Only an administrator changes a role.", lang), className="muted"),
+                    html.P(
+                        dcc.Link(t("What you changed here", lang), href=view.link("/activity")),
+                        className="mb-0",
+                    ),
                 ],
                 className="frame-body",
             ),

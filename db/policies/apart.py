@@ -1,7 +1,7 @@
 """The rules that the schema facts do not list: tables apart from the 26, the system's reading, files at the console."""
 
 from db.base import Base
-from db.policies.declare import AUTH, OPERATOR, RULES, SYSTEM, D, I, S, U, rule
+from db.policies.declare import AUTH, OPERATOR, ROLE, RULES, SYSTEM, WATCH_OVERSIGHT, D, I, S, U, rule
 from db.rules import Verb, Who
 
 APART = "a table apart from the 26 of the schema facts"
@@ -50,6 +50,13 @@ for _table in SIGN_IN:
         rule(_table, _verb, "system", SYSTEM, ours=APART)
 for _verb in (I, U):
     rule("auth_account", _verb, "console", OPERATOR, ours=APART)
+
+# What the log held at the end of each day, kept apart from it.
+rule("audit_heads", I, "system", SYSTEM, ours=APART)
+rule("audit_heads", S, "oversight", ROLE, roles=WATCH_OVERSIGHT, ours=APART)
+_append = "audit_head and audit_append, the one way into the log in everybody's own transaction"
+rule("audit_log", S, "definer", Who.DEFINER, ours=_append)
+rule("audit_log", I, "definer", Who.DEFINER, ours=_append)
 
 rule("catalogue_seeds", I, "console", OPERATOR, ours=APART)
 

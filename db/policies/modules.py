@@ -227,6 +227,16 @@ rule(
     to=lambda row, me: or_(row.c.resolved_by == me.profile_id, row.c.resolved_by.is_(None)),
     limit="resolved, resolved_by (oneself), resolved_at",
 )
+rule(
+    "security_events",
+    U,
+    "count",
+    SYSTEM,
+    columns=("metadata",),
+    on=lambda row, me: row.c.resolved.is_not(True),
+    limit="how often a flood of refusals went on",
+    ours="after twenty refusals of one address in an hour one event counts the rest, so that nobody fills the table",
+)
 rule("audit_log", S, "owner", OWNER, limit="own actions")
 rule("audit_log", S, "oversight", ROLE, roles=WATCH_OVERSIGHT)
 rule("audit_log", I, "system", SYSTEM, limit="in the same transaction as the change")

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from db.models import AuthAccount, Profile, UserStats
+from db.services import audit
 from db.services.account_fields import LONGEST_EMAIL, ROLES, Complaint, FieldErrors, clean, is_storable
 
 __all__ = [
@@ -72,19 +73,24 @@ def register_account(
     full_name: str | None,
     password_hash: str,
     role: str = "user",
+    by_themselves: bool = False,
 ) -> Profile:
     """Write an account, its profile and its user_stats (0 points, level 1), in the caller's transaction.
 
-    Raises FieldErrors for what is refused or taken; the caller must then roll back.
+    The audit log names the new person as who did it when they signed up `by_themselves`, else whoever the session
+    works for. Raises FieldErrors for what is refused or taken; the caller must then roll back.
     """
     fields = clean(email=email, username=username, full_name=full_name, role=role)
     try:
-        return _insert(session, fields, password_hash)
+        profile = _insert(session, fields, password_hash)
     except IntegrityError as error:
         field, complaint = UNIQUE.get(_violated(error), ("", ""))
         if not field:
             raise
         raise FieldErrors({field: complaint}) from None
+    by = profile.id if by_themselves else None
+    audit.note(session, audit.Act("INSERT", "profiles", profile.id, new=fields, by=by))
+    return profile
 
 
 def _insert(session: Session, fields: Mapping[str, str | None], password_hash: str) -> Profile:

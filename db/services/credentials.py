@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from db.models import AuthAccount, Profile, UserSession
+from db.services import audit
 from db.services.account_fields import Complaint, FieldErrors, clean
 from db.services.user_sessions import end_sessions
 
@@ -38,7 +39,7 @@ def change_role(session: Session, profile_id: UUID, role: str) -> int:
         return 0
     mine = (UserSession.user_id == profile_id, UserSession.is_active.is_(True))
     open_ones = session.scalar(select(func.count()).select_from(UserSession).where(*mine)) or 0
-    profile.role = wanted
+    before, profile.role = profile.role, wanted
     try:
         # The database's own trigger ends them, raises the version and keeps the last administrator, whoever asks.
         session.flush()
@@ -48,6 +49,7 @@ def change_role(session: Session, profile_id: UUID, role: str) -> int:
         ):
             raise
         raise FieldErrors({"role": Complaint.LAST_ADMIN}) from None
+    audit.note(session, audit.Act("UPDATE", "profiles", profile.id, {"role": before}, {"role": wanted}))
     return open_ones
 
 
@@ -98,5 +100,9 @@ def _renew(session: Session, profile: Profile, but: UUID | None = None, **also: 
     """A sign-in under way with the old password makes a session of the old version, which opens nothing."""
     version = AuthAccount.credential_version + 1
     account = update(AuthAccount).where(AuthAccount.id == profile.auth_user_id)
-    session.execute(account.values(credential_version=version, **also))
+    now = session.scalar(
+        account.values(credential_version=version, **also).returning(AuthAccount.credential_version)
+    )
+    old, new = {"credential_version": (now or 1) - 1}, {"credential_version": now, **also}
+    audit.note(session, audit.Act("UPDATE", "auth_account", profile.auth_user_id, old, new))
     return end_sessions(session, profile.id, but=but)

@@ -306,6 +306,22 @@ GRANT SELECT ON api_logs TO quantum_staff
 ;;
 GRANT SELECT, INSERT, DELETE ON api_logs TO quantum_system
 ;;
+ALTER TABLE audit_heads ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE audit_heads FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY audit_heads_insert_system ON audit_heads FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY audit_heads_select_oversight ON audit_heads FOR SELECT TO quantum_staff USING ((SELECT app.role()) IN ('admin', 'observer'))
+;;
+CREATE POLICY audit_heads_select_system ON audit_heads FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY audit_heads_select_console ON audit_heads FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+;;
+GRANT SELECT ON audit_heads TO quantum_staff
+;;
+GRANT SELECT, INSERT ON audit_heads TO quantum_system
+;;
 ALTER TABLE audit_log ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE audit_log FORCE ROW LEVEL SECURITY
@@ -315,6 +331,10 @@ CREATE POLICY audit_log_select_owner ON audit_log FOR SELECT TO quantum_app, qua
 CREATE POLICY audit_log_select_oversight ON audit_log FOR SELECT TO quantum_staff USING ((SELECT app.role()) IN ('admin', 'observer'))
 ;;
 CREATE POLICY audit_log_insert_system ON audit_log FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY audit_log_select_definer ON audit_log FOR SELECT TO CURRENT_USER USING ((SELECT app.kind()) = 'definer')
+;;
+CREATE POLICY audit_log_insert_definer ON audit_log FOR INSERT TO CURRENT_USER WITH CHECK ((SELECT app.kind()) = 'definer')
 ;;
 CREATE POLICY audit_log_select_system ON audit_log FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
 ;;
@@ -851,6 +871,8 @@ CREATE POLICY security_events_insert_system ON security_events FOR INSERT TO qua
 ;;
 CREATE POLICY security_events_update_resolve ON security_events FOR UPDATE TO quantum_staff USING ((SELECT app.role()) IN ('admin')) WITH CHECK ((SELECT app.role()) IN ('admin') AND security_events.resolved_by = (SELECT app.profile_id()) OR security_events.resolved_by IS NULL)
 ;;
+CREATE POLICY security_events_update_count ON security_events FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system' AND security_events.resolved IS NOT true) WITH CHECK ((SELECT app.kind()) = 'system')
+;;
 CREATE POLICY security_events_insert_import ON security_events FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
 ;;
 CREATE POLICY security_events_select_system ON security_events FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
@@ -861,7 +883,7 @@ GRANT SELECT ON security_events TO quantum_app
 ;;
 GRANT SELECT, UPDATE (resolved, resolved_by, resolved_at) ON security_events TO quantum_staff
 ;;
-GRANT SELECT, INSERT ON security_events TO quantum_system
+GRANT SELECT, INSERT, UPDATE (metadata) ON security_events TO quantum_system
 ;;
 CREATE FUNCTION app.guard_security_events() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
@@ -873,6 +895,9 @@ BEGIN
     SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
     WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
     IF (SELECT app.role()) IN ('admin') AND "new".resolved_by = (SELECT app.profile_id()) OR "new".resolved_by IS NULL AND changed <@ ARRAY['resolved', 'resolved_by', 'resolved_at'] THEN -- security_events_update_resolve
+        RETURN NEW;
+    END IF;
+    IF (SELECT app.kind()) = 'system' AND "old".resolved IS NOT true AND changed <@ ARRAY['metadata'] THEN -- security_events_update_count
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of security_events', app.kind(), array_to_string(changed, ', ')
@@ -1323,6 +1348,10 @@ GRANT USAGE ON SCHEMA app TO quantum_app, quantum_staff, quantum_system
 ;;
 GRANT SELECT ON profile_directory TO quantum_app, quantum_staff, quantum_system
 ;;
+GRANT EXECUTE ON FUNCTION audit_head() TO quantum_app, quantum_staff, quantum_system
+;;
+GRANT EXECUTE ON FUNCTION audit_append(text) TO quantum_app, quantum_staff, quantum_system
+;;
 GRANT SELECT ON alembic_version TO quantum_app, quantum_staff, quantum_system
 -- down
 DROP VIEW profile_directory
@@ -1499,11 +1528,29 @@ ALTER TABLE api_logs DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON api_logs FROM quantum_app, quantum_staff, quantum_system
 ;;
+DROP POLICY audit_heads_insert_system ON audit_heads
+;;
+DROP POLICY audit_heads_select_oversight ON audit_heads
+;;
+DROP POLICY audit_heads_select_system ON audit_heads
+;;
+DROP POLICY audit_heads_select_console ON audit_heads
+;;
+ALTER TABLE audit_heads NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE audit_heads DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON audit_heads FROM quantum_app, quantum_staff, quantum_system
+;;
 DROP POLICY audit_log_select_owner ON audit_log
 ;;
 DROP POLICY audit_log_select_oversight ON audit_log
 ;;
 DROP POLICY audit_log_insert_system ON audit_log
+;;
+DROP POLICY audit_log_select_definer ON audit_log
+;;
+DROP POLICY audit_log_insert_definer ON audit_log
 ;;
 DROP POLICY audit_log_select_system ON audit_log
 ;;
@@ -1865,6 +1912,8 @@ DROP POLICY security_events_insert_system ON security_events
 ;;
 DROP POLICY security_events_update_resolve ON security_events
 ;;
+DROP POLICY security_events_update_count ON security_events
+;;
 DROP POLICY security_events_insert_import ON security_events
 ;;
 DROP POLICY security_events_select_system ON security_events
@@ -2144,6 +2193,10 @@ ALTER TABLE user_stats NO FORCE ROW LEVEL SECURITY
 ALTER TABLE user_stats DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON user_stats FROM quantum_app, quantum_staff, quantum_system
+;;
+REVOKE ALL ON FUNCTION audit_head() FROM quantum_app, quantum_staff, quantum_system
+;;
+REVOKE ALL ON FUNCTION audit_append(text) FROM quantum_app, quantum_staff, quantum_system
 ;;
 REVOKE ALL ON alembic_version FROM quantum_app, quantum_staff, quantum_system
 ;;
