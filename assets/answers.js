@@ -8,6 +8,7 @@
   function reason(status) {
     if (status === 401) return "ended";
     if (status === 503) return "database";
+    if (status === 413) return "large";
     return status === 0 ? "away" : "failed";
   }
 
