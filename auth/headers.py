@@ -78,7 +78,6 @@ def _private(response: Response, *, secure: bool) -> Response:
     if _is_file(response):
         return response
     response.headers["Cache-Control"] = "no-store"
-    response.vary.add("Cookie")
     if request.endpoint == "auth.logout" and response.status_code < 400:
         response.delete_cookie(CSRF_COOKIE, samesite="Strict", secure=secure)
     elif _is_page_of_a_person(response):
