@@ -115,6 +115,7 @@ def test_what_is_too_large_to_send_is_said_and_stays_in_its_field(
     home.fill("#profile-bio", "long " * 1000)
     home.click("#profile-save")
     expect(home.locator("#toasts .toast")).to_contain_text("too large. Shorten it")
+    expect(home.locator("#toasts .toast-header")).to_contain_text("Too large")
     expect(home.locator("#profile-bio")).to_have_value("long " * 1000)
     assert [each for each in console_errors if "413" not in each and "too large" not in each] == []
     console_errors.clear()
