@@ -7,6 +7,7 @@ from flask import Flask
 
 import api.health
 import auth
+import logs
 from components.document import ASSETS_IGNORED
 from components.shell import PRODUCT
 from db.engine import make_engine
@@ -26,6 +27,7 @@ def create_app(settings: Settings) -> Dash:
 
     The guard comes before everything else: Flask asks in the order of registration.
     """
+    logs.init()
     server = Flask(__name__, static_folder=None)
     engine = make_engine(settings.database_url)
     engines = {settings.database_url: engine}

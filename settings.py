@@ -1,16 +1,21 @@
 """Environment → one frozen Settings, read once. Every setting is named in `.env.example`."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 ENVIRONMENTS = ("local", "production", "test", "demo")
 DEFAULT_EPOCH = "2024-11-20T14:30:00-03:00"
 SHORTEST_SECRET = 32
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+EVERY_ADDRESS = {"0.0.0.0", "::"}  # listened on, never asked for
+HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?")
 MOST_IDLE_HOURS, MOST_PROXIES = 30 * 24, 10
 
 
@@ -30,6 +35,7 @@ class Settings:
         database_staff_url: login for oversight reads.
         data_dir: folder for the embedded database and the local secret.
         secret_key: signs sessions; at least 32 characters.
+        hosts: the names people ask for this installation by, as they stand in the Host header without the port.
         host, port: where `quantum serve` listens.
         epoch: start of the project's clock, with its offset.
         session_idle: a person's session ends after this long without a request.
@@ -43,6 +49,7 @@ class Settings:
     database_staff_url: str
     data_dir: Path
     secret_key: str
+    hosts: frozenset[str]
     host: str
     port: int
     epoch: datetime
@@ -60,6 +67,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     env = _env(source)
     data_dir = Path(source.get("QUANTUM_DATA_DIR") or ROOT / "var" / env)
     url = source.get("QUANTUM_DATABASE_URL") or _embedded_url(env, data_dir)
+    host = source.get("QUANTUM_HOST") or "127.0.0.1"
     return Settings(
         env=env,
         database_url=url,
@@ -68,7 +76,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         database_staff_url=source.get("QUANTUM_DATABASE_STAFF_URL") or url,
         data_dir=data_dir,
         secret_key=_secret_key(source, env, data_dir),
-        host=source.get("QUANTUM_HOST") or "127.0.0.1",
+        hosts=_hosts(source, env, host),
+        host=host,
         port=_whole(source, "QUANTUM_PORT", 8050, 1, 65535),
         epoch=epoch(source),
         session_idle=timedelta(hours=_whole(source, "QUANTUM_SESSION_IDLE_HOURS", 12, 1, MOST_IDLE_HOURS)),
@@ -119,6 +128,35 @@ def _secret_key(source: Mapping[str, str], env: str, data_dir: Path) -> str:
             "(python3 -c 'import secrets; print(secrets.token_urlsafe(48))')."
         )
     return key
+
+
+def _hosts(source: Mapping[str, str], env: str, host: str) -> frozenset[str]:
+    """The names given; outside production also this machine's own and the one that is listened on."""
+    given = [name for text in (source.get("QUANTUM_HOSTS") or "").split(",") if (name := text.strip())]
+    if not given and env == "production":
+        raise SettingsError(
+            "QUANTUM_HOSTS is not set; list the names people ask for this installation by, such as quantum.example.org."
+        )
+    own = [] if env == "production" else [*LOOPBACK, *({host} - EVERY_ADDRESS)]
+    return frozenset(_host(name) for name in (*given, *own))
+
+
+def _host(name: str) -> str:
+    """As browsers spell it: lower case, other letters encoded, IPv6 addresses in brackets."""
+    try:
+        return f"[{ip_address(name.strip('[]')).compressed}]" if ":" in name else _name(name)
+    except ValueError:
+        raise SettingsError(
+            f"QUANTUM_HOSTS holds {name!r}; list bare names or addresses, without https://, port and path, "
+            "separated by commas."
+        ) from None
+
+
+def _name(name: str) -> str:
+    spelled = name.encode("idna").decode("ascii").lower()
+    if not HOST_NAME.fullmatch(spelled):
+        raise ValueError(name)
+    return spelled
 
 
 def _kept_secret(path: Path) -> str:

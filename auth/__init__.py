@@ -12,6 +12,7 @@ from auth import (
     factor_routes,  # noqa: F401 - brings its doors
     guard,
     headers,
+    hosts,
     passwords,
     people,
     refusals,
@@ -44,6 +45,7 @@ def init_app(server: Flask, engine: Engine, settings: Settings) -> None:
     people.init_app(server, engine, settings.session_idle)
     if settings.proxies:
         server.wsgi_app = ProxyFix(server.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
+    server.wsgi_app = hosts.only_known(server.wsgi_app, settings.hosts)  # type: ignore[method-assign, assignment]
     server.register_blueprint(routes.blueprint)
     refusals.init_app(server)
     events.init_app(server)

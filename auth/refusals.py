@@ -33,11 +33,11 @@ def stale_form(error: CSRFError) -> Answer:
 
 
 def too_large(error: RequestEntityTooLarge) -> Answer:
-    """More than the form can hold: 413, with an empty form."""
+    """More than a form or a callback can hold: 413, with an empty form."""
     text = t("What you sent is too large. Shorten the fields and send them again.", screen.read().lang)
     if routes.is_form():
         return routes.form_again(text, 413)
-    return jsonify(error="The request is too large."), 413
+    return jsonify(error="What was sent is too large. Shorten it and send it again."), 413
 
 
 def database_away(error: DatabaseUnavailable) -> Answer:
