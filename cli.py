@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+import cli_links
 import settings as environment
 from settings import Settings, SettingsError
 from terminal import SHOWN_REFUSALS, Progress, tell_refused, told_when_stopped
@@ -82,15 +83,17 @@ def _application(current: Settings) -> Any:
 
 
 def _begin(server: Any, current: Settings) -> None:
-    from app import COLLECTOR
+    from app import COLLECTOR, MAILER
 
     _announce(current)
     server.extensions[COLLECTOR].start()
+    server.extensions[MAILER].start()
 
 
 def _end(server: Any) -> None:
-    from app import COLLECTOR
+    from app import COLLECTOR, MAILER
 
+    server.extensions[MAILER].stop()
     server.extensions[COLLECTOR].stop()
 
 
@@ -249,6 +252,9 @@ def create_user(email: str, username: str, role: str, full_name: str | None, pas
             unit, email=email, username=username, full_name=full_name, password_hash=hashed, role=role
         )
     click.echo(f"Made {username} <{email}> with the role {role}.")
+
+
+cli_links.add_to(user, told, _migrated)
 
 
 def _ask_password() -> str:

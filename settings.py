@@ -88,7 +88,9 @@ class Settings:
         if self.public_url:
             return self.public_url
         if self.env != "local":
-            raise SettingsError("QUANTUM_PUBLIC_URL is not set; links begin with it, as in https://quantum.example.com.")
+            raise SettingsError(
+                "QUANTUM_PUBLIC_URL is not set; links begin with it, as in https://quantum.example.com."
+            )
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
 
@@ -167,12 +169,17 @@ def _mail(source: Mapping[str, str]) -> Mail | None:
     text = source.get("QUANTUM_SMTP_URL") or ""
     if not text:
         return None
-    for name, why in (("QUANTUM_MAIL_FROM", "mail comes from it"), ("QUANTUM_PUBLIC_URL", "links in mail begin with it")):
+    for name, why in (
+        ("QUANTUM_MAIL_FROM", "mail comes from it"),
+        ("QUANTUM_PUBLIC_URL", "links in mail begin with it"),
+    ):
         if not source.get(name):
             raise SettingsError(f"{name} is not set, but QUANTUM_SMTP_URL is; {why}.")
     sender = source["QUANTUM_MAIL_FROM"].strip()
     if "@" not in sender or not sender.isprintable():
-        raise SettingsError(f"QUANTUM_MAIL_FROM is {sender!r}; use an address such as Quantum <quantum@example.com>.")
+        raise SettingsError(
+            f"QUANTUM_MAIL_FROM is {sender!r}; use an address such as Quantum <quantum@example.com>."
+        )
     found = _split(text)
     if found is None or found.scheme not in SMTP_PORTS or not found.hostname or found.path not in ("", "/"):
         raise SettingsError(
@@ -183,11 +190,15 @@ def _mail(source: Mapping[str, str]) -> Mail | None:
 
 def _mail_by(found: SplitResult, sender: str) -> Mail:
     if found.query not in ("", "starttls"):
-        raise SettingsError("QUANTUM_SMTP_URL ends in words that are not known; only ?starttls may stand there.")
+        raise SettingsError(
+            "QUANTUM_SMTP_URL ends in words that are not known; only ?starttls may stand there."
+        )
     host = found.hostname or ""
     security = "tls" if found.scheme == "smtps" else found.query or "none"
     if found.password and security == "none" and host not in THIS_MACHINE:
-        raise SettingsError("QUANTUM_SMTP_URL would send its password in the clear; add ?starttls or use smtps://.")
+        raise SettingsError(
+            "QUANTUM_SMTP_URL would send its password in the clear; add ?starttls or use smtps://."
+        )
     user, password = (unquote(word) if word else None for word in (found.username, found.password))
     return Mail(host, found.port or SMTP_PORTS[found.scheme], user, password, security, sender)
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from auth import guard, headers, passwords, people, refusals, routes
+from auth import guard, headers, invites, own_data, passwords, people, recovery, refusals, routes
 from auth.people import SignedIn, current_person, require_person
 from db.engine import Engine
 from settings import Settings
@@ -34,6 +34,10 @@ def init_app(server: Flask, engine: Engine, settings: Settings) -> None:
     people.init_app(server, engine, settings.session_idle)
     if settings.proxies:
         server.wsgi_app = ProxyFix(server.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
+    server.extensions[routes.INVITED_ONLY] = settings.sign_up == "invited"
+    server.extensions[recovery.IS_MAILED] = settings.mail is not None
+    for room in (recovery, invites, own_data):
+        room.init_app(server)
     server.register_blueprint(routes.blueprint)
     refusals.init_app(server)
 

@@ -1,15 +1,11 @@
 """One attempt to sign in: the same work, words and status whether or not there is such an account."""
 
-import hmac
 from datetime import UTC, datetime
-from hashlib import sha256
-from ipaddress import IPv6Address, ip_network
 from uuid import UUID
 
-from flask import current_app
-
 from auth import passwords, people
-from auth.origin import origin, parsed_address
+from auth.origin import origin
+from auth.subjects import network, subject
 from db.actor import SYSTEM
 from db.engine import Session, session
 from db.services import accounts, sign_in_limits
@@ -18,7 +14,7 @@ from db.services.sign_in_limits import FREE_PER_ACCOUNT, FREE_PER_ADDRESS, Attem
 from db.services.user_sessions import Origin, has_signed_in_from
 
 NOBODY = UUID(int=0)
-ONE_HOUSEHOLD = 64  # an IPv6 network this long belongs to one customer, who may take any address in it
+FREE_LINKS_PER_NAME, FREE_LINKS_PER_ADDRESS = 5, 20
 
 
 def try_to_sign_in(login: str, password: str) -> Person | None:
@@ -42,12 +38,43 @@ def try_to_sign_in(login: str, password: str) -> Person | None:
     return None
 
 
+def count_request(unit: Session, login: str, now: datetime) -> UUID | None:
+    """Count that somebody asked for a link by this name, and find its account; None when there is none.
+
+    Counted is the name as it was typed: a limit shared by address and user name would tell that both belong to one
+    account. Raises TooManyAttempts when this name or this network has to wait.
+    """
+    found = accounts.find_for_sign_in(unit, login)
+    name = Limit(subject("forgot", login.strip().lower()), FREE_LINKS_PER_NAME)
+    sign_in_limits.count_attempt(
+        unit, name, Limit(subject("forgot-address", network(origin())), FREE_LINKS_PER_ADDRESS), now
+    )
+    return found.person.account_id if found else None
+
+
+def confirm(person: Person, password: str) -> bool:
+    """Whether somebody signed in knows their own password. Raises TooManyAttempts: a session left open is no licence
+    to guess."""
+    came, now, engine = origin(), datetime.now(UTC), people.system_engine()
+    with session(engine, SYSTEM, write=True) as unit:
+        found = accounts.find_credentials(unit, person.account_id)
+        limit = Limit(subject("confirm", str(person.account_id)), FREE_PER_ACCOUNT)
+        attempt = sign_in_limits.count_attempt(unit, limit, _address_limit(came), now)
+    matches = passwords.verify(found.password_hash if found else None, password)
+    with session(engine, SYSTEM, write=True) as unit:
+        if matches:
+            sign_in_limits.forgive(unit, attempt)
+        else:
+            sign_in_limits.record_failure(unit, attempt, "password", person.profile_id, came)
+    return matches
+
+
 def _succeed(found: Credentials, password: str, attempt: Attempt) -> None:
     account_id, old = found.person.account_id, found.password_hash
     newer = passwords.hash_password(password) if passwords.is_outdated(old) else None
 
     def forgive_and_renew(unit: Session) -> None:
-        sign_in_limits.forgive(unit, attempt, also=[_subject("account", str(account_id))])
+        sign_in_limits.forgive(unit, attempt, also=[subject("account", str(account_id))])
         if newer:
             accounts.replace_password_hash(unit, account_id, old, newer)
 
@@ -65,20 +92,10 @@ def _account_limit(
     profile_id = found.person.profile_id if found else NOBODY
     is_known = has_signed_in_from(unit, profile_id, came.address, now)
     if found is None:
-        return Limit(_subject("name", login.strip().lower()), FREE_PER_ACCOUNT)
+        return Limit(subject("name", login.strip().lower()), FREE_PER_ACCOUNT)
     where = str(came.address) if is_known else ""
-    return Limit(_subject("account", str(found.person.account_id), where), FREE_PER_ACCOUNT)
+    return Limit(subject("account", str(found.person.account_id), where), FREE_PER_ACCOUNT)
 
 
 def _address_limit(came: Origin) -> Limit:
-    address = parsed_address(came.address)
-    where = str(address)
-    if isinstance(address, IPv6Address):
-        where = str(ip_network((address, ONE_HOUSEHOLD), strict=False))
-    return Limit(_subject("address", where), FREE_PER_ADDRESS)
-
-
-def _subject(kind: str, name: str, where: str = "") -> str:
-    """Who is counted, unreadable without the secret: people type passwords into the wrong field."""
-    spelled = "\0".join([kind, where, name]).encode("utf-8", "surrogatepass")
-    return hmac.new(str(current_app.secret_key).encode(), spelled, sha256).hexdigest()
+    return Limit(subject("address", network(came)), FREE_PER_ADDRESS)

@@ -1,6 +1,19 @@
 """What a stranger may fetch. Everything not named here needs a signed-in person."""
 
-ENDPOINTS = frozenset({"auth.login", "auth.register", "health.health"})
+ENDPOINTS = frozenset(
+    {
+        "auth.login",
+        "auth.register",
+        "auth.forgot",
+        "auth.open_reset",
+        "auth.reset",
+        "auth.open_invite",
+        "auth.invite",
+        "health.health",
+    }
+)
+# Forms of those who are signed in.
+OWN_FORMS = frozenset({"auth.export", "auth.close"})
 STYLES = (
     "/assets/vendor/bootstrap/bootstrap.min.css",
     "/assets/theme.css",

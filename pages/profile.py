@@ -23,6 +23,7 @@ from db.services.account_fields import LONGEST_BIO, LONGEST_LINE
 from db.services.accounts import FieldErrors, update_own_profile
 from db.services.user_sessions import end_session, end_sessions
 from i18n import LANGUAGES, NAMES, declared, t
+from pages._own_data import own_data_part
 from pages._own_sessions import KIND, MOST, OTHERS, sessions_part
 from pages._view import View, actor, engine, here, load, own_zone, page, person, titled
 
@@ -78,7 +79,9 @@ def _answer(unit: Session, view: View) -> Component:
     form = dbc.Form(
         _form(view, _values(view, mine), {}, saved), id="profile-form", prevent_default_on_submit=True
     )
-    beside = html.Div([_account(view, mine), _sessions(unit, view)], className="profile-side")
+    beside = html.Div(
+        [_account(view, mine), _sessions(unit, view), own_data_part(view)], className="profile-side"
+    )
     return html.Div([html.Div(form, className="form-panel"), beside], className="profile-columns")
 
 

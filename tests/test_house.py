@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("api", "auth", "components", "db", "pages", "workers")
-TOP_MODULES = ("app", "cli", "settings", "i18n", "terminal")
+TOP_MODULES = ("app", "cli", "cli_links", "settings", "i18n", "terminal")
 LONGEST_FILE = 450
 SQL = {"sqlalchemy", "alembic", "psycopg", "sqlite3"}
 WEB = {"dash", "dash_bootstrap_components", "flask", "flask_login", "flask_wtf"}
@@ -25,6 +25,7 @@ FORBIDDEN = {
     "workers": SQL | WEB | {"plotly", "components", "pages", "auth", "api", "app", "cli"},
     "app": SQL,
     "cli": SQL | {"components", "pages"},
+    "cli_links": SQL | WEB | {"components", "pages", "api", "auth", "workers", "app", "cli"},
     "settings": SQL | WEB | {*ROOMS, "app", "cli", "i18n"},
     "i18n": SQL | WEB | {*ROOMS, "app", "cli"},
     "terminal": SQL | WEB | {*ROOMS, "app", "cli"},

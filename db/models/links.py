@@ -51,7 +51,8 @@ class AccountLink(Base):
         Instant, doc="When it was used; null while it is unused."
     )
     voided_at: Mapped[datetime | None] = mapped_column(
-        Instant, doc="When a newer link or another change of password took its place; null while it may be used."
+        Instant,
+        doc="When a newer link or another change of password took its place; null while it may be used.",
     )
     created_at: Mapped[datetime] = mapped_column(Instant, server_default=now(), doc="When it was made.")
 

@@ -20,6 +20,7 @@ __all__ = [
     "FieldErrors",
     "Person",
     "clean",
+    "find_credentials",
     "find_for_sign_in",
     "find_person",
     "register_account",
@@ -125,6 +126,12 @@ def find_person(session: Session, account_id: UUID) -> Person | None:
     """The person behind an account; None when it is gone."""
     found = session.execute(PEOPLE.where(AuthAccount.id == account_id)).one_or_none()
     return to_person(*found) if found else None
+
+
+def find_credentials(session: Session, account_id: UUID) -> Credentials | None:
+    """An account and the hash its password must match; None when it is gone."""
+    found = session.execute(PEOPLE.where(AuthAccount.id == account_id)).one_or_none()
+    return Credentials(to_person(*found), found[0].password_hash) if found else None
 
 
 PEOPLE = select(AuthAccount, Profile).join(Profile, Profile.auth_user_id == AuthAccount.id)

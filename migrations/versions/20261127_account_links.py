@@ -1,6 +1,7 @@
 """Links that open one door once, and the mail that carries them.
 
-Rolling back drops account_links and outgoing_mail: links that were handed out open nothing, and waiting mail is not sent.
+Rolling back drops account_links and outgoing_mail: links that were handed out open nothing, and waiting mail is not
+sent.
 """
 
 import sqlalchemy as sa
