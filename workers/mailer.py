@@ -91,7 +91,7 @@ class Mailer:
             if error is None:
                 outgoing_mail.drop(unit, mail)
             else:
-                given_up = not outgoing_mail.put_off(unit, mail, error, self._now())
+                given_up = not outgoing_mail.put_off(unit, mail, letter, error, self._now())
         if error is not None:
             log.warning("mailer: a mail was not sent (try %d): %s", mail.tries, error)
         if error is not None and given_up:

@@ -151,6 +151,11 @@ def redeem_invite(
     )
 
 
+def take_back(session: Session, made: Issued) -> None:
+    """Delete a link that reached nobody."""
+    session.execute(delete(AccountLink).where(AccountLink.id == made.id, AccountLink.used_at.is_(None)))
+
+
 def asked_since(session: Session, account_id: UUID, moment: datetime) -> int:
     """How many links for a new password the account was given since then because somebody asked."""
     mine = (AccountLink.account_id == account_id, AccountLink.created_by.is_(None))

@@ -92,8 +92,13 @@ def drop(session: Session, mail: Waiting) -> None:
     session.execute(delete(OutgoingMail).where(OutgoingMail.id == mail.id))
 
 
-def put_off(session: Session, mail: Waiting, error: str, now: datetime) -> bool:
-    """Try the mail again later: after a minute, then twice as long; False when it was given up instead."""
+def put_off(session: Session, mail: Waiting, letter: Letter, error: str, now: datetime) -> bool:
+    """Try the mail again later: after a minute, then twice as long; False when it was given up instead.
+
+    The link of the letter that did not arrive is taken back: it counts for nothing.
+    """
+    if letter.link:
+        links.take_back(session, letter.link)
     if mail.tries >= MOST_TRIES:
         drop(session, mail)
         return False
