@@ -44,12 +44,12 @@ def count_request(unit: Session, login: str, now: datetime) -> UUID | None:
     Counted is the name as it was typed: a limit shared by address and user name would tell that both belong to one
     account. Raises TooManyAttempts when this name or this network has to wait.
     """
-    found = accounts.find_for_sign_in(unit, login)
+    found = accounts.find_account_id(unit, login)
     name = Limit(subject("forgot", login.strip().lower()), FREE_LINKS_PER_NAME)
     sign_in_limits.count_attempt(
         unit, name, Limit(subject("forgot-address", network(origin())), FREE_LINKS_PER_ADDRESS), now
     )
-    return found.person.account_id if found else None
+    return found
 
 
 def confirm(person: Person, password: str) -> bool:

@@ -14,11 +14,11 @@ def own_data_part(view: View) -> Component:
     """The panel with both ways."""
     lang = view.lang
     body = [
-        html.P(t("One file with everything that is kept about you.", lang)),
+        html.P(t("One file with everything that is kept about you.", lang), className="muted"),
         _way(view, "/account/export", t("Export my data", lang)),
         html.P(
             t("Your name and address are erased; what you worked on stays without them.", lang),
-            className="own-data-close",
+            className="muted own-data-close",
         ),
         _way(view, "/account/close", t("Close my account", lang)),
     ]

@@ -63,6 +63,8 @@ PAGES = {
     "ai": "/ai?range=all",
     "system": "/system?range=all",
     "profile": "/profile",
+    "export": "/account/export",
+    "close": "/account/close",
     "not-found": "/nothing-here",
 }
 
