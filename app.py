@@ -15,15 +15,18 @@ from db.services.audit_heads import FILE
 from pages import _delivery, _live, _view
 from settings import Settings
 from workers.collector import Collector
+from workers.mailer import Mailer
 
 COLLECTOR = "quantum_collector"
+MAILER = "quantum_mailer"
 ROOT = Path(__file__).resolve().parent
 
 
 def create_app(settings: Settings) -> Dash:
     """The whole application on the databases of `settings`, ready to serve. Nothing is migrated or seeded here.
 
-    Whoever serves it starts its collector, `server.extensions[COLLECTOR]`, in the process that serves.
+    Whoever serves it starts its collector, `server.extensions[COLLECTOR]`, and its mailer, `server.extensions[MAILER]`,
+    in the process that serves.
 
     The guard comes before everything else: Flask asks in the order of registration.
     """
@@ -44,6 +47,7 @@ def create_app(settings: Settings) -> Dash:
         settings.data_dir / FILE,
         also=list(engines.values()),
     )
+    server.extensions[MAILER] = Mailer(system_engine, settings.mail, settings.public_url)
     auth.init_app(server, system_engine, settings)
     server.register_blueprint(api.health.blueprint(system_engine))
     app = _dash(server)

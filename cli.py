@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 import cli_factor
+import cli_links
 import settings as environment
 from cli_base import migrated, told
 from cli_bootstrap import bootstrap
@@ -45,6 +46,7 @@ def quantum() -> None:
 for group in (import_, user, verify):
     quantum.add_command(group)
 cli_factor.add_to(user, told, migrated)
+cli_links.add_to(user, told, migrated)
 
 
 @quantum.command()
@@ -72,15 +74,17 @@ def _application(current: Settings) -> Any:
 
 
 def _begin(server: Any, current: Settings) -> None:
-    from app import COLLECTOR
+    from app import COLLECTOR, MAILER
 
     _announce(current)
     server.extensions[COLLECTOR].start()
+    server.extensions[MAILER].start()
 
 
 def _end(server: Any) -> None:
-    from app import COLLECTOR
+    from app import COLLECTOR, MAILER
 
+    server.extensions[MAILER].stop()
     server.extensions[COLLECTOR].stop()
 
 

@@ -24,8 +24,9 @@ def init_app(server: Flask) -> None:
 
 def guard() -> Response | tuple[Response, int] | None:
     """Let through what is public and whoever is signed in; stop everybody else."""
-    if request.endpoint in public.ENDPOINTS:
+    if request.endpoint in public.ENDPOINTS | public.OWN_FORMS:
         refuse_large_form()
+    if request.endpoint in public.ENDPOINTS:
         return None
     if request.path in public.PATHS and request.method in ("GET", "HEAD"):
         return None

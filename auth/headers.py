@@ -6,7 +6,7 @@ from flask import Flask, Response, request
 from flask_talisman import Talisman
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 
-from auth import public, screen
+from auth import links, public, screen
 from auth.people import current_person, has_just_signed_in
 from db.services.user_sessions import LASTS
 
@@ -45,6 +45,8 @@ def init_app(server: Flask, *, production: bool, secret_key: str) -> None:
         WTF_CSRF_TIME_LIMIT=None,
     )
     CSRF.init_app(server)
+    # Flask asks in reverse order: what is registered before Talisman has the last word.
+    server.after_request(links.keep_token_secret)
     talisman = Talisman(
         server,
         content_security_policy=dict(POLICY),

@@ -20,7 +20,7 @@ from db.actor import SYSTEM
 from db.base import uuid7
 from db.engine import Engine, Session, session
 from db.sampling import OPTION, Sample, Sampler, Stopwatch, failure_name
-from db.services import measure, sign_in_limits
+from db.services import links, measure, sign_in_limits
 from db.services.measure import COLLECTOR, DATABASE, PERIOD_SECONDS, WEB, Watcher
 from db.services.network import settle_network
 from workers.audit_heads import HeadKeeper
@@ -242,10 +242,12 @@ class Collector:
             raise
 
     def forget(self) -> None:
-        """Delete samples older than a week and limits long at rest, in small batches, so that no writer waits long."""
+        """Delete samples older than a week, limits long at rest and links long expired, in small batches, so that no
+        writer waits long."""
         for _ in range(FORGET_MOST_BATCHES):
             with session(self.engine, SYSTEM, write=True) as unit:
-                rows = measure.forget(unit, self._now()) + sign_in_limits.forget(unit, self._now())
+                old = (measure.forget, sign_in_limits.forget, links.forget)
+                rows = sum(forget(unit, self._now()) for forget in old)
             if not rows or self._ended.is_set():
                 return
 

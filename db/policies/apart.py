@@ -38,8 +38,10 @@ for _table in ("spans", "calls"):
 
 # Signing in: no person's session reads a line of these.
 SIGN_IN = (
+    "account_links",
     "auth_account",
     "one_time_codes",
+    "outgoing_mail",
     "recovery_codes",
     "role_requirements",
     "second_factors",
@@ -48,8 +50,9 @@ SIGN_IN = (
 for _table in SIGN_IN:
     for _verb in (I, U, D):
         rule(_table, _verb, "system", SYSTEM, ours=APART)
-for _verb in (I, U):
-    rule("auth_account", _verb, "console", OPERATOR, ours=APART)
+for _table in ("account_links", "auth_account"):
+    for _verb in (I, U):
+        rule(_table, _verb, "console", OPERATOR, ours=APART)
 
 # What the log held at the end of each day, kept apart from it.
 rule("audit_heads", I, "system", SYSTEM, ours=APART)

@@ -194,6 +194,16 @@ rule(
     limit="may only set is_active to false",
 )
 rule("api_keys", U, "system", SYSTEM, columns=("last_used_at",), limit="last_used_at")
+rule(
+    "api_keys",
+    U,
+    "closing",
+    SYSTEM,
+    columns=("is_active",),
+    becomes={"is_active": (False,)},
+    limit="may only set is_active to false",
+    ours="the keys of an account that is closed end with it",
+)
 rule("api_keys", D, "owner", OWNER)
 rule("api_logs", S, "owner", OWNER)
 rule("api_logs", S, "oversight", ROLE, roles=WATCH_OVERSIGHT)

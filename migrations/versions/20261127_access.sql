@@ -13,6 +13,26 @@ CREATE FUNCTION app.role() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN app.kind() = 'person' THEN nullif(current_setting('quantum.role', true), '') END
 $$
 ;;
+ALTER TABLE account_links ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE account_links FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY account_links_insert_system ON account_links FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY account_links_update_system ON account_links FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY account_links_delete_system ON account_links FOR DELETE TO quantum_system USING ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY account_links_insert_console ON account_links FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
+;;
+CREATE POLICY account_links_update_console ON account_links FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'operator') WITH CHECK ((SELECT app.kind()) = 'operator')
+;;
+CREATE POLICY account_links_select_system ON account_links FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY account_links_select_console ON account_links FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON account_links TO quantum_system
+;;
 ALTER TABLE achievements ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE achievements FORCE ROW LEVEL SECURITY
@@ -245,6 +265,8 @@ CREATE POLICY api_keys_update_admin ON api_keys FOR UPDATE TO quantum_staff USIN
 ;;
 CREATE POLICY api_keys_update_system ON api_keys FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
 ;;
+CREATE POLICY api_keys_update_closing ON api_keys FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+;;
 CREATE POLICY api_keys_delete_owner ON api_keys FOR DELETE TO quantum_app, quantum_staff USING (api_keys.user_id = (SELECT app.profile_id()))
 ;;
 CREATE POLICY api_keys_select_system ON api_keys FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
@@ -255,7 +277,7 @@ GRANT SELECT (id, user_id, key_name, key_prefix, permissions, rate_limit, is_act
 ;;
 GRANT SELECT (id, user_id, key_name, key_prefix, permissions, rate_limit, is_active, last_used_at, expires_at, created_at, updated_at), INSERT, UPDATE (key_name, is_active, expires_at, updated_at), DELETE ON api_keys TO quantum_staff
 ;;
-GRANT SELECT (id, user_id, key_name, key_hash, key_prefix, permissions, rate_limit, is_active, last_used_at, expires_at, created_at, updated_at), UPDATE (last_used_at, updated_at) ON api_keys TO quantum_system
+GRANT SELECT (id, user_id, key_name, key_hash, key_prefix, permissions, rate_limit, is_active, last_used_at, expires_at, created_at, updated_at), UPDATE (is_active, last_used_at, updated_at) ON api_keys TO quantum_system
 ;;
 CREATE FUNCTION app.guard_api_keys() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
@@ -273,6 +295,9 @@ BEGIN
         RETURN NEW;
     END IF;
     IF (SELECT app.kind()) = 'system' AND changed <@ ARRAY['last_used_at'] THEN -- api_keys_update_system
+        RETURN NEW;
+    END IF;
+    IF (SELECT app.kind()) = 'system' AND changed <@ ARRAY['is_active'] AND (NOT 'is_active' = ANY (changed) OR "new".is_active IN (false)) THEN -- api_keys_update_closing
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of api_keys', app.kind(), array_to_string(changed, ', ')
@@ -652,6 +677,22 @@ CREATE POLICY one_time_codes_select_console ON one_time_codes FOR SELECT TO quan
 ;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON one_time_codes TO quantum_system
 ;;
+ALTER TABLE outgoing_mail ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE outgoing_mail FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY outgoing_mail_insert_system ON outgoing_mail FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY outgoing_mail_update_system ON outgoing_mail FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY outgoing_mail_delete_system ON outgoing_mail FOR DELETE TO quantum_system USING ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY outgoing_mail_select_system ON outgoing_mail FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY outgoing_mail_select_console ON outgoing_mail FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON outgoing_mail TO quantum_system
+;;
 ALTER TABLE predictions ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE predictions FORCE ROW LEVEL SECURITY
@@ -748,7 +789,7 @@ BEGIN
     IF (SELECT app.role()) IN ('admin') AND changed <@ ARRAY['username', 'full_name', 'avatar_url', 'role', 'bio', 'company', 'location', 'preferences', 'updated_at'] THEN -- profiles_update_admin
         RETURN NEW;
     END IF;
-    IF (SELECT app.kind()) = 'system' AND changed <@ ARRAY['username', 'full_name', 'avatar_url', 'bio', 'company', 'location', 'preferences', 'updated_at'] THEN -- profiles_update_closing
+    IF (SELECT app.kind()) = 'system' AND changed <@ ARRAY['username', 'full_name', 'avatar_url', 'role', 'bio', 'company', 'location', 'preferences', 'updated_at'] AND (NOT 'role' = ANY (changed) OR "new".role IN ('user')) THEN -- profiles_update_closing
         RETURN NEW;
     END IF;
     IF (SELECT app.kind()) = 'operator' AND changed <@ ARRAY['role'] THEN -- profiles_update_console
@@ -1356,6 +1397,26 @@ GRANT SELECT ON alembic_version TO quantum_app, quantum_staff, quantum_system
 -- down
 DROP VIEW profile_directory
 ;;
+DROP POLICY account_links_insert_system ON account_links
+;;
+DROP POLICY account_links_update_system ON account_links
+;;
+DROP POLICY account_links_delete_system ON account_links
+;;
+DROP POLICY account_links_insert_console ON account_links
+;;
+DROP POLICY account_links_update_console ON account_links
+;;
+DROP POLICY account_links_select_system ON account_links
+;;
+DROP POLICY account_links_select_console ON account_links
+;;
+ALTER TABLE account_links NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE account_links DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON account_links FROM quantum_app, quantum_staff, quantum_system
+;;
 DROP TRIGGER guard_achievements ON achievements
 ;;
 DROP FUNCTION app.guard_achievements()
@@ -1495,6 +1556,8 @@ DROP POLICY api_keys_update_owner ON api_keys
 DROP POLICY api_keys_update_admin ON api_keys
 ;;
 DROP POLICY api_keys_update_system ON api_keys
+;;
+DROP POLICY api_keys_update_closing ON api_keys
 ;;
 DROP POLICY api_keys_delete_owner ON api_keys
 ;;
@@ -1761,6 +1824,22 @@ ALTER TABLE one_time_codes NO FORCE ROW LEVEL SECURITY
 ALTER TABLE one_time_codes DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON one_time_codes FROM quantum_app, quantum_staff, quantum_system
+;;
+DROP POLICY outgoing_mail_insert_system ON outgoing_mail
+;;
+DROP POLICY outgoing_mail_update_system ON outgoing_mail
+;;
+DROP POLICY outgoing_mail_delete_system ON outgoing_mail
+;;
+DROP POLICY outgoing_mail_select_system ON outgoing_mail
+;;
+DROP POLICY outgoing_mail_select_console ON outgoing_mail
+;;
+ALTER TABLE outgoing_mail NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE outgoing_mail DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON outgoing_mail FROM quantum_app, quantum_staff, quantum_system
 ;;
 DROP TRIGGER guard_predictions ON predictions
 ;;
