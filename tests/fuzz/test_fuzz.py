@@ -7,8 +7,9 @@ import dash
 import pytest
 
 from auth import callback_bodies
+from pages import _view
 from tests.fuzz import oracles
-from tests.fuzz.doors import discover
+from tests.fuzz.doors import callback_call, dependencies, discover
 from tests.fuzz.nasty import MARK, PWNED, component, in_json, in_query
 from tests.fuzz.run import run
 from tests.fuzz.world import Call, World, world
@@ -96,7 +97,16 @@ def test_the_database_is_as_before_after_each_case(made: World) -> None:
 def test_a_door_without_its_gate_is_found(made: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(callback_bodies, "refusal", lambda callback_map: None)
     report = run(made, 60, 1, only="callback map-go.href")
-    assert report.failures and all("status 500" in each.problem for each in report.failures)
+    assert report.failures and all("tells of an error" in each.problem for each in report.failures)
+
+
+def test_what_only_postgresql_refuses_is_seen(made: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_view, "_storable", lambda text: text)
+    answer = made.try_out(Call("POST", "/login", query="next=/", who="stranger"))
+    assert not answer.errors
+    entry = next(each for each in dependencies(made) if each["output"].startswith("..agents-list"))
+    answer = made.try_out(callback_call(made, entry, {"url.search": "?search=a%00b"}, "/agents"))
+    assert "PostgreSQL would refuse" in answer.errors[0]
 
 
 POLICY = "script-src 'self' 'sha256-x'"

@@ -16,7 +16,7 @@ from unittest import mock
 
 import brotli
 from argon2 import PasswordHasher
-from sqlalchemy import make_url, update
+from sqlalchemy import event, make_url, update
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Response
 
@@ -26,6 +26,7 @@ from db.base import Base
 from db.engine import make_engine
 from db.models import Profile
 from db.schema import upgrade
+from pages._view import ENGINE
 from settings import load
 from tests.fuzz import stored
 from tests.fuzz.nasty import MARK, in_query
@@ -103,6 +104,7 @@ class World:
         self.cookies: dict[str, str] = {STRANGER: ""}
         self.tokens: dict[str, str] = {}
         self._heard = _Heard()
+        event.listen(self.app.server.config[ENGINE], "before_cursor_execute", self._note_parameters)
         self._people()
         self._path = str(make_url(self.settings.database_url).database)
         self._watch = sqlite3.connect(self._path, check_same_thread=False)
@@ -165,6 +167,12 @@ class World:
             changed = frozenset(name for name in prints if prints[name] != self._prints[name])
             self._restore()
         return Answer(call, answer.status, answer.headers, answer.body, answer.errors, changed, counts)
+
+    def _note_parameters(self, _: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
+        """SQLite takes what PostgreSQL refuses: null characters, numbers beyond 64 bits."""
+        for each in parameters if isinstance(parameters, tuple | list) else ():
+            if (isinstance(each, str) and "\0" in each) or (isinstance(each, int) and abs(each) >= 2**63):
+                self._heard.said.append(f"PostgreSQL would refuse {each!r} in {statement[:300]}")
 
     def _environ(self, call: Call) -> dict[str, Any]:
         environ: dict[str, Any] = {
