@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from math import isclose
+from math import isclose, nan
 from typing import Any
 
 from dash import Dash, Input, Output, html
@@ -38,6 +38,7 @@ __all__ = ["Refused", "Request", "body", "wire"]
 
 REGISTRIES = db.queries.__all__  # importing db.queries fills METRICS and SERIES
 LONGEST_WORD, MOST_SUBJECTS = 1000, 4
+LARGEST = 1e18  # as far as a value is spelled out
 
 
 class Refused(ValueError):
@@ -80,7 +81,7 @@ class Request:
         words = tuple(given) if isinstance(given, list) and len(given) <= MOST_SUBJECTS else ()
         assert self.declared is not None
         if len(words) != len(self.declared.subject) or not all(
-            isinstance(w, str) and len(w) <= LONGEST_WORD for w in words
+            isinstance(w, str) and len(w) <= LONGEST_WORD and "\0" not in w for w in words
         ):
             raise Refused(
                 t("It is not said whose value this is. Reload the page and click the value again.", lang)
@@ -179,12 +180,11 @@ def _window(data: Mapping[str, Any], view: View) -> Window:
 
 
 def _number(text: Any) -> float | int | None:
-    """A value as an element carries it: text, empty when unknown."""
+    """A value as an element carries it: text, empty when unknown. None for what no reading can be."""
     try:
-        return int(text)
-    except (TypeError, ValueError):
-        pass
-    try:
-        return float(text)
-    except (TypeError, ValueError):
+        number = float(text) if isinstance(text, str | int | float) else nan
+    except (ValueError, OverflowError):
         return None
+    if not abs(number) <= LARGEST:
+        return None
+    return int(number) if number.is_integer() else number

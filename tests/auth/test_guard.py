@@ -280,3 +280,15 @@ def test_the_inline_scripts_of_the_page_are_all_allowed(dash_visitor: Visitor) -
     for script in scripts:
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         assert f"'sha256-{digest}'" in policy
+
+
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize("path", ["/login", "/register", "/", "/who"])
+def test_a_query_of_octets_that_are_no_text_is_read_as_far_as_it_goes(visitor: Visitor, path: str) -> None:
+    """Flask fails on them with a traceback; a browser would have sent %FF."""
+    if path == "/who":
+        visitor.register("alice")
+    environ = {"PATH_INFO": path, "REQUEST_METHOD": "GET", "QUERY_STRING": "lang=pt-BR&next=/\xff\xed\xa0"}
+    answer = visitor.client.get(path, environ_overrides=environ)
+    assert answer.status_code in (200, 302)
+    assert "pt-BR" in answer.text + answer.headers.get("Location", "") or path == "/who"
