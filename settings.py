@@ -109,6 +109,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     data_dir = Path(source.get("QUANTUM_DATA_DIR") or ROOT / "var" / env)
     url = source.get("QUANTUM_DATABASE_URL") or _embedded_url(env, data_dir)
     host = source.get("QUANTUM_HOST") or "127.0.0.1"
+    public_url = _public_url(source, env)
     return Settings(
         env=env,
         database_url=url,
@@ -117,14 +118,14 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         database_staff_url=source.get("QUANTUM_DATABASE_STAFF_URL") or url,
         data_dir=data_dir,
         secret_key=_secret_key(source, env, data_dir),
-        hosts=_hosts(source, env, host),
+        hosts=_hosts(source, env, host, public_url),
         host=host,
         port=_whole(source, "QUANTUM_PORT", 8050, 1, 65535),
         epoch=epoch(source),
         session_idle=timedelta(hours=_whole(source, "QUANTUM_SESSION_IDLE_HOURS", 12, 1, MOST_IDLE_HOURS)),
         proxies=_whole(source, "QUANTUM_PROXIES", 0, 0, MOST_PROXIES),
         sign_up=_one_of(source, "QUANTUM_SIGN_UP", SIGN_UPS),
-        public_url=_public_url(source, env),
+        public_url=public_url,
         mail=_mail(source),
     )
 
@@ -247,9 +248,11 @@ def _secret_key(source: Mapping[str, str], env: str, data_dir: Path) -> str:
     return key
 
 
-def _hosts(source: Mapping[str, str], env: str, host: str) -> frozenset[str]:
-    """The names given; outside production also this machine's own and the one that is listened on."""
+def _hosts(source: Mapping[str, str], env: str, host: str, public_url: str | None) -> frozenset[str]:
+    """The names given, and the one that links lead to; outside production also this machine's own and the one that is
+    listened on."""
     given = [name for text in (source.get("QUANTUM_HOSTS") or "").split(",") if (name := text.strip())]
+    given += [urlsplit(public_url).hostname or ""] if public_url else []
     if not given and env == "production":
         raise SettingsError(
             "QUANTUM_HOSTS is not set; list the names people ask for this installation by, such as quantum.example.org."
