@@ -214,10 +214,10 @@ def _mail_by(found: SplitResult, sender: str) -> Mail:
 
 
 def _split(text: str) -> SplitResult | None:
-    """The parts of an address; None for one that has none, such as a port that is no number."""
+    """The parts of an address; None for one that has none, such as a port that is no number or a name with a blank."""
     try:
         found = urlsplit(text)
-        _ = found.port
+        _ = found.port, _spelled(found.hostname or "")
     except ValueError:
         return None
     return found
@@ -252,19 +252,20 @@ def _hosts(source: Mapping[str, str], env: str, host: str, public_url: str | Non
     """The names given, and the one that links lead to; outside production also this machine's own and the one that is
     listened on."""
     given = [name for text in (source.get("QUANTUM_HOSTS") or "").split(",") if (name := text.strip())]
-    given += [urlsplit(public_url).hostname or ""] if public_url else []
-    if not given and env == "production":
+    known = {_host(name) for name in given}
+    if public_url:
+        known.add(_spelled(urlsplit(public_url).hostname or ""))
+    if not known and env == "production":
         raise SettingsError(
             "QUANTUM_HOSTS is not set; list the names people ask for this installation by, such as quantum.example.org."
         )
     own = [] if env == "production" else [*LOOPBACK, *({host} - EVERY_ADDRESS)]
-    return frozenset(_host(name) for name in (*given, *own))
+    return frozenset(known | {_host(name) for name in own})
 
 
 def _host(name: str) -> str:
-    """As browsers spell it: lower case, other letters encoded, IPv6 addresses in brackets."""
     try:
-        return f"[{ip_address(name.strip('[]')).compressed}]" if ":" in name else _name(name)
+        return _spelled(name)
     except ValueError:
         raise SettingsError(
             f"QUANTUM_HOSTS holds {name!r}; list bare names or addresses, without https://, port and path, "
@@ -272,7 +273,10 @@ def _host(name: str) -> str:
         ) from None
 
 
-def _name(name: str) -> str:
+def _spelled(name: str) -> str:
+    """As browsers spell it: lower case, other letters encoded, IPv6 addresses in brackets. Raises ValueError."""
+    if ":" in name:
+        return f"[{ip_address(name.strip('[]')).compressed}]"
     spelled = name.encode("idna").decode("ascii").lower()
     if not HOST_NAME.fullmatch(spelled):
         raise ValueError(name)
