@@ -6,7 +6,7 @@ There is always an administrator who can sign in: what would take the last one a
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -71,8 +71,14 @@ def close_sign_in(session: Session, profile_id: UUID) -> int:
 def open_sign_in(session: Session, profile_id: UUID) -> None:
     """Let the person in again; the sessions of before stay ended. Raises LookupError when the profile is gone."""
     profile = lock_profile(session, profile_id)
-    account = update(AuthAccount).where(AuthAccount.id == profile.auth_user_id)
-    session.execute(account.values(is_active=True))
+    account = update(AuthAccount).where(
+        AuthAccount.id == profile.auth_user_id, AuthAccount.is_active.is_(False)
+    )
+    done = session.execute(account.values(is_active=True))
+    assert isinstance(done, CursorResult)
+    if done.rowcount:
+        act = ("UPDATE", "auth_account", profile.auth_user_id, {"is_active": False}, {"is_active": True})
+        audit.note(session, audit.Act(*act))
 
 
 def void_links(session: Session, *which: ColumnElement[bool]) -> None:

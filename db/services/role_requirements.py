@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.models import RoleRequirement
+from db.services import audit
 from db.services.account_fields import clean
 
 
@@ -24,6 +25,8 @@ def require_second_factor(session: Session, role: str, required: bool, *, by: UU
     row.factor_required, row.set_by, row.set_at = required, by, datetime.now(UTC)
     session.add(row)
     session.flush()
+    before, after = {"factor_required": not required}, {"factor_required": required}
+    audit.note(session, audit.Act("UPDATE", "role_requirements", wanted, before, after, by=by))
     return True
 
 
