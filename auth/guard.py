@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from flask import Flask, jsonify, redirect, request, url_for
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from auth import callback_bodies, public, sizes
@@ -27,6 +27,8 @@ def init_app(server: Flask) -> None:
 def guard() -> Response | tuple[Response, int] | None:
     """Let through what is public and whoever is signed in; stop everybody else."""
     _spell_out_query()
+    if isinstance(request.routing_exception, BadRequest):
+        raise request.routing_exception  # the host is none; without one not even the form's address can be told
     if request.endpoint in public.ENDPOINTS | public.OWN_FORMS:
         refuse_large_form()
     if request.endpoint in public.ENDPOINTS:

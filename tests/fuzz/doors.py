@@ -28,19 +28,12 @@ UPDATE = "/_dash-update-component"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE", "PROPFIND")
 # What goes through, by a field's name or else its type: a form is best tried one hostile field at a time.
 USUAL = {"login": USER, "username": "fuzz-one", "email": "fuzz@example.com", "password": PASSWORD}
+# fmt: off
 HEADERS = (
-    *(
-        "Accept-Language",
-        "User-Agent",
-        "Referer",
-        "X-Forwarded-For",
-        "Origin",
-        "Cookie",
-        "X-CSRFToken",
-        "Accept",
-    ),
-    *("Accept-Encoding", "X-Forwarded-Host", "X-Forwarded-Proto", "Range", "If-None-Match", "Authorization"),
+    "Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Cookie", "Host", "If-None-Match", "Origin",
+    "Range", "Referer", "User-Agent", "X-CSRFToken", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
 )
+# fmt: on
 
 
 @dataclass(frozen=True)
