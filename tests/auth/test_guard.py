@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 import auth
 from api import health
 from auth import public
+from auth.doors import SIGNED_IN, permitted
 from auth.headers import POLICY
 from auth.people import ENGINE
 from db.engine import make_engine
@@ -221,6 +222,7 @@ def dash_visitor(settings: Settings, engine: Engine) -> Visitor:
     app.layout = html.Div([dcc.Input(id="in"), html.P(id="out"), html.P(id="there")])
 
     @app.callback(Output("out", "children"), Input("in", "value"))
+    @permitted(SIGNED_IN)
     def echo(value: str | None) -> str:
         return f"said {value}"
 
