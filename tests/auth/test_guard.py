@@ -301,4 +301,4 @@ def test_a_query_of_octets_that_are_no_text_is_read_as_far_as_it_goes(visitor: V
 @pytest.mark.parametrize("path", ["/", "/login", "/api/v1/things", "/logout"])
 def test_a_host_that_is_none_is_refused_in_words(visitor: Visitor, host: str, path: str) -> None:
     answer = visitor.client.get(path, environ_overrides={"HTTP_HOST": host})
-    assert answer.status_code == 400 and "Bad Request" in answer.text
+    assert answer.status_code == 400 and host not in answer.text
