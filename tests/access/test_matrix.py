@@ -1,0 +1,96 @@
+"""Every table, verb and column for everybody, on every layer, beside what the oracle says.
+
+A cell is one thing tried by somebody with one row. It is tried through the application's sessions on both databases,
+and as plain SQL on PostgreSQL's logins.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from tests.access import orm, raw
+from tests.access.attempts import TABLES, Attempt, all_attempts, of_new_rows, on_rows
+from tests.access.conftest import Place
+from tests.access.judge import Asker
+from tests.access.world import CAST
+
+# Somebody on a login that is not theirs, or nobody on any: the database goes by both.
+CROSSED = [
+    *(("nobody said", login) for login in ("app", "staff", "system", "owner")),
+    *((name, "app") for name in ("admin", "strategist", "system", "operator", "definer")),
+    *((name, "staff") for name in ("user", "anonymous", "system", "operator", "definer")),
+    *((name, "system") for name in ("user", "admin", "anonymous", "definer")),
+    *((name, "owner") for name in ("anonymous", "admin", "system", "operator")),
+]
+COUNTED: Counter[str] = Counter()
+
+
+def crossed(place: Place, name: str, login: str) -> Asker:
+    """Somebody on a login that is not theirs; without a kind nothing is said of who asks."""
+    if name == "nobody said":
+        return Asker(name, "", login)
+    return Asker(name, name, login) if name == "definer" else place.world.asker(name).on(login)
+
+
+def worth_trying(attempts: Iterator[Attempt]) -> Iterator[Attempt]:
+    """Through the sessions, of changes that are refused for every column of a row two are tried."""
+    waiting: dict[tuple[str, str], list[Attempt]] = {}
+    for each in attempts:
+        if each.verb != "update" or not each.change:
+            if each.verb != "update":
+                yield each
+            continue
+        assert each.target is not None
+        waiting.setdefault((each.table, f"{each.target.key}"), []).append(each)
+    for of_row in waiting.values():
+        yield from of_row if any(each.allowed for each in of_row) else of_row[1:3]
+
+
+def told(found: list[tuple[Attempt, str]]) -> list[str]:
+    return [f"{attempt} (came out: {outcome})" for attempt, outcome in found]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_sessions_let_everybody_do_what_they_may_and_nothing_else(place: Place, table: str) -> None:
+    found: list[tuple[Attempt, str]] = []
+    for name in CAST:
+        asker = place.world.asker(name)
+        attempts = list(worth_trying(all_attempts(place.world, table, asker)))
+        COUNTED[f"{place.kind}, sessions"] += len(attempts)
+        found += orm.wrong(place.engine(asker.login), iter(attempts))
+    assert told(found) == []
+
+
+@pytest.mark.databases("postgresql")
+@pytest.mark.parametrize("table", TABLES)
+def test_plain_sql_lets_everybody_do_what_they_may_and_nothing_else(place: Place, table: str) -> None:
+    found: list[tuple[Attempt, str]] = []
+    for name in CAST:
+        asker = place.world.asker(name)
+        attempts = list(all_attempts(place.world, table, asker))
+        COUNTED[f"{place.kind}, plain SQL"] += len(attempts)
+        with raw.transaction(place.connection(asker.login), asker) as cursor:
+            found += raw.wrong(cursor, iter(attempts))
+    assert told(found) == []
+
+
+@pytest.mark.databases("postgresql")
+@pytest.mark.parametrize("table", TABLES)
+def test_a_login_is_worth_nothing_without_its_people_nor_they_without_it(place: Place, table: str) -> None:
+    found: list[tuple[Attempt, str]] = []
+    for name, login in CROSSED:
+        if table == "profiles" and login == "owner" and name not in ("nobody said", "anonymous"):
+            continue  # the owner lends the view profile_directory what it reads itself
+        asker = crossed(place, name, login)
+        attempts = [*on_rows(place.world, table, asker), *of_new_rows(place.world, table, asker)]
+        COUNTED[f"{place.kind}, plain SQL on each other's logins"] += len(attempts)
+        with raw.transaction(place.connection(login), asker) as cursor:
+            found += raw.wrong(cursor, iter(attempts))
+    assert told(found) == []
+
+
+def test_the_number_of_cells_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        print("\nCells of the access matrix: " + "; ".join(f"{key} {n:,}" for key, n in COUNTED.items()))
+    assert all(n > 1000 for n in COUNTED.values())
