@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from sqlalchemy import ColumnElement, Table, literal_column
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.sql.operators import and_
 
 from db.base import Base, Key
 from db.policies import RULES, SECRET_COLUMNS, STAMPS, rules
@@ -165,8 +166,9 @@ def _all(*conditions: str) -> str:
 
 
 def text_of(condition: ColumnElement[bool]) -> str:
-    """A condition as PostgreSQL reads it, with its values written in."""
-    return str(condition.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))
+    """A condition as PostgreSQL reads it beside others, with its values written in."""
+    grouped = condition.self_group(against=and_)  # an OR would take what stands before it along
+    return str(grouped.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))
 
 
 # --- grants -----------------------------------------------------------------------------------------
