@@ -20,7 +20,8 @@ class May:
     """One who may do something.
 
     Attributes:
-        who: person, self, owner, assignee, deal_owner, ticket_owner, ticket_assignee, system, operator, or roles.
+        who: person, self, owner, assignee, deal_owner, ticket_owner, ticket_assignee, system, operator, roles, or
+            definer: what a trigger does with the rights of the schema's owner.
         only: the only columns that may be read or changed; None is all.
         of, to: which stored rows, and what a row must be afterwards, in words of `WORDS`.
         values: the values a column may be changed to.
@@ -67,6 +68,7 @@ WORDS: dict[str, Callable[[Values, UUID | None], bool]] = {
 # The application's own work and the console see everything; the facts do not speak of reading by either.
 SEEN = [May("system", ours=True), May("operator", ours=True)]
 IMPORT = May("operator", ours=True)
+DEFINER = May("definer", ours=True)
 END = {"is_active": (False,)}
 LIVE = only("status efficiency current_task last_active neural_load uptime_seconds version metadata")
 CATALOGUE = only("name role squad user_id metadata version heartbeat_seconds paused_at")
@@ -112,9 +114,10 @@ EXPECTED: dict[str, dict[str, list[May]]] = {
         "select": [May(who, anywhere=True, ours=True) for who in ("person", "system", "operator")]
     },
     "user_sessions": {
-        "select": [May("owner"), May(WATCH), *SEEN],
+        "select": [May("owner"), May(WATCH), *SEEN, DEFINER],
         "insert": [May("system")],
         "update": [
+            May("definer", only=only("is_active"), values=END, ours=True),
             May("system", only=only("last_activity expires_at is_active")),
             May("owner", only=only("is_active"), values=END),
             May("operator", only=only("is_active"), values=END, ours=True),
@@ -310,9 +313,13 @@ EXPECTED: dict[str, dict[str, list[May]]] = {
     },
     # --- apart from the 26 ---
     "auth_account": {
-        "select": SEEN,
+        "select": [*SEEN, DEFINER],
         "insert": [May("system", ours=True), May("operator", ours=True)],
-        "update": [May("system", ours=True), May("operator", ours=True)],
+        "update": [
+            May("system", ours=True),
+            May("operator", ours=True),
+            May("definer", only=only("credential_version"), ours=True),
+        ],
         "delete": [May("system", ours=True)],
     },
     "one_time_codes": {

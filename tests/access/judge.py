@@ -45,6 +45,8 @@ def logins(may: May) -> tuple[str, ...]:
         return ("app", "staff", "system", "owner")
     if may.who in ("system", "operator"):
         return ("system",)
+    if may.who == "definer":
+        return ("owner",)
     return ("staff",) if _roles(may) else PERSONS_LOGINS
 
 
@@ -87,7 +89,7 @@ def _roles(may: May) -> frozenset[str]:
 
 def _is(may: May, asker: Asker, row: Values, parent: Parent) -> bool:
     me = asker.profile_id
-    if may.who in ("system", "operator"):
+    if may.who in ("system", "operator", "definer"):
         return asker.kind == may.who
     if asker.kind != "person":
         return False

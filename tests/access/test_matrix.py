@@ -10,27 +10,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.access import orm, raw
-from tests.access.attempts import TABLES, Attempt, all_attempts, of_new_rows, on_rows
+from tests.access.attempts import TABLES, Attempt, all_attempts, crossed, of_new_rows, on_rows
 from tests.access.conftest import Place
-from tests.access.judge import Asker
 from tests.access.world import CAST
 
-# Somebody on a login that is not theirs, or nobody on any: the database goes by both.
-CROSSED = [
-    *(("nobody said", login) for login in ("app", "staff", "system", "owner")),
-    *((name, "app") for name in ("admin", "strategist", "system", "operator", "definer")),
-    *((name, "staff") for name in ("user", "anonymous", "system", "operator", "definer")),
-    *((name, "system") for name in ("user", "admin", "anonymous", "definer")),
-    *((name, "owner") for name in ("anonymous", "admin", "system", "operator")),
-]
 COUNTED: Counter[str] = Counter()
-
-
-def crossed(place: Place, name: str, login: str) -> Asker:
-    """Somebody on a login that is not theirs; without a kind nothing is said of who asks."""
-    if name == "nobody said":
-        return Asker(name, "", login)
-    return Asker(name, name, login) if name == "definer" else place.world.asker(name).on(login)
 
 
 def worth_trying(attempts: Iterator[Attempt]) -> Iterator[Attempt]:
@@ -79,13 +63,10 @@ def test_plain_sql_lets_everybody_do_what_they_may_and_nothing_else(place: Place
 @pytest.mark.parametrize("table", TABLES)
 def test_a_login_is_worth_nothing_without_its_people_nor_they_without_it(place: Place, table: str) -> None:
     found: list[tuple[Attempt, str]] = []
-    for name, login in CROSSED:
-        if table == "profiles" and login == "owner" and name not in ("nobody said", "anonymous"):
-            continue  # the owner lends the view profile_directory what it reads itself
-        asker = crossed(place, name, login)
+    for asker in crossed(place.world, table):
         attempts = [*on_rows(place.world, table, asker), *of_new_rows(place.world, table, asker)]
         COUNTED[f"{place.kind}, plain SQL on each other's logins"] += len(attempts)
-        with raw.transaction(place.connection(login), asker) as cursor:
+        with raw.transaction(place.connection(asker.login), asker) as cursor:
             found += raw.wrong(cursor, iter(attempts))
     assert told(found) == []
 
