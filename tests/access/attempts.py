@@ -37,9 +37,7 @@ TOGETHER: dict[str, list[dict[str, Any]]] = {
         {"resolved": True, "resolved_by": identity("spare")},
         {"resolved_by": ME, "description": "changed along"},
     ],
-    "agent_connections": [
-        {"metadata": {"evidence": word}} for word in ("declared", "measured", "imported")
-    ],
+    "agent_connections": [{"metadata": {"evidence": word}} for word in ("declared", "measured", "imported")],
     "user_sessions": [{"is_active": True}, {"is_active": False}, {"is_active": False, "user_agent": "new"}],
     "api_keys": [{"is_active": True}, {"is_active": False}, {"is_active": False, "key_name": "new"}],
     "deals": [{"user_id": ME}, {"user_id": ME, "notes": "mine now"}],
@@ -158,6 +156,9 @@ def _other(world: World, column: Any, now: Any, name: str) -> Any:
         "agent_logs.agent_id": "free-b",
         "network_nodes.agent_id": "free-a",
         "spans.agent_id": "free-a",
+        "recovery_codes.account_id": identity("loose account"),
+        "second_factors.account_id": identity("loose account"),
+        "role_requirements.set_by": identity("another"),
     }
     if name in particular:
         return particular[name]
@@ -198,7 +199,9 @@ def new_rows(world: World, table: str, asker: Asker) -> Iterator[tuple[str, dict
     """New rows: of oneself, of another and of nobody, under every parent, in every state."""
     for variant in VARIANTS.get(table, [{}]):
         for what, owned in _owned(world, table, asker):
-            values = {key: _person(value, asker) if key in OWN_KEYS else value for key, value in variant.items()}
+            values = {
+                key: _person(value, asker) if key in OWN_KEYS else value for key, value in variant.items()
+            }
             said = ", ".join([what, *(f"{key} {value}" for key, value in variant.items())])
             yield said, fresh(table, f"new/{asker.name}", **owned, **values)
 
@@ -224,9 +227,7 @@ def _owned(world: World, table: str, asker: Asker) -> Iterator[tuple[str, dict[s
 
 
 def _children(world: World, table: str, asker: Asker) -> Iterator[tuple[str, dict[str, Any]]]:
-    key, parents = (
-        ("deal_id", "deals") if table == "deal_activities" else ("ticket_id", "support_tickets")
-    )
+    key, parents = ("deal_id", "deals") if table == "deal_activities" else ("ticket_id", "support_tickets")
     for parent in world.targets(parents, asker):
         if parent.label not in ("lead", "open", "assigned, open"):
             continue

@@ -70,6 +70,10 @@ SEEN = [May("system", ours=True), May("operator", ours=True)]
 IMPORT = May("operator", ours=True)
 DEFINER = May("definer", ours=True)
 END = {"is_active": (False,)}
+BY_SYSTEM = {
+    "select": SEEN,
+    **{verb: [May("system", ours=True)] for verb in ("insert", "update", "delete")},
+}
 LIVE = only("status efficiency current_task last_active neural_load uptime_seconds version metadata")
 CATALOGUE = only("name role squad user_id metadata version heartbeat_seconds paused_at")
 NODE = only(
@@ -118,7 +122,7 @@ EXPECTED: dict[str, dict[str, list[May]]] = {
         "insert": [May("system")],
         "update": [
             May("definer", only=only("is_active"), values=END, ours=True),
-            May("system", only=only("last_activity expires_at is_active")),
+            May("system", only=only("last_activity expires_at is_active confirmed_at")),
             May("owner", only=only("is_active"), values=END),
             May("operator", only=only("is_active"), values=END, ours=True),
         ],
@@ -322,18 +326,11 @@ EXPECTED: dict[str, dict[str, list[May]]] = {
         ],
         "delete": [May("system", ours=True)],
     },
-    "one_time_codes": {
-        "select": SEEN,
-        "insert": [May("system", ours=True)],
-        "update": [May("system", ours=True)],
-        "delete": [May("system", ours=True)],
-    },
-    "sign_in_limits": {
-        "select": SEEN,
-        "insert": [May("system", ours=True)],
-        "update": [May("system", ours=True)],
-        "delete": [May("system", ours=True)],
-    },
+    "one_time_codes": BY_SYSTEM,
+    "recovery_codes": BY_SYSTEM,
+    "role_requirements": BY_SYSTEM,
+    "second_factors": BY_SYSTEM,
+    "sign_in_limits": BY_SYSTEM,
     "spans": {
         "select": [May("person", ours=True), *SEEN],
         "insert": [May("system", ours=True)],

@@ -55,7 +55,11 @@ def columns(table: str, verb: str, login: str, every: list[str]) -> frozenset[st
     found: set[str] = set()
     for each in entries(table, verb):
         if login in logins(each):
-            found |= set(every) if each.only is None else each.only | (STAMPS & set(every) if verb == "update" else set())
+            found |= (
+                set(every)
+                if each.only is None
+                else each.only | (STAMPS & set(every) if verb == "update" else set())
+            )
     return frozenset(found)
 
 

@@ -65,7 +65,8 @@ def test_nothing_but_the_directory_is_read_with_somebody_elses_rights(place: Pla
     (options,) = asked(place, "SELECT reloptions FROM pg_class WHERE relname = 'profile_directory'")
     assert options == (["security_barrier=true"],)
     definers = asked(
-        place, "SELECT proname FROM pg_proc WHERE prosecdef AND pronamespace::regnamespace::text IN ('public', 'app')"
+        place,
+        "SELECT proname FROM pg_proc WHERE prosecdef AND pronamespace::regnamespace::text IN ('public', 'app')",
     )
     assert definers == [("end_sign_ins",)]
 
@@ -208,7 +209,10 @@ def test_a_conflict_is_no_way_to_change_anothers_row(place: Place) -> None:
     anothers = place.world.one("deals", "another").values["id"]
     mine = place.world.asker("user").profile_id
     new = "INSERT INTO deals (id, user_id, client_name, value) VALUES (%s, %s, 'forged', 1) "
-    for way in ("ON CONFLICT (id) DO UPDATE SET user_id = EXCLUDED.user_id", "ON CONFLICT (id) DO UPDATE SET notes = ''"):
+    for way in (
+        "ON CONFLICT (id) DO UPDATE SET user_id = EXCLUDED.user_id",
+        "ON CONFLICT (id) DO UPDATE SET notes = ''",
+    ):
         with (
             raw.transaction(place.connection("app"), place.world.asker("user")) as cursor,
             pytest.raises(errors.InsufficientPrivilege),

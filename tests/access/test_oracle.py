@@ -61,7 +61,9 @@ def test_every_limit_of_the_facts_is_a_limit_of_the_oracle(facts: dict[str, Any]
                     continue
                 who = "|".join(each["roles"]) if each["who"] == "role" else each["who"]
                 found = next(may for may in EXPECTED[table][verb] if may.who == who and not may.ours)
-                assert found.only is not None or found.of or found.to or found.through, f"{each['policy']}: {limit}"
+                assert found.only is not None or found.of or found.to or found.through, (
+                    f"{each['policy']}: {limit}"
+                )
 
 
 def test_the_facts_count_133_and_the_oracle_as_many_of_theirs() -> None:

@@ -53,9 +53,7 @@ OWNED_BY_NOBODY = (
 STATES: dict[str, dict[str, dict[str, Any]]] = {
     "deals": {"lead": {}, "closed": {"status": "closed"}},
     "invoices": {"draft": {}, "sent": {"status": "sent"}},
-    "support_tickets": {
-        state: {"status": state} for state in ("open", "in_progress", "resolved", "closed")
-    },
+    "support_tickets": {state: {"status": state} for state in ("open", "in_progress", "resolved", "closed")},
     "user_sessions": {"active": {"is_active": True}, "ended": {"is_active": False}},
     "api_keys": {"active": {"is_active": True}, "revoked": {"is_active": False}},
     "agents": {origin: {"origin": origin} for origin in ("person", "telemetry", "network")},
@@ -109,9 +107,7 @@ class World:
         """Somebody of the cast on the login that is theirs."""
         if name in ROLES:
             return Asker(name, "person", "app" if name == "user" else "staff", identity(name), name)
-        return (
-            Asker(name, "nobody", "app") if name == "anonymous" else Asker(name, name, "system")
-        )
+        return Asker(name, "nobody", "app") if name == "anonymous" else Asker(name, name, "system")
 
     def targets(self, table: str, asker: Asker) -> Iterator[Target]:
         """The rows that somebody is tried on."""
@@ -215,6 +211,9 @@ def _particular(table: str, seed: str, number: int) -> dict[str, Any]:
         "user_stats": {"user_id": identity("spare")},
         "spans": {"parent_span_id": None},
         "api_logs": {"status_code": 200},
+        "recovery_codes": {"account_id": identity("loose account")},
+        "second_factors": {"account_id": identity("loose account")},
+        "role_requirements": {"role": "user", "set_by": identity("spare")},
     }
     return asks.get(table, {})
 
@@ -242,6 +241,9 @@ def imagined() -> World:
         world.add("agents", "free", "spare", id=free)
     for model, whose in (("model", "spare"), ("another model", "another")):
         world.add("ai_models", "model", whose, id=identity(model), name=model)
+    world.add("second_factors", "app", "another", account_id=identity("another", "account"))
+    world.add("recovery_codes", "code", "another", account_id=identity("another", "account"))
+    world.add("role_requirements", "demand", "another", role="observer")
     _owned(world)
     _shared(world)
     _help_desk(world)

@@ -1,0 +1,109 @@
+"""What an actor sees, written by the compiler: wherever a statement reads a table, it reads the rows the rules show.
+
+Not added to statements one by one, because whatever decides where to add it can be got round: by a table without its
+class, an alias, a join, a window, a subquery inside a change. The compiler writes every FROM, so it writes this one.
+"""
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Dialect, Engine, bindparam, false, or_
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from db.actor import Actor, Kind
+from db.base import Base, Key
+from db.models import ProfileCard
+from db.policies import SECRET_COLUMNS, rules
+from db.row_security import is_directory
+from db.rules import Me, Verb
+
+_asker: ContextVar[UUID | None] = ContextVar("asker", default=None)
+# The value is asked for when a statement is sent, so one compiled text serves all people of a role.
+ME = Me(profile_id=bindparam("actor", callable_=_asker.get, type_=Key()))
+
+
+@contextmanager
+def asking(actor: Actor | None) -> Iterator[None]:
+    """While statements are compiled and sent, `actor` is the one who asks; None for nobody."""
+    token = _asker.set(actor.profile_id if actor else None)
+    try:
+        yield
+    finally:
+        _asker.reset(token)
+
+
+def is_bounded(actor: Actor) -> bool:
+    """Whether others' rows are closed to it. The application itself and the console see every row."""
+    return actor.is_person or actor.kind is Kind.NOBODY
+
+
+def visible(actor: Actor, table: str, me: Me = ME) -> ColumnElement[bool] | None:
+    """Which rows of a table the actor sees; None for all of them."""
+    if table == ProfileCard.__tablename__:
+        return None if actor.kind is not Kind.NOBODY else false()
+    mine = [each for each in rules(table, Verb.SELECT) if each.applies(actor) and not is_directory(each)]
+    if any(each.is_unconditional() for each in mine):
+        return None
+    return or_(*(each.rows(Base.metadata.tables[table], me) for each in mine)) if mine else false()
+
+
+def through_eyes(engine: Engine, actor: Actor) -> Engine:
+    """The engine whose statements read what actors of this kind and role may see. Send them while `asking`."""
+    bind = engine.execution_options()
+    bind.dialect = dialect_for(engine.dialect, actor)
+    return bind
+
+
+def dialect_for(dialect: Dialect, actor: Actor) -> Dialect:
+    """The dialect with eyes. One for each kind and role: compiled statements are kept by dialect."""
+    known: dict[tuple[Kind, str | None], Any] = dialect.__dict__.setdefault("quantum_eyes", {})
+    of = (actor.kind, actor.role)
+    if of not in known:
+        seeing = copy.copy(dialect)
+        seeing.statement_compiler = _compiler(dialect.statement_compiler, *of)
+        known[of] = seeing
+    found: Dialect = known[of]
+    return found
+
+
+def _compiler(base: type[SQLCompiler], kind: Kind, role: str | None) -> type[SQLCompiler]:
+    somebody = Actor(kind, UUID(int=0) if kind is Kind.PERSON else None, role)
+
+    class Seeing(base):  # type: ignore[misc, valid-type]
+        """Reads, where it reads a table, the rows and columns that such an actor sees."""
+
+        is_within_rule = False
+
+        def visit_table(self, table: Any, asfrom: bool = False, **also: Any) -> str:
+            name = str(super().visit_table(table, asfrom=asfrom, **also))
+            if not asfrom or self.is_within_rule or also.get("iscrud") or also.get("ashint"):
+                return name
+            condition = visible(somebody, table.name)
+            secret = SECRET_COLUMNS.get(table.name) if is_bounded(somebody) else None
+            if condition is None and not secret:
+                return name
+            shown = f"(SELECT {self._shown(table, secret)} FROM {name}{self._where(condition, also)})"
+            has_name = getattr(also.get("enclosing_alias"), "element", None) is table
+            return shown if has_name else f"{shown} AS {name}"
+
+        def _shown(self, table: Any, secret: frozenset[str] | None) -> str:
+            if not secret:
+                return "*"
+            columns = [each.name for each in Base.metadata.tables[table.name].columns]
+            return ", ".join(self.preparer.quote(each) for each in columns if each not in secret)
+
+        def _where(self, condition: ColumnElement[bool] | None, also: dict[str, Any]) -> str:
+            if condition is None:
+                return ""
+            self.is_within_rule = True
+            try:
+                kept = {key: also[key] for key in ("literal_binds", "render_postcompile") if key in also}
+                return f" WHERE {self.process(condition, **kept)}"
+            finally:
+                self.is_within_rule = False
+
+    return Seeing
