@@ -100,7 +100,7 @@ def _of_tables() -> Iterator[str]:
         yield from (policy(each) for each in RULES[table])
         yield from grants(table)
         if is_guarded(table):
-            yield from _guard(table)
+            yield from guard_of(table)
 
 
 def _grants_apart() -> Iterator[str]:
@@ -225,7 +225,7 @@ def guard_name(table: str) -> str:
     return f"guard_{table}"
 
 
-def _guard(table: str) -> Iterator[str]:
+def guard_of(table: str) -> Iterator[str]:
     """A change has to be allowed by one rule as a whole: its rows, its columns, its values.
 
     Row security would let the rows of one rule and the outcome of another add up to what neither allows. It is asked

@@ -44,7 +44,8 @@ def is_bounded(actor: Actor) -> bool:
 def visible(actor: Actor, table: str, me: Me = ME) -> ColumnElement[bool] | None:
     """Which rows of a table the actor sees; None for all of them."""
     if table == ProfileCard.__tablename__:
-        return None if actor.kind is not Kind.NOBODY else false()
+        lent = [each for each in rules("profiles", Verb.SELECT) if is_directory(each)]
+        return None if not is_bounded(actor) or any(each.applies(actor) for each in lent) else false()
     mine = [each for each in rules(table, Verb.SELECT) if each.applies(actor) and not is_directory(each)]
     if any(each.is_unconditional() for each in mine):
         return None

@@ -5,30 +5,15 @@ and as plain SQL on PostgreSQL's logins.
 """
 
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 
 from tests.access import orm, raw
-from tests.access.attempts import TABLES, Attempt, all_attempts, crossed, of_new_rows, on_rows
+from tests.access.attempts import TABLES, Attempt, all_attempts, crossed, of_new_rows, on_rows, worth_trying
 from tests.access.conftest import Place
 from tests.access.world import CAST
 
 COUNTED: Counter[str] = Counter()
-
-
-def worth_trying(attempts: Iterator[Attempt]) -> Iterator[Attempt]:
-    """Through the sessions, of changes that are refused for every column of a row two are tried."""
-    waiting: dict[tuple[str, str], list[Attempt]] = {}
-    for each in attempts:
-        if each.verb != "update" or not each.change:
-            if each.verb != "update":
-                yield each
-            continue
-        assert each.target is not None
-        waiting.setdefault((each.table, f"{each.target.key}"), []).append(each)
-    for of_row in waiting.values():
-        yield from of_row if any(each.allowed for each in of_row) else of_row[1:3]
 
 
 def told(found: list[tuple[Attempt, str]]) -> list[str]:
