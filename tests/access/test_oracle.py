@@ -20,7 +20,8 @@ COUNTS = {"select": 44, "insert": 33, "update": 31, "delete": 25}  # of the fact
 
 @pytest.fixture(scope="module")
 def facts(shared_data: Path) -> dict[str, Any]:
-    return dict(yaml.safe_load((shared_data / "schema" / "tables.yaml").read_text())["tables"])
+    told = yaml.safe_load((shared_data / "schema" / "tables.yaml").read_text())
+    return {each["name"]: each for each in told["tables"]}
 
 
 def of_facts(listed: list[dict[str, Any]]) -> Counter[str]:
