@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --require-hashes
 # Rooms that do not exist yet are not checked yet.
-STRICT := $(wildcard db components auth api workers settings.py i18n.py terminal.py cli_*.py)
+STRICT := $(wildcard db components auth api workers settings.py i18n.py logs.py terminal.py cli_*.py)
 WORKERS ?= 2
 
 # The first Python of 3.11 or newer that can make a virtual environment. PYTHON=... chooses another.

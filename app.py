@@ -7,24 +7,30 @@ from flask import Flask
 
 import api.health
 import auth
+import logs
 from components.document import ASSETS_IGNORED
 from components.shell import PRODUCT
 from db.engine import make_engine
+from db.services.audit_heads import FILE
 from pages import _delivery, _live, _view
 from settings import Settings
 from workers.collector import Collector
+from workers.mailer import Mailer
 
 COLLECTOR = "quantum_collector"
+MAILER = "quantum_mailer"
 ROOT = Path(__file__).resolve().parent
 
 
 def create_app(settings: Settings) -> Dash:
     """The whole application on the databases of `settings`, ready to serve. Nothing is migrated or seeded here.
 
-    Whoever serves it starts its collector, `server.extensions[COLLECTOR]`, in the process that serves.
+    Whoever serves it starts its collector, `server.extensions[COLLECTOR]`, and its mailer, `server.extensions[MAILER]`,
+    in the process that serves.
 
     The guard comes before everything else: Flask asks in the order of registration.
     """
+    logs.init()
     server = Flask(__name__, static_folder=None)
     engine = make_engine(settings.database_url)
     engines = {settings.database_url: engine}
@@ -35,8 +41,13 @@ def create_app(settings: Settings) -> Dash:
     server.config[_view.ENGINE] = engine
     server.config[_view.STAFF_ENGINE] = engines[settings.database_staff_url]
     server.extensions[COLLECTOR] = Collector(
-        system_engine, engine, (settings.host, settings.port), also=list(engines.values())
+        system_engine,
+        engine,
+        (settings.host, settings.port),
+        settings.data_dir / FILE,
+        also=list(engines.values()),
     )
+    server.extensions[MAILER] = Mailer(system_engine, settings.mail, settings.public_url)
     auth.init_app(server, system_engine, settings)
     server.register_blueprint(api.health.blueprint(system_engine))
     app = _dash(server)

@@ -10,11 +10,13 @@ from typing import Any
 import click
 
 import cli_factor
+import cli_links
 import settings as environment
 from cli_base import migrated, told
 from cli_bootstrap import bootstrap
 from cli_import import import_
 from cli_user import user
+from cli_verify import verify
 from settings import Settings
 
 WINDOWS = "all, 24h, 7d, 30d, 90d or START/END in ISO 8601 (UTC unless it carries an offset)."
@@ -41,9 +43,10 @@ def quantum() -> None:
     """ALSHAM QUANTUM: honest mission control for fleets of AI agents."""
 
 
-for group in (import_, user):
+for group in (import_, user, verify):
     quantum.add_command(group)
 cli_factor.add_to(user, told, migrated)
+cli_links.add_to(user, told, migrated)
 
 
 @quantum.command()
@@ -71,15 +74,17 @@ def _application(current: Settings) -> Any:
 
 
 def _begin(server: Any, current: Settings) -> None:
-    from app import COLLECTOR
+    from app import COLLECTOR, MAILER
 
     _announce(current)
     server.extensions[COLLECTOR].start()
+    server.extensions[MAILER].start()
 
 
 def _end(server: Any) -> None:
-    from app import COLLECTOR
+    from app import COLLECTOR, MAILER
 
+    server.extensions[MAILER].stop()
     server.extensions[COLLECTOR].stop()
 
 

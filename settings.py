@@ -1,21 +1,49 @@
 """Environment → one frozen Settings, read once. Every setting is named in `.env.example`."""
 
 import os
+import re
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parent
 ENVIRONMENTS = ("local", "production", "test", "demo")
 DEFAULT_EPOCH = "2024-11-20T14:30:00-03:00"
 SHORTEST_SECRET = 32
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+EVERY_ADDRESS = {"0.0.0.0", "::"}  # listened on, never asked for
+HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?")
 MOST_IDLE_HOURS, MOST_PROXIES = 30 * 24, 10
+SIGN_UPS = ("open", "invited")
+SMTP_PORTS = {"smtp": 587, "smtps": 465}
+THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 class SettingsError(Exception):
     """A setting is missing or unusable; the message names it and the remedy."""
+
+
+@dataclass(frozen=True)
+class Mail:
+    """The server that takes mail, and who it comes from.
+
+    Attributes:
+        host, port: where the server listens.
+        user, password: who signs in there; None where nobody has to.
+        security: `tls` from the first byte, `starttls`, or `none`.
+        sender: the address mail comes from, with or without a name.
+    """
+
+    host: str
+    port: int
+    user: str | None
+    password: str | None = field(repr=False)
+    security: str
+    sender: str
 
 
 @dataclass(frozen=True)
@@ -30,10 +58,14 @@ class Settings:
         database_staff_url: login for oversight reads.
         data_dir: folder for the embedded database and the local secret.
         secret_key: signs sessions; at least 32 characters.
+        hosts: the names people ask for this installation by, as they stand in the Host header without the port.
         host, port: where `quantum serve` listens.
         epoch: start of the project's clock, with its offset.
         session_idle: a person's session ends after this long without a request.
         proxies: how many reverse proxies stand before the server, each adding to X-Forwarded-For.
+        sign_up: `open` to everybody, or only for those `invited`.
+        public_url: where people reach the application, without a slash at its end; None when it was not told.
+        mail: how mail is sent; None when it is not.
     """
 
     env: str
@@ -43,15 +75,31 @@ class Settings:
     database_staff_url: str
     data_dir: Path
     secret_key: str
+    hosts: frozenset[str]
     host: str
     port: int
     epoch: datetime
     session_idle: timedelta
     proxies: int
+    sign_up: str
+    public_url: str | None
+    mail: Mail | None
 
     @property
     def is_production(self) -> bool:
         return self.env == "production"
+
+    @property
+    def link_base(self) -> str:
+        """What links begin with. Raises SettingsError where nobody can know it."""
+        if self.public_url:
+            return self.public_url
+        if self.env != "local":
+            raise SettingsError(
+                "QUANTUM_PUBLIC_URL is not set; links begin with it, as in https://quantum.example.com."
+            )
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
@@ -60,6 +108,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     env = _env(source)
     data_dir = Path(source.get("QUANTUM_DATA_DIR") or ROOT / "var" / env)
     url = source.get("QUANTUM_DATABASE_URL") or _embedded_url(env, data_dir)
+    host = source.get("QUANTUM_HOST") or "127.0.0.1"
     return Settings(
         env=env,
         database_url=url,
@@ -68,11 +117,15 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         database_staff_url=source.get("QUANTUM_DATABASE_STAFF_URL") or url,
         data_dir=data_dir,
         secret_key=_secret_key(source, env, data_dir),
-        host=source.get("QUANTUM_HOST") or "127.0.0.1",
+        hosts=_hosts(source, env, host),
+        host=host,
         port=_whole(source, "QUANTUM_PORT", 8050, 1, 65535),
         epoch=epoch(source),
         session_idle=timedelta(hours=_whole(source, "QUANTUM_SESSION_IDLE_HOURS", 12, 1, MOST_IDLE_HOURS)),
         proxies=_whole(source, "QUANTUM_PROXIES", 0, 0, MOST_PROXIES),
+        sign_up=_one_of(source, "QUANTUM_SIGN_UP", SIGN_UPS),
+        public_url=_public_url(source, env),
+        mail=_mail(source),
     )
 
 
@@ -94,6 +147,79 @@ def _whole(source: Mapping[str, str], name: str, default: int, least: int, most:
     if not (text.isascii() and text.isdigit()) or not least <= int(text[:9]) <= most:
         raise SettingsError(f"{name} is {text!r}; use a number from {least} to {most}.")
     return int(text)
+
+
+def _one_of(source: Mapping[str, str], name: str, known: Sequence[str]) -> str:
+    """One of the words `known`; the first where nothing is said."""
+    word = source.get(name) or known[0]
+    if word not in known:
+        raise SettingsError(f"{name} is {word!r}; use one of {', '.join(known)}.")
+    return word
+
+
+def _public_url(source: Mapping[str, str], env: str) -> str | None:
+    """Links in mail begin with it: what a request says of its own host is never believed there."""
+    text = source.get("QUANTUM_PUBLIC_URL") or ""
+    if not text:
+        return None
+    schemes = ("https",) if env == "production" else ("https", "http")
+    found = _split(text)
+    is_plain = found is not None and not (found.query or found.fragment or found.username or found.password)
+    if found is None or not is_plain or found.scheme not in schemes or not found.hostname:
+        raise SettingsError(
+            f"QUANTUM_PUBLIC_URL is {text!r}; use the address people reach this application at, such as "
+            f"https://quantum.example.com ({' or '.join(schemes)})."
+        )
+    return text.rstrip("/")
+
+
+def _mail(source: Mapping[str, str]) -> Mail | None:
+    """No message here repeats the address of the server: it holds a password."""
+    text = source.get("QUANTUM_SMTP_URL") or ""
+    if not text:
+        return None
+    for name, why in (
+        ("QUANTUM_MAIL_FROM", "mail comes from it"),
+        ("QUANTUM_PUBLIC_URL", "links in mail begin with it"),
+    ):
+        if not source.get(name):
+            raise SettingsError(f"{name} is not set, but QUANTUM_SMTP_URL is; {why}.")
+    sender = source["QUANTUM_MAIL_FROM"].strip()
+    if "@" not in sender or not sender.isprintable():
+        raise SettingsError(
+            f"QUANTUM_MAIL_FROM is {sender!r}; use an address such as Quantum <quantum@example.com>."
+        )
+    found = _split(text)
+    if found is None or found.scheme not in SMTP_PORTS or not found.hostname or found.path not in ("", "/"):
+        raise SettingsError(
+            "QUANTUM_SMTP_URL cannot be read; use smtp://USER:PASSWORD@HOST:PORT?starttls or smtps://USER:PASSWORD@HOST."
+        )
+    return _mail_by(found, sender)
+
+
+def _mail_by(found: SplitResult, sender: str) -> Mail:
+    if found.query not in ("", "starttls"):
+        raise SettingsError(
+            "QUANTUM_SMTP_URL ends in words that are not known; only ?starttls may stand there."
+        )
+    host = found.hostname or ""
+    security = "tls" if found.scheme == "smtps" else found.query or "none"
+    if found.password and security == "none" and host not in THIS_MACHINE:
+        raise SettingsError(
+            "QUANTUM_SMTP_URL would send its password in the clear; add ?starttls or use smtps://."
+        )
+    user, password = (unquote(word) if word else None for word in (found.username, found.password))
+    return Mail(host, found.port or SMTP_PORTS[found.scheme], user, password, security, sender)
+
+
+def _split(text: str) -> SplitResult | None:
+    """The parts of an address; None for one that has none, such as a port that is no number."""
+    try:
+        found = urlsplit(text)
+        _ = found.port
+    except ValueError:
+        return None
+    return found
 
 
 def epoch(environ: Mapping[str, str] | None = None) -> datetime:
@@ -119,6 +245,35 @@ def _secret_key(source: Mapping[str, str], env: str, data_dir: Path) -> str:
             "(python3 -c 'import secrets; print(secrets.token_urlsafe(48))')."
         )
     return key
+
+
+def _hosts(source: Mapping[str, str], env: str, host: str) -> frozenset[str]:
+    """The names given; outside production also this machine's own and the one that is listened on."""
+    given = [name for text in (source.get("QUANTUM_HOSTS") or "").split(",") if (name := text.strip())]
+    if not given and env == "production":
+        raise SettingsError(
+            "QUANTUM_HOSTS is not set; list the names people ask for this installation by, such as quantum.example.org."
+        )
+    own = [] if env == "production" else [*LOOPBACK, *({host} - EVERY_ADDRESS)]
+    return frozenset(_host(name) for name in (*given, *own))
+
+
+def _host(name: str) -> str:
+    """As browsers spell it: lower case, other letters encoded, IPv6 addresses in brackets."""
+    try:
+        return f"[{ip_address(name.strip('[]')).compressed}]" if ":" in name else _name(name)
+    except ValueError:
+        raise SettingsError(
+            f"QUANTUM_HOSTS holds {name!r}; list bare names or addresses, without https://, port and path, "
+            "separated by commas."
+        ) from None
+
+
+def _name(name: str) -> str:
+    spelled = name.encode("idna").decode("ascii").lower()
+    if not HOST_NAME.fullmatch(spelled):
+        raise ValueError(name)
+    return spelled
 
 
 def _kept_secret(path: Path) -> str:

@@ -8,6 +8,7 @@
   function reason(status) {
     if (status === 401) return "ended";
     if (status === 503) return "database";
+    if (status === 413) return "large";
     return status === 0 ? "away" : "failed";
   }
 
@@ -23,7 +24,7 @@
     }
     window.dash_clientside.set_props("toasts", { children: [{
       namespace: "dash_bootstrap_components", type: "Toast",
-      props: { header: words.dataset.title, icon: "danger", dismissable: true, is_open: true, children: said },
+      props: { header: words.dataset[why + "Title"] || words.dataset.title, icon: "danger", dismissable: true, is_open: true, children: said },
     }] });
   }
 

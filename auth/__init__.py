@@ -8,11 +8,16 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from auth import (
     code_routes,  # noqa: F401 - brings its doors
+    events,
     factor_routes,  # noqa: F401 - brings its doors
     guard,
     headers,
+    hosts,
+    invites,
+    own_data,
     passwords,
     people,
+    recovery,
     refusals,
     routes,
 )
@@ -43,8 +48,14 @@ def init_app(server: Flask, engine: Engine, settings: Settings) -> None:
     people.init_app(server, engine, settings.session_idle)
     if settings.proxies:
         server.wsgi_app = ProxyFix(server.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
+    server.wsgi_app = hosts.only_known(server.wsgi_app, settings.hosts)  # type: ignore[method-assign, assignment]
+    server.extensions[routes.INVITED_ONLY] = settings.sign_up == "invited"
+    server.extensions[recovery.IS_MAILED] = settings.mail is not None
+    for room in (recovery, invites, own_data):
+        room.init_app(server)
     server.register_blueprint(routes.blueprint)
     refusals.init_app(server)
+    events.init_app(server)
 
 
 def attach_dash(app: DashApp) -> None:

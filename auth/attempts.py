@@ -3,18 +3,14 @@
 Codes of the second factor, and passwords given again by whoever is signed in, are counted with the attempts to sign in.
 """
 
-import hmac
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from hashlib import sha256
-from ipaddress import IPv6Address, ip_network
 from uuid import UUID
 
-from flask import current_app
-
 from auth import factor, passwords, pending, people
-from auth.origin import origin, parsed_address
+from auth.origin import origin
+from auth.subjects import network, subject
 from db.actor import SYSTEM
 from db.engine import Session, session
 from db.services import accounts, second_factors, sign_in_limits, user_sessions
@@ -23,7 +19,7 @@ from db.services.sign_in_limits import FREE_PER_ACCOUNT, FREE_PER_ADDRESS, Attem
 from db.services.user_sessions import Origin, has_signed_in_from
 
 NOBODY = UUID(int=0)
-ONE_HOUSEHOLD = 64  # an IPv6 network this long belongs to one customer, who may take any address in it
+FREE_LINKS_PER_NAME, FREE_LINKS_PER_ADDRESS = 5, 20
 
 
 class Outcome(StrEnum):
@@ -57,6 +53,20 @@ def try_to_sign_in(login: str, password: str) -> Outcome:
         who = found.person.profile_id if found else None
         sign_in_limits.record_failure(unit, attempt, reason, who, came)
     return Outcome.REFUSED
+
+
+def count_request(unit: Session, login: str, now: datetime) -> UUID | None:
+    """Count that somebody asked for a link by this name, and find its account; None when there is none.
+
+    Counted is the name as it was typed: a limit shared by address and user name would tell that both belong to one
+    account. Raises TooManyAttempts when this name or this network has to wait.
+    """
+    found = accounts.find_account_id(unit, login)
+    name = Limit(subject("forgot", login.strip().lower()), FREE_LINKS_PER_NAME)
+    sign_in_limits.count_attempt(
+        unit, name, Limit(subject("forgot-address", network(origin())), FREE_LINKS_PER_ADDRESS), now
+    )
+    return found
 
 
 def try_code(person: Person, typed: str) -> bool:
@@ -144,7 +154,7 @@ def _succeed(found: Credentials, password: str, attempt: Attempt, now: datetime)
 
 
 def _forgive(unit: Session, attempt: Attempt, person: Person) -> None:
-    sign_in_limits.forgive(unit, attempt, also=[_subject("account", str(person.account_id))])
+    sign_in_limits.forgive(unit, attempt, also=[subject("account", str(person.account_id))])
 
 
 def _account_limit(unit: Session, found: Person | None, login: str, came: Origin, now: datetime) -> Limit:
@@ -156,20 +166,10 @@ def _account_limit(unit: Session, found: Person | None, login: str, came: Origin
     profile_id = found.profile_id if found else NOBODY
     is_known = has_signed_in_from(unit, profile_id, came.address, now)
     if found is None:
-        return Limit(_subject("name", login.strip().lower()), FREE_PER_ACCOUNT)
+        return Limit(subject("name", login.strip().lower()), FREE_PER_ACCOUNT)
     where = str(came.address) if is_known else ""
-    return Limit(_subject("account", str(found.account_id), where), FREE_PER_ACCOUNT)
+    return Limit(subject("account", str(found.account_id), where), FREE_PER_ACCOUNT)
 
 
 def _address_limit(came: Origin) -> Limit:
-    address = parsed_address(came.address)
-    where = str(address)
-    if isinstance(address, IPv6Address):
-        where = str(ip_network((address, ONE_HOUSEHOLD), strict=False))
-    return Limit(_subject("address", where), FREE_PER_ADDRESS)
-
-
-def _subject(kind: str, name: str, where: str = "") -> str:
-    """Who is counted, unreadable without the secret: people type passwords into the wrong field."""
-    spelled = "\0".join([kind, where, name]).encode("utf-8", "surrogatepass")
-    return hmac.new(str(current_app.secret_key).encode(), spelled, sha256).hexdigest()
+    return Limit(subject("address", network(came)), FREE_PER_ADDRESS)

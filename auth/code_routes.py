@@ -9,7 +9,7 @@ import i18n
 from auth import attempts, factor, factor_forms, pending, people, recent, screen
 from auth.addresses import safe_next
 from auth.forms import Form
-from auth.routes import AGAIN, blueprint, kept_next, login_form, show_form, wait_first
+from auth.routes import AGAIN, blueprint, kept_next, login_form, show, wait_first
 from db.services.sign_in_limits import TooManyAttempts
 
 
@@ -49,7 +49,7 @@ def confirm_form(problem: str = "", status: int = 200) -> Response:
         may_leave=not me.owes_factor,
         problem=problem,
     )
-    return show_form(form, status, sign_out=me.owes_factor and i18n.t("Sign out", screen.read().lang))
+    return show(form, status, sign_out=me.owes_factor and i18n.t("Sign out", screen.read().lang))
 
 
 def not_right() -> str:
@@ -86,7 +86,7 @@ def _from_the_start() -> AnyResponse:
 
 
 def _shown(draw: Callable[[str, str], Form], problem: str, status: int) -> Response:
-    return show_form(draw(screen.read().lang, problem), status)
+    return show(draw(screen.read().lang, problem), status)
 
 
 def _again(draw: Callable[[str, str], Form]) -> Callable[[str, int], Response]:

@@ -13,7 +13,7 @@ from auth.addresses import safe_next
 from auth.code_routes import not_right
 from auth.public import STYLES
 from auth.recent import require_recent
-from auth.routes import AGAIN, blueprint, kept_next, show_form, wait_first
+from auth.routes import AGAIN, blueprint, kept_next, show, wait_first
 from db.actor import SYSTEM
 from db.engine import session
 from db.services import second_factors
@@ -83,7 +83,7 @@ def set_up_form(problem: str = "", status: int = 200, *, beside: bool = False) -
         problem="" if beside else problem,
     )
     address = totp.app_address(secret, me.email)
-    return show_form(
+    return show(
         form,
         status,
         "factor.html",
@@ -98,7 +98,7 @@ def set_up_form(problem: str = "", status: int = 200, *, beside: bool = False) -
 def renew_form(problem: str = "", status: int = 200) -> Response:
     """The form that makes new recovery codes."""
     screen.prefer(people.require_person().preferences)
-    return show_form(factor_forms.renew(screen.read().lang, problem), status)
+    return show(factor_forms.renew(screen.read().lang, problem), status)
 
 
 def off_form(problem: str = "", status: int = 200) -> Response:
@@ -107,9 +107,7 @@ def off_form(problem: str = "", status: int = 200) -> Response:
     screen.prefer(me.preferences)
     with session(people.system_engine(), SYSTEM) as unit:
         is_demanded = factor_required(unit, me.role)
-    return show_form(
-        factor_forms.turn_off(screen.read().lang, is_demanded=is_demanded, problem=problem), status
-    )
+    return show(factor_forms.turn_off(screen.read().lang, is_demanded=is_demanded, problem=problem), status)
 
 
 def _codes_once(codes: Sequence[str]) -> Response:

@@ -1,6 +1,6 @@
 """The two forms as data, in the reader's language; the templates only lay them out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from i18n import declared, t
@@ -23,10 +23,11 @@ class Field:
 
 @dataclass(frozen=True)
 class Form:
-    """A page with one form; `problem` is what is wrong with the whole of it.
+    """A page with one form; `problem` is what is wrong with the whole of it, `done` what went well before it.
 
-    One foot may lead to another form, another back to where one came from. `focus` is False where there is something to
-    look at above the first field.
+    `points` are said one by one before the fields. One foot may lead to another form (`other_endpoint`) or to a page of
+    the application (`other_href`), another back to where one came from; `help_endpoint` is a door for those who cannot
+    fill it in. `focus` is False where there is something to look at above the first field.
     """
 
     endpoint: str
@@ -37,7 +38,13 @@ class Form:
     other_text: str = ""
     other_link: str = ""
     other_endpoint: str = ""
+    other_href: str = ""
     problem: str = ""
+    done: str = ""
+    points: tuple[str, ...] = ()
+    help_link: str = ""
+    help_endpoint: str = ""
+    is_danger: bool = False
     back_text: str = ""
     back_to: str = "/"
     focus: bool = True
@@ -47,8 +54,16 @@ class Form:
         return tuple(field for field in self.fields if field.error)
 
 
-def login(lang: str, given: Mapping[str, str], problem: str = "") -> Form:
-    """Sign-in; one message for whatever was wrong, so that nobody learns which accounts exist."""
+def login(
+    lang: str, given: Mapping[str, str], problem: str = "", *, done: str = "", is_open: bool = True
+) -> Form:
+    """Sign-in; one message for whatever was wrong, so that nobody learns which accounts exist.
+
+    `is_open` tells whether everybody may make an account.
+    """
+    new = (t("No account yet?", lang), t("Create an account", lang))
+    invited = (t("Accounts here are made by invitation.", lang), t("How to get one", lang))
+    other_text, other_link = new if is_open else invited
     return Form(
         endpoint="auth.login",
         title=t("Sign in", lang),
@@ -63,24 +78,36 @@ def login(lang: str, given: Mapping[str, str], problem: str = "") -> Form:
             ),
             Field("password", t("Password", lang), type="password", autocomplete="current-password"),
         ),
-        other_text=t("No account yet?", lang),
-        other_link=t("Create an account", lang),
+        other_text=other_text,
+        other_link=other_link,
         other_endpoint="auth.register",
         problem=problem,
+        done=done,
+        help_link=t("Forgot your password?", lang),
+        help_endpoint="auth.forgot",
     )
 
 
 def register(
-    lang: str, given: Mapping[str, str], errors: Mapping[str, str], *, ask_code: bool, problem: str = ""
+    lang: str,
+    given: Mapping[str, str],
+    errors: Mapping[str, str],
+    *,
+    ask_code: bool,
+    problem: str = "",
+    demand_code: bool = False,
 ) -> Form:
-    """Sign-up. `errors` are English messages by field; the code is asked while there is no admin."""
-    fields = _register_fields(lang, ask_code or "code" in errors)
+    """Sign-up. `errors` are English messages by field; the code is asked while there is no admin, and demanded where
+    only the invited sign up."""
+    fields = register_fields(lang)
+    if ask_code or "code" in errors:
+        fields.append(_code_field(lang, demand_code))
     return Form(
         endpoint="auth.register",
         title=t("Create an account", lang),
         intro=t("Your account opens this installation; your role says which pages.", lang),
         submit=t("Create account", lang),
-        fields=tuple(_answered(field, lang, given, errors) for field in fields),
+        fields=answered(fields, lang, given, errors),
         other_text=t("Have an account already?", lang),
         other_link=t("Sign in", lang),
         other_endpoint="auth.login",
@@ -88,8 +115,9 @@ def register(
     )
 
 
-def _register_fields(lang: str, with_code: bool) -> list[Field]:
-    fields = [
+def register_fields(lang: str) -> list[Field]:
+    """What every new account is asked for."""
+    return [
         Field("email", t("E-mail address", lang), type="email", autocomplete="email"),
         Field(
             "username",
@@ -98,29 +126,29 @@ def _register_fields(lang: str, with_code: bool) -> list[Field]:
             hint=t("3 to 32 letters, digits, dots, hyphens or underscores.", lang),
         ),
         Field("full_name", t("Full name (optional)", lang), autocomplete="name", required=False),
-        Field(
-            "password",
-            t("Password", lang),
-            type="password",
-            autocomplete="new-password",
-            hint=t("At least 8 characters of any kind; spaces count.", lang),
-        ),
+        new_password(t("Password", lang), lang),
     ]
-    if with_code:
-        fields.append(
-            Field(
-                "code",
-                t("First admin code (optional)", lang),
-                hint=t(
-                    "Printed where the server was started. It makes this account the administrator.", lang
-                ),
-                required=False,
-            )
-        )
-    return fields
 
 
-def _answered(field: Field, lang: str, given: Mapping[str, str], errors: Mapping[str, str]) -> Field:
-    """The field with what was typed, passwords left out, and its message."""
-    value = "" if field.type == "password" else given.get(field.name, "")
-    return replace(field, value=value, error=declared(errors.get(field.name, ""), lang))
+def new_password(label: str, lang: str) -> Field:
+    """A field for a password that is chosen now."""
+    hint = t("At least 8 characters of any kind; spaces count.", lang)
+    return Field("password", label, type="password", autocomplete="new-password", hint=hint)
+
+
+def _code_field(lang: str, is_demanded: bool) -> Field:
+    optional, demanded = t("First admin code (optional)", lang), t("First admin code", lang)
+    hint = t("Printed where the server was started. It makes this account the administrator.", lang)
+    return Field("code", demanded if is_demanded else optional, hint=hint, required=is_demanded)
+
+
+def answered(
+    fields: Sequence[Field], lang: str, given: Mapping[str, str], errors: Mapping[str, str]
+) -> tuple[Field, ...]:
+    """The fields with what was typed, passwords left out, and their messages."""
+
+    def with_answer(field: Field) -> Field:
+        value = "" if field.type == "password" else given.get(field.name, "")
+        return replace(field, value=value, error=declared(errors.get(field.name, ""), lang))
+
+    return tuple(map(with_answer, fields))

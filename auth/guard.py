@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, jsonify, redirect, request, url_for
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
-from auth import public
+from auth import public, sizes
+from auth.events import note_forged_cookie
 from auth.people import current_person
 
 CALLBACKS = "/_dash-update-component"
 # Asked for by programs, which cannot fill in a form: no redirect for these.
 MACHINES = ("/api", "/v1", "/assets")
-LARGEST_FORM = 64 * 1024
 CARRIED = ("lang", "theme")
 
 
@@ -23,14 +24,17 @@ def init_app(server: Flask) -> None:
 
 def guard() -> Response | tuple[Response, int] | None:
     """Let through what is public and whoever is signed in; stop everybody else."""
+    if request.endpoint in public.ENDPOINTS | public.OWN_FORMS:
+        refuse_large_form()
     if request.endpoint in public.ENDPOINTS:
-        request.max_content_length = LARGEST_FORM
         return None
     if request.path in public.PATHS and request.method in ("GET", "HEAD"):
         return None
     person = current_person()
     if person is not None:
+        refuse_large_body(sizes.LARGEST_CALLBACK)
         return _set_up_first() if person.owes_factor else None
+    note_forged_cookie()
     if request.endpoint == "auth.logout":
         return redirect(url_for("auth.login"))
     if is_page():
@@ -48,6 +52,20 @@ def _set_up_first() -> Response | tuple[Response, int] | None:
     return jsonify(error="Set up a second factor first; your role demands it.", set_up=where), 403
 
 
+def refuse_large_body(most: int) -> None:
+    """413 for more than `most` bytes: at once where the length is told, else as soon as so much was read."""
+    request.max_content_length = most
+    if (request.content_length or 0) > most:
+        raise RequestEntityTooLarge
+
+
+def refuse_large_form() -> None:
+    """413 also for a single value that no field can hold."""
+    refuse_large_body(sizes.LARGEST_FORM)
+    if request.method == "POST" and any(len(value) > sizes.LONGEST_VALUE for value in request.form.values()):
+        raise RequestEntityTooLarge
+
+
 def is_page() -> bool:
     """Whether a person asked for a page, who can be sent to the sign-in form."""
     machine = request.path.startswith("/_") or any(
@@ -63,7 +81,12 @@ def refuse_unknown_outputs(server: Flask, callback_map: Mapping[str, Mapping[str
     def known_output() -> tuple[Response, int] | None:
         if request.path != CALLBACKS or request.method != "POST":
             return None
-        body = request.get_json(silent=True)
+        try:
+            body = request.get_json(silent=True)
+        except RecursionError:  # nested a thousand times
+            raise RequestEntityTooLarge from None
+        if sizes.is_too_much(body):
+            raise RequestEntityTooLarge
         if not isinstance(body, dict) or not _is_callback(body):
             return jsonify(error="The body is not a callback request."), 400
         if "callback" not in callback_map.get(body["output"], {}):

@@ -6,7 +6,7 @@ from flask import Flask, Response, request
 from flask_talisman import Talisman
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 
-from auth import public, screen
+from auth import links, public, screen
 from auth.people import current_person, has_just_signed_in
 from db.services.user_sessions import LASTS
 
@@ -27,6 +27,7 @@ POLICY = {
     "frame-ancestors": "'none'",
 }
 PERMISSIONS = {"camera": "()", "geolocation": "()", "microphone": "()"}
+FILES = ("/assets/", "/_dash-component-suites/", "/_favicon.ico")
 CSRF_COOKIE = "_csrf_token"  # the name Dash's renderer reads; it sends the value back as X-CSRFToken
 CSRF = CSRFProtect()
 
@@ -44,6 +45,8 @@ def init_app(server: Flask, *, production: bool, secret_key: str) -> None:
         WTF_CSRF_TIME_LIMIT=None,
     )
     CSRF.init_app(server)
+    # Flask asks in reverse order: what is registered before Talisman has the last word.
+    server.after_request(links.keep_token_secret)
     talisman = Talisman(
         server,
         content_security_policy=dict(POLICY),
@@ -72,16 +75,21 @@ def allow_scripts(server: Flask, hashes: Sequence[str]) -> None:
 
 
 def _private(response: Response, *, secure: bool) -> Response:
-    """No shared copy of pages and data; the token for Dash's callbacks where a person is signed in."""
+    """No copy of pages and data, kept by anyone; the token for Dash's callbacks where a person is signed in."""
     screen.remember(response, secure=secure)
-    if response.mimetype not in ("text/html", "application/json"):
+    if _is_file(response):
         return response
     response.headers["Cache-Control"] = "no-store"
-    if request.endpoint == "auth.logout":
+    if request.endpoint == "auth.logout" and response.status_code < 400:
         response.delete_cookie(CSRF_COOKIE, samesite="Strict", secure=secure)
     elif _is_page_of_a_person(response):
         response.set_cookie(CSRF_COOKIE, generate_csrf(), samesite="Strict", secure=secure, httponly=False)
     return response
+
+
+def _is_file(response: Response) -> bool:
+    """Whether this is one of the files that are the same for everybody, and not a page saying that it is missing."""
+    return request.path.startswith(FILES) and response.mimetype not in ("text/html", "application/json")
 
 
 def _is_page_of_a_person(response: Response) -> bool:

@@ -3,18 +3,19 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from flask import Flask, abort, current_app, g, session
+from flask import Flask, abort, current_app, g, has_request_context, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from auth.origin import origin
 from db.actor import SYSTEM, Actor
 from db.engine import DatabaseUnavailable, Engine, Session
 from db.engine import session as unit_of_work
-from db.services import user_sessions
+from db.services import audit, user_sessions
 from db.services.accounts import Person
 
 ENGINE, IDLE, TOUCHED = "quantum_system_engine", "quantum_session_idle", "quantum_touched"
@@ -57,7 +58,7 @@ class SignedIn(UserMixin):  # type: ignore[misc]
     @property
     def actor(self) -> Actor:
         """In whose name this person's requests read and write."""
-        return Actor.person(self.person.profile_id, self.person.role)
+        return located(Actor.person(self.person.profile_id, self.person.role))
 
     @property
     def username(self) -> str | None:
@@ -111,13 +112,27 @@ def session_idle() -> timedelta:
     return cast(timedelta, current_app.extensions[IDLE])
 
 
+def located(actor: Actor) -> Actor:
+    """`actor`, with where this request came from, for the audit log."""
+    if not has_request_context():
+        return actor
+    came = origin()
+    return replace(actor, address=came.address, user_agent=came.user_agent)
+
+
+def system_here() -> Actor:
+    """The system, doing what whoever is behind this request asks for; the audit log names them, too."""
+    asking = current_person()
+    return replace(located(SYSTEM), behalf=asking.profile_id if asking else None)
+
+
 def sign_in(person: Person, also: Callable[[Session], None] | None = None) -> None:
     """Begin a new session for `person`; nothing of the one before survives. `also` writes in the same transaction.
 
     What `also` raises leaves everything as it was.
     """
     replaced, now = current_person(), datetime.now(UTC)
-    with unit_of_work(system_engine(), SYSTEM, write=True) as unit:
+    with unit_of_work(system_engine(), system_here(), write=True) as unit:
         if replaced:
             user_sessions.end_session(unit, replaced.profile_id, replaced.session_id)
         session_id = user_sessions.begin_session(unit, person.profile_id, origin(), now, session_idle())
@@ -142,8 +157,9 @@ def sign_out() -> None:
     """End the session, in the database too: a copy of the cookie opens nothing."""
     leaving = current_person()
     if leaving:
-        with unit_of_work(system_engine(), SYSTEM, write=True) as unit:
+        with unit_of_work(system_engine(), system_here(), write=True) as unit:
             user_sessions.end_session(unit, leaving.profile_id, leaving.session_id)
+            audit.record(unit, audit.Act("LOGOUT", "user_sessions", leaving.session_id))
     logout_user()
     session.clear()
 

@@ -7,9 +7,16 @@ ENDPOINTS = frozenset(
         "auth.code",
         "auth.recovery",
         "auth.register",
+        "auth.forgot",
+        "auth.open_reset",
+        "auth.reset",
+        "auth.open_invite",
+        "auth.invite",
         "health.health",
     }
 )
+# Forms of those who are signed in.
+OWN_FORMS = frozenset({"auth.export", "auth.close"})
 # What people may reach whose role demands a second factor before they have one.
 SETTING_UP = frozenset({"auth.second_factor", "auth.confirm", "auth.logout"})
 STYLES = (

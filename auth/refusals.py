@@ -6,6 +6,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from auth import routes, screen
+from auth.events import note_forged_token
 from auth.guard import is_page
 from auth.recent import PasswordNeeded, confirm_address
 from db.engine import DatabaseUnavailable
@@ -24,6 +25,7 @@ def init_app(server: Flask) -> None:
 
 def stale_form(error: CSRFError) -> Answer:
     """The token is missing or of another session: 400, with the form to send again."""
+    note_forged_token(error.description)
     text = t("This form was open for too long. Send it again.", screen.read().lang)
     if routes.is_form():
         return routes.form_again(text, 400)
@@ -31,11 +33,11 @@ def stale_form(error: CSRFError) -> Answer:
 
 
 def too_large(error: RequestEntityTooLarge) -> Answer:
-    """More than the form can hold: 413, with an empty form."""
+    """More than a form or a callback can hold: 413, with an empty form."""
     text = t("What you sent is too large. Shorten the fields and send them again.", screen.read().lang)
     if routes.is_form():
         return routes.form_again(text, 413)
-    return jsonify(error="The request is too large."), 413
+    return jsonify(error="What was sent is too large. Shorten it and send it again."), 413
 
 
 def database_away(error: DatabaseUnavailable) -> Answer:

@@ -4,8 +4,20 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any
+from uuid import UUID
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    get_flashed_messages,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from werkzeug.wrappers import Response as AnyResponse
 
 import i18n
@@ -14,7 +26,7 @@ from auth.addresses import safe_next
 from auth.attempts import Outcome, try_to_sign_in
 from auth.public import STYLES
 from db.actor import SYSTEM
-from db.engine import session
+from db.engine import Session, session
 from db.services import accounts, codes
 from db.services.accounts import Complaint, FieldErrors, Person
 from db.services.sign_in_limits import TooManyAttempts
@@ -23,6 +35,8 @@ blueprint = Blueprint("auth", __name__, template_folder="templates")
 SIGN_UP_FIELDS = ("email", "username", "full_name", "password")
 Draw = Callable[[str, int], AnyResponse]
 PREFERENCE = {"lang": "language", "theme": "theme"}
+INVITED_ONLY = "quantum_invited_only"
+DONE = "door"
 
 
 @blueprint.route("/login", methods=["GET", "POST"])
@@ -47,6 +61,8 @@ def register() -> AnyResponse:
     """The sign-up form and its answer."""
     if request.method == "GET":
         return _already_in() or register_form()
+    if _is_by_invitation():
+        return _by_invitation(403)
     try:
         person = _sign_up(request.form, datetime.now(UTC))
     except FieldErrors as refused:
@@ -64,8 +80,9 @@ def logout() -> AnyResponse:
 
 def login_form(problem: str = "", status: int | None = None) -> Response:
     """The sign-in form, with what was typed; 400 when there is a problem, unless told otherwise."""
-    form = forms.login(screen.read().lang, _typed(status), problem)
-    return show_form(form, status or (400 if problem else 200))
+    done = " ".join(map(str, get_flashed_messages(category_filter=[DONE])))
+    form = forms.login(screen.read().lang, typed(status), problem, done=done, is_open=not invited_only())
+    return show(form, status or (400 if problem else 200))
 
 
 def register_form(
@@ -74,20 +91,63 @@ def register_form(
     """The sign-up form, with what was typed and the messages beside the fields."""
     with session(people.system_engine(), SYSTEM) as unit:
         ask_code = not codes.admin_exists(unit)
+    if invited_only() and not ask_code:
+        return _by_invitation(status or 200)
+    form = forms.register(
+        screen.read().lang,
+        typed(status),
+        errors or {},
+        ask_code=ask_code,
+        demand_code=invited_only(),
+        problem=problem,
+    )
+    return show(form, status or (400 if errors or problem else 200))
+
+
+def invited_only() -> bool:
+    """Whether accounts are made by invitation only."""
+    return bool(current_app.extensions[INVITED_ONLY])
+
+
+def _is_by_invitation() -> bool:
+    """Whether this sign-up is refused whatever it says: the first administrator's code opens nothing any more."""
+    if not invited_only():
+        return False
+    with session(people.system_engine(), SYSTEM) as unit:
+        return codes.admin_exists(unit)
+
+
+def _by_invitation(status: int) -> Response:
     lang = screen.read().lang
-    form = forms.register(lang, _typed(status), errors or {}, ask_code=ask_code, problem=problem)
-    return show_form(form, status or (400 if errors or problem else 200))
+    return show_message(
+        i18n.t("By invitation", lang),
+        i18n.t(
+            "Accounts here are made by invitation. Ask an administrator for a link; it makes your account.",
+            lang,
+        ),
+        status,
+        href=url_for("auth.login"),
+        back=i18n.t("To the sign-in form", lang),
+    )
 
 
-def show_message(title: str, text: str, status: int) -> Response:
-    """A page that says one thing and leads back to the start."""
+def say_at_sign_in(text: str) -> None:
+    """Let the next sign-in form say first what went well."""
+    flash(text, DONE)
+
+
+def show_message(
+    title: str, text: str | list[str], status: int, *, href: str = "/", back: str = ""
+) -> Response:
+    """A page that says one thing and leads on to `href`, by default the first page."""
     screen.note_choices()
     now = screen.read()
     page = render_template(
         "message.html",
         title=title,
-        text=text,
-        back=i18n.t("To the first page", now.lang),
+        texts=[text] if isinstance(text, str) else text,
+        href=href,
+        back=back or i18n.t("To the first page", now.lang),
         screen=now,
         styles=STYLES,
     )
@@ -100,16 +160,26 @@ def _sign_up(form: Mapping[str, str], now: datetime) -> Person:
     accounts.clean(**fields)
     password_hash = passwords.hash_password(fields.pop("password"))
     code = form.get("code", "").strip()
-    with session(people.system_engine(), SYSTEM, write=True) as unit:
+    wrong = Complaint.CODE_DEMANDED if invited_only() else Complaint.CODE
+    if invited_only() and not code:
+        raise FieldErrors({"code": wrong})
+    with session(people.system_engine(), people.system_here(), write=True) as unit:
         if code and not codes.redeem(unit, code, now):
-            raise FieldErrors({"code": Complaint.CODE})
+            raise FieldErrors({"code": wrong})
         role = "admin" if code else "user"
-        profile = accounts.register_account(unit, **fields, password_hash=password_hash, role=role)
-        asked = {PREFERENCE[name]: value for name, value in screen.read().asked.items()}
-        accounts.update_own_profile(unit, profile.id, **asked)
+        profile = accounts.register_account(
+            unit, **fields, password_hash=password_hash, role=role, by_themselves=True
+        )
+        keep_choices(unit, profile.id)
         person = accounts.find_person(unit, profile.auth_user_id)
     assert person is not None
     return person
+
+
+def keep_choices(unit: Session, profile_id: UUID) -> None:
+    """Let a new person see the application in the language and theme they chose at its doors."""
+    asked = {PREFERENCE[name]: value for name, value in screen.read().asked.items()}
+    accounts.update_own_profile(unit, profile_id, **asked)
 
 
 def wait_first(wait: timedelta, draw: Draw) -> AnyResponse:
@@ -129,6 +199,10 @@ def wait_words(wait: timedelta, lang: str) -> str:
         if seconds < 60
         else i18n.tn("{n} minute", "{n} minutes", minutes, lang)
     )
+    if request.endpoint == "auth.forgot":
+        return i18n.t(
+            "Too many requests. Wait {wait}, then try again; nothing is locked.", lang, wait=spelled
+        )
     return i18n.t(
         "Too many attempts failed. Wait {wait}, then try again; nothing is locked.", lang, wait=spelled
     )
@@ -138,7 +212,7 @@ def _already_in() -> AnyResponse | None:
     return redirect(safe_next(request.args.get("next"))) if people.current_person() else None
 
 
-def _typed(status: int | None) -> Mapping[str, str]:
+def typed(status: int | None) -> Mapping[str, str]:
     """What the form held; nothing when it was too large to be read."""
     return {} if status == 413 or request.method == "GET" else request.form
 
@@ -149,8 +223,8 @@ def kept_next(status: int = 200) -> dict[str, Any]:
     return {"next": wanted} if safe_next(wanted) == wanted else {}
 
 
-def show_form(form: forms.Form, status: int, template: str = "form.html", **more: Any) -> Response:
-    """A page with one form; `more` is for what its template shows besides."""
+def show(form: forms.Form, status: int, template: str = "form.html", **more: Any) -> Response:
+    """The page of a form; `more` is for what its template shows besides."""
     screen.note_choices()
     now = screen.read()
     kept = kept_next(status)

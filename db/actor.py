@@ -1,6 +1,6 @@
 """Who is asking: a person with a role, the application itself, the operator at the console, or nobody."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
@@ -22,11 +22,18 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """In whose name a session reads and writes. `profile_id` and `role` are set for a person and only then."""
+    """In whose name a session reads and writes. `profile_id` and `role` are set for a person and only then.
+
+    The rest goes into the audit log and decides nothing: where the request came from, and, for the system, the person
+    whose wish it carries out (`behalf`).
+    """
 
     kind: Kind
     profile_id: UUID | None = None
     role: str | None = None
+    address: str | None = field(default=None, compare=False)
+    user_agent: str | None = field(default=None, compare=False)
+    behalf: UUID | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         is_person = self.kind is Kind.PERSON
@@ -37,6 +44,11 @@ class Actor:
     def person(cls, profile_id: UUID, role: str) -> "Actor":
         """Someone signed in."""
         return cls(Kind.PERSON, profile_id, role)
+
+    @property
+    def acting(self) -> UUID | None:
+        """The profile of the person whose act it is; None where it is nobody's."""
+        return self.profile_id or self.behalf
 
     @property
     def is_person(self) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
+from db import recorder
 from db.actor import Actor
 from db.functions import SQLITE_LOWER
 from db.guard import Denied, GuardedSession
@@ -108,11 +109,15 @@ def session(engine: Engine, actor: Actor, *, write: bool = False) -> Iterator[Se
     """One unit of work in the name of `actor`: commits when the block ends well, rolls back when it does not.
 
     With `write=False` nothing is committed, all reads see the database as it was at the first of them, and SQLite
-    readers do not wait for writers.
+    readers do not wait for writers. What a person writes is recorded in the audit log in the same transaction.
     Raises Denied for what no rule of `db.policies` lets the actor do, and DatabaseUnavailable when the database is away
     or locked.
     """
-    with unit_of_work(engine, lambda bind: GuardedSession(bind, actor), write=write) as unit:
+
+    def make(bind: Engine) -> Session:
+        return recorder.begin(GuardedSession(bind, actor), actor, write=write)
+
+    with unit_of_work(engine, make, write=write) as unit:
         yield unit
 
 

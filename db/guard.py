@@ -14,6 +14,7 @@ from sqlalchemy import (
     Connection,
     Delete,
     Engine,
+    FromClause,
     Insert,
     Table,
     TextClause,
@@ -33,7 +34,7 @@ from db.actor import Actor
 from db.base import Base, Key
 from db.policies import SECRET_COLUMNS, STAMPS, rules
 from db.rules import Me, Rule, Verb
-from db.sight import asking, is_bounded, through_eyes
+from db.sight import asking, compiled_for, give_eyes, is_bounded
 
 IDENTITY = text(
     "SELECT set_config('quantum.kind', :kind, true), set_config('quantum.profile_id', :profile_id, true), "
@@ -54,7 +55,8 @@ class GuardedSession(Session):
     """A session in the name of `actor`, which sees and changes what the rules let it and nothing else."""
 
     def __init__(self, bind: Engine, actor: Actor) -> None:
-        super().__init__(through_eyes(bind, actor), expire_on_commit=False)
+        super().__init__(bind, expire_on_commit=False)
+        give_eyes(bind.dialect)
         self.actor = actor
         self.me = Me(profile_id=bindparam("actor", actor.profile_id, Key(), unique=True))
         self._changes: list[tuple[Any, Verb, list[Rule]]] = []
@@ -75,8 +77,8 @@ class GuardedSession(Session):
     bulk_update_mappings = bulk_save_objects
 
     def flush(self, objects: Any = None) -> None:
-        """What is written may read as well: as this actor, like everything else."""
-        with asking(self.actor):
+        """A flush looks at the rows as they are, also when a statement that is being sent began it."""
+        with asking(None):
             super().flush(objects)
 
 
@@ -101,8 +103,9 @@ def _check(state: ORMExecuteState) -> Result[Any]:
         _refuse_unseen(session.actor, statement)
     if isinstance(statement, Insert | Update | Delete):
         state.statement = _checked_change(session, statement, state)
-    with asking(session.actor):
-        return state.invoke_statement()
+    of = session.actor
+    with asking(of):
+        return state.invoke_statement(execution_options={"compiled_cache": compiled_for(of.kind, of.role)})
 
 
 def _refuse_unseen(actor: Actor, expression: Any) -> None:
@@ -115,6 +118,13 @@ def _refuse_unseen(actor: Actor, expression: Any) -> None:
             table = getattr(getattr(column, "table", None), "name", "")
             if getattr(column, "name", "") in SECRET_COLUMNS.get(table, ()):
                 raise Denied(actor, "select", f"{table}.{column.name}")
+
+
+def _refuse_reading(actor: Actor, value: ClauseElement) -> None:
+    """A flush is sent past `_check`, so the value of a column may be computed from its own row alone."""
+    _refuse_unseen(actor, value)
+    if any(isinstance(element, FromClause) for element in visitors.iterate(value)):
+        raise Denied(actor, "write", "a value that is read elsewhere")
 
 
 def _is_raw(element: Any) -> bool:
@@ -240,7 +250,7 @@ def _note(session: GuardedSession, instance: Any, verb: Verb, changed: set[str])
     if is_bounded(session.actor):
         for value in inspect(instance).dict.values():
             if isinstance(value, ClauseElement):
-                _refuse_unseen(session.actor, value)
+                _refuse_reading(session.actor, value)
     fitting = [
         each
         for each in rules(table.name, verb)
@@ -265,8 +275,7 @@ def _passing(session: GuardedSession, instance: Any, conditions: list[tuple[Rule
     asked = select(
         *(condition(table, session.me).label(f"c{n}") for n, (_, condition) in enumerate(conditions))
     )
-    with asking(session.actor):
-        found = Session.connection(session).execute(asked.select_from(table).where(*here)).one_or_none()
+    found = Session.connection(session).execute(asked.select_from(table).where(*here)).one_or_none()
     return [rule for (rule, _), holds in zip(conditions, found or (), strict=False) if holds]
 
 

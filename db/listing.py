@@ -10,7 +10,20 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, ColumnElement, Table, Text, Uuid, case, cast, func, inspect, or_, select
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Label,
+    Table,
+    Text,
+    Uuid,
+    case,
+    cast,
+    func,
+    inspect,
+    or_,
+    select,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from db.base import Base, Instant
@@ -61,11 +74,12 @@ class Listing:
         model: the mapped class; its primary key is one column.
         fields: the columns shown, the first one names the row.
         search: columns in which the search looks.
-        filters: columns with few values that can be chosen from.
+        filters: columns with few values that can be chosen from, or what a field shows, labelled with its name.
         order: column of the first sorting; `descending` its direction.
         currency: column that says in which currency the money is; None where rows do not say.
         children: other listings whose rows belong to a row of this one, by their column.
         hidden: columns that no page shows, such as a key's hash.
+        compare: two document columns, a record before and after, which the row's page shows side by side.
         where: a condition every row shown must fulfil.
         needs: name of the permission without which nobody sees the rows; "" for everybody signed in.
     """
@@ -75,12 +89,13 @@ class Listing:
     model: type[Base]
     fields: tuple[Field, ...]
     search: tuple[Column | ColumnElement[Any], ...]
-    filters: tuple[Column, ...]
+    filters: tuple[Column | Label[Any], ...]
     order: Column
     descending: bool = True
     currency: Column | None = None
     children: tuple["Children", ...] = ()
     hidden: tuple[str, ...] = ()
+    compare: tuple[str, str] | None = None
     where: Callable[[], ColumnElement[bool]] | None = None
     needs: str = ""
 
@@ -250,7 +265,12 @@ def choices(session: Session, listing: Listing) -> dict[str, list[str | None]]:
     found: dict[str, list[str | None]] = {}
     conditions = [listing.where()] if listing.where else []
     for column in listing.filters:
-        said = select(told(listing, column).label("said")).where(*conditions).subquery()
+        said = (
+            select(told(listing, column).label("said"))
+            .select_from(listing.model)
+            .where(*conditions)
+            .subquery()
+        )
         rows = session.execute(
             select(said.c.said)
             .group_by(said.c.said)

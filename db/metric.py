@@ -17,7 +17,7 @@ from sqlalchemy.sql.elements import KeyedColumnElement
 
 from db.guard import GuardedSession
 from db.sampling import timed
-from db.sight import asking, dialect_for
+from db.sight import asking, give_eyes
 
 NANOSECONDS = 1_000_000_000
 Z95 = 1.959963984540054  # two-sided 95 % of the normal distribution
@@ -366,8 +366,7 @@ def statement_text(session: Session, statement: Statement) -> tuple[str, dict[st
         dialect = sqlite.dialect(paramstyle="named")
     actor = session.actor if isinstance(session, GuardedSession) else None
     with asking(actor):
-        seeing = dialect_for(dialect, actor) if actor else dialect
-        compiled = statement.compile(dialect=seeing, compile_kwargs={"render_postcompile": True})
+        compiled = statement.compile(dialect=give_eyes(dialect), compile_kwargs={"render_postcompile": True})
         params = dict(compiled.params)
     return str(compiled), {name: _bound(compiled, name, value) for name, value in params.items()}
 

@@ -6,6 +6,8 @@ A test demands a reason here for each of them, and that no reason outlives its c
 from typing import Final
 
 TABLES: Final[dict[str, str]] = {
+    "audit_heads": "Whoever could rewrite the audit log from some entry on would have to rewrite the day heads too, "
+    "here and in the file that is kept apart.",
     "auth_account": "The sign-in store. It stands apart so that nothing that may read a profile may read a "
     "password hash.",
     "one_time_codes": "The first administrator is made by whoever can read the program's output, not by whoever "
@@ -16,6 +18,10 @@ TABLES: Final[dict[str, str]] = {
     "the system's login reads it; it is stored as it is, because nothing the application is built from encrypts.",
     "recovery_codes": "Whoever loses the phone must still get in, by codes that each work once.",
     "role_requirements": "An administrator decides which roles need a second factor; every server process must know.",
+    "account_links": "A new password and an invitation are links that open one door once. one_time_codes are typed by "
+    "the person at the console and know neither an account nor a role.",
+    "outgoing_mail": "No request waits for a mail server, or its time would tell which accounts exist; and mail "
+    "outlives a restart.",
     "spans": "What agents report. Every measured number is counted from these rows, so they are kept as they came.",
     "catalogue_seeds": "Seeding again must not bring back an agent that somebody deleted.",
     "calls": "Connections and their latencies are counted from single calls. They are worked out once, "
@@ -26,6 +32,11 @@ TABLES: Final[dict[str, str]] = {
 COLUMNS: Final[dict[str, str]] = {
     "agents.heartbeat_seconds": "Operational means heard within twice the declared interval.",
     "agents.paused_at": "A paused agent is not operational however loudly it is heard, and people ask since when.",
+    "audit_heads.day": "One head a day is enough to date a change to the chain.",
+    "audit_heads.seq": "Says which entry was the last.",
+    "audit_heads.row_hash": "The hash of the last entry depends on every entry before it.",
+    "audit_heads.entries": "Entries that vanish are missing from a sum.",
+    "audit_heads.created_at": "A head written long after its day proves less.",
     "auth_account.id": "Profiles refer to it, so that an address can change.",
     "auth_account.email": "One of the two names a person signs in with.",
     "auth_account.password_hash": "A password is checked against it and cannot be read back from it.",
@@ -60,6 +71,25 @@ COLUMNS: Final[dict[str, str]] = {
     "role_requirements.factor_required": "Says whether the role needs a second factor; false keeps who took it back.",
     "role_requirements.set_by": "Says whom to ask about it.",
     "role_requirements.set_at": "Says since when.",
+    "account_links.id": "Names the link in records without naming the token.",
+    "account_links.purpose": "A link made for one door must not open another.",
+    "account_links.account_id": "Says whose password the link changes.",
+    "account_links.email": "Whoever is invited cannot choose another address than the one that was meant.",
+    "account_links.role": "Whoever is invited cannot choose their role.",
+    "account_links.token_hash": "A copy of the database must not open the door.",
+    "account_links.created_by": "A link is void when whoever made it is no longer an administrator.",
+    "account_links.expires_at": "A link found in an old mail must be worthless.",
+    "account_links.used_at": "A link opens its door once.",
+    "account_links.voided_at": "Tells links that were replaced from links that were used.",
+    "account_links.created_at": "Tells which link is the newest, and how many were asked for of late.",
+    "outgoing_mail.id": "Names the mail in records.",
+    "outgoing_mail.kind": "Says which letter to write.",
+    "outgoing_mail.account_id": "The address is read when the mail is written, so that an old one gets none.",
+    "outgoing_mail.language": "Whoever never chose a language gets the one they asked in.",
+    "outgoing_mail.tries": "The delay grows with it, and at last it is given up.",
+    "outgoing_mail.due_at": "Tells when to try again, and lets one process at a time send it.",
+    "outgoing_mail.error": "Whoever runs the installation sees why mail is late.",
+    "outgoing_mail.created_at": "Mail that is too late to be of use is not sent.",
     "spans.trace_id": "Ties the spans of one run together.",
     "spans.span_id": "With trace and start it makes an import idempotent.",
     "spans.start_ns": "In the key, so that the table can be partitioned by time; windows are cut by it.",

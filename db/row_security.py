@@ -19,6 +19,7 @@ from db.triggers import on_database
 APP, STAFF, SYSTEM = "quantum_app", "quantum_staff", "quantum_system"
 GROUPS = (APP, STAFF, SYSTEM)
 DIRECTORY = "profile_directory"
+APPENDING = ("audit_head()", "audit_append(text)")  # of `append_only`
 CARD = ("id", "username", "full_name", "avatar_url", "role")
 ME = Me(profile_id=literal_column("(SELECT app.profile_id())", Key()))
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
@@ -89,23 +90,31 @@ def undo() -> list[str]:
             f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
             f"REVOKE ALL ON {table} FROM {', '.join(GROUPS)}",
         ]
+    made += [f"REVOKE ALL ON FUNCTION {function} FROM {', '.join(GROUPS)}" for function in APPENDING]
     made += [f"REVOKE ALL ON alembic_version FROM {', '.join(GROUPS)}"]
     return made + [f"REVOKE USAGE ON SCHEMA app FROM {', '.join(GROUPS)}", *UNDO_SCHEMA]
 
 
 def _of_tables() -> Iterator[str]:
     for table in sorted(RULES):
-        yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
-        yield f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"
-        yield from (policy(each) for each in RULES[table])
-        yield from grants(table)
-        if is_guarded(table):
-            yield from guard_of(table)
+        yield from of_table(table)
+
+
+def of_table(table: str) -> Iterator[str]:
+    """What turns the rules of one table on; a migration that makes a table holds these texts."""
+    yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
+    yield f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"
+    yield from (policy(each) for each in RULES[table])
+    yield from grants(table)
+    if is_guarded(table):
+        yield from guard_of(table)
 
 
 def _grants_apart() -> Iterator[str]:
     yield f"GRANT USAGE ON SCHEMA app TO {', '.join(GROUPS)}"
     yield f"GRANT SELECT ON {DIRECTORY} TO {', '.join(GROUPS)}"
+    for function in APPENDING:
+        yield f"GRANT EXECUTE ON FUNCTION {function} TO {', '.join(GROUPS)}"
     # Which revision the schema is at is no secret, and every part of the application asks for it.
     yield f"GRANT SELECT ON alembic_version TO {', '.join(GROUPS)}"
 

@@ -4,15 +4,16 @@ Not added to statements one by one, because whatever decides where to add it can
 class, an alias, a join, a window, a subquery inside a change. The compiler writes every FROM, so it writes this one.
 """
 
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Dialect, Engine, bindparam, false, or_
+from sqlalchemy import ColumnElement, Dialect, bindparam, false, or_
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.util import LRUCache
 
 from db.actor import Actor, Kind
 from db.base import Base, Key
@@ -21,15 +22,22 @@ from db.policies import SECRET_COLUMNS, rules
 from db.row_security import is_directory
 from db.rules import Me, Verb
 
-_asker: ContextVar[UUID | None] = ContextVar("asker", default=None)
+_asker: ContextVar[Actor | None] = ContextVar("asker", default=None)
+
+
+def _profile_id() -> UUID | None:
+    asker = _asker.get()
+    return asker.profile_id if asker else None
+
+
 # The value is asked for when a statement is sent, so one compiled text serves all people of a role.
-ME = Me(profile_id=bindparam("actor", callable_=_asker.get, type_=Key()))
+ME = Me(profile_id=bindparam("actor", callable_=_profile_id, type_=Key()))
 
 
 @contextmanager
 def asking(actor: Actor | None) -> Iterator[None]:
-    """While statements are compiled and sent, `actor` is the one who asks; None for nobody."""
-    token = _asker.set(actor.profile_id if actor else None)
+    """While statements are compiled and sent, they read what `actor` sees; everything for None."""
+    token = _asker.set(actor)
     try:
         yield
     finally:
@@ -52,39 +60,34 @@ def visible(actor: Actor, table: str, me: Me = ME) -> ColumnElement[bool] | None
     return or_(*(each.rows(Base.metadata.tables[table], me) for each in mine)) if mine else false()
 
 
-def through_eyes(engine: Engine, actor: Actor) -> Engine:
-    """The engine whose statements read what actors of this kind and role may see. Send them while `asking`."""
-    bind = engine.execution_options()
-    bind.dialect = dialect_for(engine.dialect, actor)
-    return bind
+@cache
+def compiled_for(kind: Kind, role: str | None) -> "LRUCache[Any, Any]":
+    """Where compiled statements are kept: what they read differs by kind and role, so they are not shared."""
+    return LRUCache(500)
 
 
-def dialect_for(dialect: Dialect, actor: Actor) -> Dialect:
-    """The dialect with eyes. One for each kind and role: compiled statements are kept by dialect."""
-    known: dict[tuple[Kind, str | None], Any] = dialect.__dict__.setdefault("quantum_eyes", {})
-    of = (actor.kind, actor.role)
-    if of not in known:
-        seeing = copy.copy(dialect)
-        seeing.statement_compiler = _compiler(dialect.statement_compiler, *of)
-        known[of] = seeing
-    found: Dialect = known[of]
-    return found
+def give_eyes(dialect: Dialect) -> Dialect:
+    """Let the dialect's compiler heed who is `asking`."""
+    if not getattr(dialect.statement_compiler, "has_eyes", False):
+        dialect.statement_compiler = _seeing(dialect.statement_compiler)
+    return dialect
 
 
-def _compiler(base: type[SQLCompiler], kind: Kind, role: str | None) -> type[SQLCompiler]:
-    somebody = Actor(kind, UUID(int=0) if kind is Kind.PERSON else None, role)
+def _seeing(base: Any) -> type[SQLCompiler]:
+    class Seeing(base):  # type: ignore[misc]
+        """Reads, where it reads a table, the rows and columns that the one who asks sees."""
 
-    class Seeing(base):  # type: ignore[misc, valid-type]
-        """Reads, where it reads a table, the rows and columns that such an actor sees."""
-
+        has_eyes = True
         is_within_rule = False
 
         def visit_table(self, table: Any, asfrom: bool = False, **also: Any) -> str:
             name = str(super().visit_table(table, asfrom=asfrom, **also))
-            if not asfrom or self.is_within_rule or also.get("iscrud") or also.get("ashint"):
+            asker = _asker.get()
+            is_read = asfrom and not (also.get("iscrud") or also.get("ashint") or self.is_within_rule)
+            if asker is None or not is_read:
                 return name
-            condition = visible(somebody, table.name)
-            secret = SECRET_COLUMNS.get(table.name) if is_bounded(somebody) else None
+            condition = visible(asker, table.name)
+            secret = SECRET_COLUMNS.get(table.name) if is_bounded(asker) else None
             if condition is None and not secret:
                 return name
             shown = f"(SELECT {self._shown(table, secret)} FROM {name}{self._where(condition, also)})"

@@ -1,5 +1,7 @@
 """What a database carries besides tables: functions, triggers and a view, created with their tables.
 
+What keeps the audit log as it is stands in `append_only`, what says who may do what in `row_security`.
+
 The same texts are frozen into the migrations; a test compares the two through the catalogue.
 """
 
@@ -7,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import DDL, event
 
+from db import append_only
 from db.base import Base
 
 TOUCH_FUNCTION = """
@@ -133,3 +136,4 @@ def attach() -> None:
     _on_postgresql(ROLE_TRIGGER, Base.metadata, "after_create")
     for statement in (ROLE_TRIGGER_SQLITE, DIRECTORY_SQLITE):
         on_database("sqlite", statement, Base.metadata, "after_create")
+    append_only.attach(Base.metadata)

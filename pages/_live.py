@@ -82,6 +82,8 @@ def _words(lang: str) -> html.Div:
         "data-database": t(
             "The database does not answer. Nothing was lost; wait a moment, then press Refresh.", lang
         ),
+        "data-large": t("What you sent is too large. Shorten it and send it again.", lang),
+        "data-large-title": t("Too large", lang),
         "data-failed": t(
             "The server could not answer. Nothing was changed; press Refresh or reload the page.", lang
         ),

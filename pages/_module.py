@@ -12,6 +12,7 @@ from dash import Output, callback, dcc, html
 from dash.development.base_component import Component
 
 import db.queries
+from auth.events import note_hidden_row, note_refused
 from auth.permissions import allows
 from components.cards import card
 from components.charts import chart_frame
@@ -98,6 +99,8 @@ def forbidden(view: View, needs: str) -> Component | None:
     """Why this person may not see it; None when they may."""
     if allows(person().role, needs):
         return None
+    words = "A signed-in person was refused a page that their role does not include."
+    note_refused("unauthorized_access", words, permission=needs)
     why = t("Your role does not include this page. An administrator can change that.", view.lang)
     return html.Div(
         empty(t("You may not see this", view.lang), why, lang=view.lang, icon_name="profile"),
@@ -223,7 +226,7 @@ def _list(module: Module, listing: Listing, unit: Session, view: View) -> Compon
         search=view.args.get("search", "")[:200],
         chosen={key: value for key, value in view.args.items() if key in _filter_keys(listing)},
         order=view.args.get("sort", ""),
-        page=_whole(view.args.get("page", "")),
+        page=whole(view.args.get("page", "")),
     )
     found = read_page(unit, listing, wish)
     if not found.total:
@@ -305,7 +308,7 @@ def _filter_keys(listing: Listing) -> tuple[str, ...]:
     return tuple(column.key for column in listing.filters)
 
 
-def _whole(text: str) -> int:
+def whole(text: str) -> int:
     return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) <= 9 else 1
 
 
@@ -326,10 +329,11 @@ def _answer_row(module: Module) -> None:
             return refused
         parts = [unquote(part) for part in view.path.strip("/").split("/")]
         listing = LISTINGS.get(parts[1]) if len(parts) == 3 and parts[1] in module.listings else None
-        if listing is None or not allows(person().role, listing.needs):
+        if listing is None:
             return _no_row(module, view)
-        row = read_row(unit, listing, parts[2])
+        row = read_row(unit, listing, parts[2]) if allows(person().role, listing.needs) else None
         if row is None:
+            note_hidden_row(listing, parts[2])
             return _no_row(module, view)
         drawn = row_page(module.name, module.title, listing, row, view)
         return [drawn, *children(module.name, module.listings, listing, parts[2], unit, view)]

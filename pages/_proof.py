@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
 import db.queries
+from auth.events import note_refused
 from auth.permissions import allows
 from components.attributes import attributes
 from components.format import by_unit, moment
@@ -67,6 +68,8 @@ class Request:
                 )
             )
         if not allows(person().role, self.declared.needs):
+            words = "A signed-in person was refused a measure that their role does not include."
+            note_refused("unauthorized_access", words, measure=self.key)
             raise Refused(t("Your role does not include this measure.", view.lang))
         self.subject = self._subject(data.get("subject"), view.lang)
         self.window = _window(data, view)

@@ -15,6 +15,7 @@ from db.engine import Session
 from db.listing import Children, Listing, Wish, kinds, read_page
 from i18n import declared, t, tn
 from pages._cells import cell, code_name
+from pages._changes import changes
 from pages._view import View, person
 
 Words = Callable[[str], str]  # language → text
@@ -81,12 +82,17 @@ def row_page(module: str, title: Words, listing: Listing, row: Mapping[str, Any]
         measured_at=view.now,
         back=(title(view.lang), view.link(f"/{module}", list=listing.name)),
     )
-    documents = [key for key, value in row.items() if value and isinstance(value, dict | list)]
-    others = [key for key in row if key not in titles and key not in documents]
+    compared = listing.compare or ()
+    documents = [
+        key for key, value in row.items() if value and isinstance(value, dict | list) and key not in compared
+    ]
+    others = [key for key in row if key not in (*titles, *documents, *compared)]
     said = [(titles[key], _shown(listing, row, key, how, view)) for key in titles]
     rest = [(code_name(_column(key)), _shown(listing, row, key, how, view)) for key in others]
+    pairs = [listing.compare] if listing.compare else []
     panels = [
         _panel(t("Main facts", view.lang), _facts(said)),
+        *[_panel(t("What changed", view.lang), changes(row[old], row[new], view.lang)) for old, new in pairs],
         _panel(t("Other columns", view.lang), _facts(rest)),
         *[_panel(html.Code(_column(key)), _shown(listing, row, key, how, view)) for key in documents],
     ]

@@ -26,6 +26,7 @@ from db.services.user_sessions import end_session, end_sessions
 from i18n import LANGUAGES, NAMES, declared, t
 from pages import _password
 from pages._factor import factor_part
+from pages._own_data import own_data_part
 from pages._own_sessions import KIND, MOST, OTHERS, sessions_part
 from pages._view import View, actor, engine, here, load, own_zone, page, person, titled
 
@@ -86,6 +87,7 @@ def _answer(unit: Session, view: View) -> Component:
         _password.password_part(view, person().email),
         factor_part(view, own_factor()),
         _sessions(unit, view),
+        own_data_part(view),
     ]
     beside = html.Div(parts, className="profile-side")
     return html.Div([html.Div(form, className="form-panel"), beside], className="profile-columns")
@@ -320,6 +322,10 @@ def _account(view: View, mine: OwnProfile) -> Component:
                         className="facts",
                     ),
                     html.P(t("Only an administrator changes a role.", lang), className="muted"),
+                    html.P(
+                        dcc.Link(t("What you changed here", lang), href=view.link("/activity")),
+                        className="mb-0",
+                    ),
                 ],
                 className="frame-body",
             ),

@@ -85,6 +85,8 @@ class Databases:
                 f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{source}'"
             )
         self._on_server(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+        if template:
+            self._on_server(f'ALTER DATABASE "{name}" OWNER TO quantum_tests_owner')
         return written(make_url(self._server_url()).set(database=name))
 
     def _create_file(self, path: Path, template: str | None) -> str:

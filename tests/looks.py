@@ -64,6 +64,8 @@ PAGES = {
     "system": "/system?range=all",
     "profile": "/profile",
     "second-factor": "/second-factor",
+    "export": "/account/export",
+    "close": "/account/close",
     "not-found": "/nothing-here",
 }
 

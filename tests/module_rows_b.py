@@ -6,7 +6,7 @@ A source that says nothing is null(): None would give the column its server's de
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import null
+from sqlalchemy import func, null, select
 from sqlalchemy.orm import Session
 
 from db.models import (
@@ -70,7 +70,8 @@ def security(unit: Session) -> SecurityEvent:
         for kind, severity, text, source, resolved, at in rows
     ]  # fmt: skip
     unit.add_all(events)
-    chain = {"seq": 1, "previous_hash": "", "row_hash": "h", "created_at": JUNE}
+    last = unit.scalar(select(func.max(AuditEntry.seq))) or 0
+    chain = {"seq": last + 1, "previous_hash": "", "row_hash": "h", "created_at": JUNE}
     unit.add(
         AuditEntry(user_id=ada.id, action="UPDATE", table_name="profiles", record_id=str(ada.id), **chain)
     )

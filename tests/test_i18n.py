@@ -10,7 +10,7 @@ import pytest
 from i18n import LANGUAGES, catalogue, negotiate, t, tn
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("pages", "components", "auth")
+ROOMS = ("pages", "components", "auth", "workers")
 TEMPLATE_CALL = re.compile(r"\b(?:t|tn)\(\s*((?:(['\"])(?:\\.|(?!\2).)*\2\s*,?\s*)+)")
 LITERAL = re.compile(r"(['\"])((?:\\.|(?!\1).)*)\1")
 

@@ -28,13 +28,14 @@ WRITERS = {
     "agents": ("db/services/ingest.py", "seed, import otlp, import network, serve (own parts)"),
     "agent_connections": ("db/services/network.py", "import otlp, import network, serve (own parts)"),
     "agent_logs": ("db/services/measure.py", "serve (the collector)"),
+    "audit_log": ("db/recorder.py", "every change by a person, sign-in, sign-out, imports, seed"),
     "network_nodes": ("db/services/network.py", "seed, import otlp, import network, serve (own parts)"),
     "profiles": ("db/services/accounts.py", "sign-up, user create"),
     "system_metrics": ("db/services/measure.py", "serve (the collector)"),
     "user_sessions": ("db/services/user_sessions.py", "sign-in, sign-up"),
     "user_stats": ("db/services/accounts.py", "sign-up, user create"),
 }
-NOBODY_YET = {"api_keys", "audit_log"}
+NOBODY_YET = {"api_keys"}
 
 
 def tables() -> list[str]:

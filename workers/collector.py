@@ -14,14 +14,16 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 
 from db.actor import SYSTEM
 from db.base import uuid7
 from db.engine import Engine, Session, session
 from db.sampling import OPTION, Sample, Sampler, Stopwatch, failure_name
-from db.services import measure, sign_in_limits
+from db.services import links, measure, sign_in_limits
 from db.services.measure import COLLECTOR, DATABASE, PERIOD_SECONDS, WEB, Watcher
 from db.services.network import settle_network
+from workers.audit_heads import HeadKeeper
 from workers.watch import Watch
 
 TICK_SECONDS = 5.0
@@ -49,7 +51,8 @@ class Collector:
     """Watches the database behind `engine` (the system's login) and samples what is asked on `watched`
     and on those `also` watched.
 
-    `door` is host and port of this process's own web server; None when it has none.
+    `door` is host and port of this process's own web server; None when it has none. `heads` is the file that keeps what
+    the audit log held; None keeps none.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class Collector:
         engine: Engine,
         watched: Engine,
         door: tuple[str, int] | None = None,
+        heads: Path | None = None,
         *,
         also: Sequence[Engine] = (),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -64,6 +68,7 @@ class Collector:
     ) -> None:
         self.engine, self.watched, self.door = engine, (watched, *also), door
         self.sampler = Sampler(WEB, DATABASE)
+        self.heads = HeadKeeper(engine, heads)
         self.dialect = engine.dialect.name
         self._now, self._clock = now, clock
         self._thread: threading.Thread | None = None
@@ -127,6 +132,8 @@ class Collector:
         self.flush()
         if beats and self._holds and (self._beats == 2 or self._beats % SETTLE_BEATS == 0):
             self.settle()
+        if beats and self._holds:
+            self._guarded(lambda: self.heads.keep(self._now()))
         if self._holds and self._clock() >= self._next_forget:
             self._next_forget = self._clock() + FORGET_EVERY_SECONDS
             self.forget()
@@ -139,6 +146,7 @@ class Collector:
             with session(self.engine, SYSTEM, write=True) as unit:
                 measure.write_log(unit, COLLECTOR, "info", "The collector stopped in order.")
                 measure.leave_lease(unit, self.watcher)
+            self._guarded(lambda: self.heads.keep(self._now()))
         self.watch.pause()
 
     # --- heartbeat ---
@@ -234,10 +242,12 @@ class Collector:
             raise
 
     def forget(self) -> None:
-        """Delete samples older than a week and limits long at rest, in small batches, so that no writer waits long."""
+        """Delete samples older than a week, limits long at rest and links long expired, in small batches, so that no
+        writer waits long."""
         for _ in range(FORGET_MOST_BATCHES):
             with session(self.engine, SYSTEM, write=True) as unit:
-                rows = measure.forget(unit, self._now()) + sign_in_limits.forget(unit, self._now())
+                old = (measure.forget, sign_in_limits.forget, links.forget)
+                rows = sum(forget(unit, self._now()) for forget in old)
             if not rows or self._ended.is_set():
                 return
 

@@ -9,6 +9,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from db.models import Agent, CatalogueSeed
+from db.services import audit
 from db.services.network import place_agents
 
 FACTS = ("squad_basis", "domain", "kind", "source_state")
@@ -41,5 +42,6 @@ def seed(session: Session) -> int:
         if fresh:
             session.execute(insert(Agent), fresh)
         session.execute(insert(CatalogueSeed), [{"agent_id": row["id"]} for row in missing])
+        audit.record(session, audit.Act("IMPORT", "agents", new={"catalogue": len(missing)}))
     place_agents(session)
     return len(missing)

@@ -6,6 +6,7 @@ import pkgutil
 from db.models.account import AuthAccount, OneTimeCode, SignInLimit
 from db.models.ai import AiModel, Prediction, TrainingExample
 from db.models.api import ApiKey, ApiLog, RateLimit
+from db.models.audit import AuditHead
 from db.models.catalogue import CatalogueSeed
 from db.models.core import Agent, AgentConnection, AgentLog, Profile, UserSession
 from db.models.crm import Deal, DealActivity
@@ -29,6 +30,7 @@ __all__ = [
     "ApiKey",
     "ApiLog",
     "AuditEntry",
+    "AuditHead",
     "AuthAccount",
     "Call",
     "CatalogueSeed",

@@ -1,7 +1,7 @@
 """The rules that the schema facts do not list: tables apart from the 26, the system's reading, files at the console."""
 
 from db.base import Base
-from db.policies.declare import AUTH, OPERATOR, RULES, SYSTEM, D, I, S, U, rule
+from db.policies.declare import AUTH, OPERATOR, ROLE, RULES, SYSTEM, WATCH_OVERSIGHT, D, I, S, U, rule
 from db.rules import Verb, Who
 
 APART = "a table apart from the 26 of the schema facts"
@@ -38,8 +38,10 @@ for _table in ("spans", "calls"):
 
 # Signing in: no person's session reads a line of these.
 SIGN_IN = (
+    "account_links",
     "auth_account",
     "one_time_codes",
+    "outgoing_mail",
     "recovery_codes",
     "role_requirements",
     "second_factors",
@@ -48,8 +50,16 @@ SIGN_IN = (
 for _table in SIGN_IN:
     for _verb in (I, U, D):
         rule(_table, _verb, "system", SYSTEM, ours=APART)
-for _verb in (I, U):
-    rule("auth_account", _verb, "console", OPERATOR, ours=APART)
+for _table in ("account_links", "auth_account"):
+    for _verb in (I, U):
+        rule(_table, _verb, "console", OPERATOR, ours=APART)
+
+# What the log held at the end of each day, kept apart from it.
+rule("audit_heads", I, "system", SYSTEM, ours=APART)
+rule("audit_heads", S, "oversight", ROLE, roles=WATCH_OVERSIGHT, ours=APART)
+_append = "audit_head and audit_append, the one way into the log in everybody's own transaction"
+rule("audit_log", S, "definer", Who.DEFINER, ours=_append)
+rule("audit_log", I, "definer", Who.DEFINER, ours=_append)
 
 rule("catalogue_seeds", I, "console", OPERATOR, ours=APART)
 
@@ -67,6 +77,12 @@ rule(
     becomes={"is_active": (False,)},
     ours=_trigger,
 )
+
+# A module of its own says beside its model who may do what: `__access__ = ("select authenticated", "insert system")`.
+for _mapped in Base.__subclasses__():
+    for _said in getattr(_mapped, "__access__", ()):
+        _verb_said, _who_said = _said.split()
+        rule(_mapped.__tablename__, Verb(_verb_said), _who_said, Who(_who_said), ours=APART)
 
 for _table in Base.metadata.tables:
     if Base.metadata.tables[_table].info.get("is_view"):

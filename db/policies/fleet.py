@@ -57,7 +57,8 @@ rule(
     U,
     "closing",
     SYSTEM,
-    columns=but("profiles", "id", "role", "auth_user_id", "created_at"),
+    columns=but("profiles", "id", "auth_user_id", "created_at"),
+    becomes={"role": ("user",)},
     limit="choices made at sign-up; anonymises the profile of an account that is closed",
     ours="closing an account empties its profile and its sign-in together, and sign-in is the system's",
 )

@@ -194,6 +194,16 @@ rule(
     limit="may only set is_active to false",
 )
 rule("api_keys", U, "system", SYSTEM, columns=("last_used_at",), limit="last_used_at")
+rule(
+    "api_keys",
+    U,
+    "closing",
+    SYSTEM,
+    columns=("is_active",),
+    becomes={"is_active": (False,)},
+    limit="may only set is_active to false",
+    ours="the keys of an account that is closed end with it",
+)
 rule("api_keys", D, "owner", OWNER)
 rule("api_logs", S, "owner", OWNER)
 rule("api_logs", S, "oversight", ROLE, roles=WATCH_OVERSIGHT)
@@ -226,6 +236,16 @@ rule(
     columns=("resolved", "resolved_by", "resolved_at"),
     to=lambda row, me: or_(row.c.resolved_by == me.profile_id, row.c.resolved_by.is_(None)),
     limit="resolved, resolved_by (oneself), resolved_at",
+)
+rule(
+    "security_events",
+    U,
+    "count",
+    SYSTEM,
+    columns=("metadata",),
+    on=lambda row, me: row.c.resolved.is_not(True),
+    limit="how often a flood of refusals went on",
+    ours="after twenty refusals of one address in an hour one event counts the rest, so that nobody fills the table",
 )
 rule("audit_log", S, "owner", OWNER, limit="own actions")
 rule("audit_log", S, "oversight", ROLE, roles=WATCH_OVERSIGHT)

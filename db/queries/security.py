@@ -53,8 +53,9 @@ audit = listed(
             Field(AuditEntry.created_at, "Created", "moment"),
         ),
         search=(AuditEntry.table_name, AuditEntry.record_id, _username(AuditEntry.user_id)),
-        filters=(AuditEntry.action, AuditEntry.table_name),
+        filters=(AuditEntry.action, AuditEntry.table_name, _username(AuditEntry.user_id).label("person")),
         order=AuditEntry.created_at,
+        compare=("old_data", "new_data"),
         needs=NEEDS,
     )
 )

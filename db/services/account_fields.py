@@ -52,6 +52,9 @@ class Complaint(StrEnum):
     THEME = "Choose the dark or the light theme."
     ZONE = "Choose one of the time zones listed, such as America/Sao_Paulo."
     CODE = "This code is wrong, was used or is too old. Leave the field empty, or restart for a new code."
+    CODE_DEMANDED = (
+        "This code is missing, wrong, was used or is too old. It is printed where the server is started."
+    )
 
 
 class FieldErrors(Exception):

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from db.models import AuthAccount, Profile, UserStats
+from db.services import audit
 from db.services.account_fields import LONGEST_EMAIL, ROLES, Complaint, FieldErrors, clean, is_storable
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "FieldErrors",
     "Person",
     "clean",
+    "find_account_id",
     "find_by_email",
     "find_for_sign_in",
     "find_person",
@@ -72,19 +74,24 @@ def register_account(
     full_name: str | None,
     password_hash: str,
     role: str = "user",
+    by_themselves: bool = False,
 ) -> Profile:
     """Write an account, its profile and its user_stats (0 points, level 1), in the caller's transaction.
 
-    Raises FieldErrors for what is refused or taken; the caller must then roll back.
+    The audit log names the new person as who did it when they signed up `by_themselves`, else whoever the session
+    works for. Raises FieldErrors for what is refused or taken; the caller must then roll back.
     """
     fields = clean(email=email, username=username, full_name=full_name, role=role)
     try:
-        return _insert(session, fields, password_hash)
+        profile = _insert(session, fields, password_hash)
     except IntegrityError as error:
         field, complaint = UNIQUE.get(_violated(error), ("", ""))
         if not field:
             raise
         raise FieldErrors({field: complaint}) from None
+    by = profile.id if by_themselves else None
+    audit.note(session, audit.Act("INSERT", "profiles", profile.id, new=fields, by=by))
+    return profile
 
 
 def _insert(session: Session, fields: Mapping[str, str | None], password_hash: str) -> Profile:
@@ -114,12 +121,25 @@ def _violated(error: IntegrityError) -> str:
 
 def find_for_sign_in(session: Session, login: str) -> Credentials | None:
     """The account whose address or user name is `login`, whatever its case; None when there is none."""
+    match = _by_name(login)
+    found = session.execute(PEOPLE.where(match)).one_or_none() if match is not None else None
+    return Credentials(to_person(*found), found[0].password_hash) if found else None
+
+
+def find_account_id(session: Session, login: str) -> UUID | None:
+    """The same account's id and nothing else, so that finding one takes no longer than finding none."""
+    match = _by_name(login)
+    return (
+        session.scalar(PEOPLE.with_only_columns(AuthAccount.id).where(match)) if match is not None else None
+    )
+
+
+def _by_name(login: str) -> ColumnElement[bool] | None:
+    """True for the account of this address or user name; None for a text that cannot be either."""
     wanted = login.strip().lower()
     if not wanted or len(wanted) > LONGEST_EMAIL or not is_storable(wanted):
         return None
-    match = or_(func.lower(AuthAccount.email) == wanted, func.lower(Profile.username) == wanted)
-    found = session.execute(PEOPLE.where(match)).one_or_none()
-    return Credentials(to_person(*found), found[0].password_hash) if found else None
+    return or_(func.lower(AuthAccount.email) == wanted, func.lower(Profile.username) == wanted)
 
 
 def find_person(session: Session, account_id: UUID) -> Person | None:

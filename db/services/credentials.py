@@ -6,11 +6,14 @@ There is always an administrator who can sign in: what would take the last one a
 
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from db.base import now
 from db.models import AuthAccount, Profile, UserSession
+from db.models.links import AccountLink
+from db.services import audit
 from db.services.account_fields import Complaint, FieldErrors, clean
 from db.services.user_sessions import end_sessions
 
@@ -20,11 +23,14 @@ LAST_ADMIN = "profiles_last_admin"  # what the trigger calls its refusal
 def change_password(
     session: Session, profile_id: UUID, password_hash: str, *, but: UUID | None = None
 ) -> int:
-    """Store another password; returns how many sessions that ended. Raises LookupError when the profile is gone.
+    """Store another password; returns how many sessions that ended. Links for a new password end, too.
 
-    The session `but` is not ended; its cookie must then name the new credential version.
+    Raises LookupError when the profile is gone. The session `but` is not ended; its cookie must then name the new
+    credential version.
     """
-    return _renew(session, _locked(session, profile_id), but, password_hash=password_hash)
+    profile = lock_profile(session, profile_id)
+    void_links(session, AccountLink.account_id == profile.auth_user_id)
+    return _renew(session, profile, but, password_hash=password_hash)
 
 
 def change_role(session: Session, profile_id: UUID, role: str) -> int:
@@ -33,12 +39,12 @@ def change_role(session: Session, profile_id: UUID, role: str) -> int:
     Raises FieldErrors for a role that is none and for the last administrator, LookupError when the profile is gone.
     """
     wanted = clean(role=role)["role"] or ""
-    profile = _locked(session, profile_id)
+    profile = lock_profile(session, profile_id)
     if profile.role == wanted:
         return 0
     mine = (UserSession.user_id == profile_id, UserSession.is_active.is_(True))
     open_ones = session.scalar(select(func.count()).select_from(UserSession).where(*mine)) or 0
-    profile.role = wanted
+    before, profile.role = profile.role, wanted
     try:
         # The database's own trigger ends them, raises the version and keeps the last administrator, whoever asks.
         session.flush()
@@ -48,6 +54,7 @@ def change_role(session: Session, profile_id: UUID, role: str) -> int:
         ):
             raise
         raise FieldErrors({"role": Complaint.LAST_ADMIN}) from None
+    audit.note(session, audit.Act("UPDATE", "profiles", profile.id, {"role": before}, {"role": wanted}))
     return open_ones
 
 
@@ -56,19 +63,28 @@ def close_sign_in(session: Session, profile_id: UUID) -> int:
 
     Raises FieldErrors for the last administrator and LookupError when the profile is gone.
     """
-    profile = _locked(session, profile_id)
+    profile = lock_profile(session, profile_id)
     _keep_an_admin(session, profile)
     return _renew(session, profile, is_active=False)
 
 
 def open_sign_in(session: Session, profile_id: UUID) -> None:
     """Let the person in again; the sessions of before stay ended. Raises LookupError when the profile is gone."""
-    profile = _locked(session, profile_id)
+    profile = lock_profile(session, profile_id)
     account = update(AuthAccount).where(AuthAccount.id == profile.auth_user_id)
     session.execute(account.values(is_active=True))
 
 
-def _locked(session: Session, profile_id: UUID) -> Profile:
+def void_links(session: Session, *which: ColumnElement[bool]) -> None:
+    """End those of these links that were not used yet."""
+    unused = (AccountLink.used_at.is_(None), AccountLink.voided_at.is_(None))
+    session.execute(
+        update(AccountLink).where(*which, *unused).values(voided_at=now()),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def lock_profile(session: Session, profile_id: UUID) -> Profile:
     """The profile, held together with those of all administrators, in one order: two who each take a different one
     away wait for each other instead of both succeeding."""
     held = select(Profile).where(or_(Profile.id == profile_id, Profile.role == "admin"))
@@ -98,5 +114,9 @@ def _renew(session: Session, profile: Profile, but: UUID | None = None, **also: 
     """A sign-in under way with the old password makes a session of the old version, which opens nothing."""
     version = AuthAccount.credential_version + 1
     account = update(AuthAccount).where(AuthAccount.id == profile.auth_user_id)
-    session.execute(account.values(credential_version=version, **also))
+    now = session.scalar(
+        account.values(credential_version=version, **also).returning(AuthAccount.credential_version)
+    )
+    old, new = {"credential_version": (now or 1) - 1}, {"credential_version": now, **also}
+    audit.note(session, audit.Act("UPDATE", "auth_account", profile.auth_user_id, old, new))
     return end_sessions(session, profile.id, but=but)

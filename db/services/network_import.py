@@ -13,6 +13,7 @@ from db.actor import OPERATOR
 from db.engine import session
 from db.models import Agent
 from db.queries.agents import source
+from db.services import audit
 from db.services import network_files as files
 from db.services.network_files import Columns, Edge, Node, Place
 from db.services.network_rows import Progress, Refused, table
@@ -58,6 +59,11 @@ def import_network(engine: Engine, given: Given, progress: Progress | None = Non
     _note_equal_places(network, report)
     with session(engine, OPERATOR, write=True) as unit:
         store(unit, network, report)
+        if not (report.agents or report.connections or report.connections_changed or report.moved):
+            return report
+        files_read = [path.name for path in (given.nodes, given.edges) if path is not None]
+        imported = {"files": files_read, "prefix": given.prefix, "report": str(report)}
+        audit.record(unit, audit.Act("IMPORT", "agent_connections", new=imported))
     return report
 
 

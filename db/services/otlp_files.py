@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 
 from db.actor import SYSTEM
 from db.engine import session
+from db.services import audit
 from db.services.ingest import Stored, parents_missing, store
 from db.services.network import settle_network
 from db.services.otlp import MOST_BYTES, Decoded, Invalid, Refusal, SpanRecord, decode_json, decode_protobuf
@@ -73,6 +74,10 @@ def _import_file(engine: Engine, path: Path, report: Report, progress: Progress)
         if batch:
             with session(engine, SYSTEM, write=True) as unit:
                 done = store(unit, [record for _, record in batch], source)
+                if done.spans and report.spans == before:
+                    audit.record(
+                        unit, audit.Act("IMPORT", "spans", new={"file": path.name, "source": source})
+                    )
             _count(report, done, path, batch)
             batch.clear()
 

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from db.actor import OPERATOR
 from db.base import Base, Exact, Instant
 from db.engine import session
+from db.services import audit
 from db.services.otlp import Invalid, Refusal
 from db.services.otlp_files import opened
 from db.services.recipes import RECIPES
@@ -149,6 +150,7 @@ class _Work:
         self.silence = _silence(self.table, self.moment)
         self.seen = Seen(everything=options.dry_run)
         self.batches = 0
+        self.noted: set[Path] = set()
 
     def file(self, path: Path) -> None:
         try:
@@ -237,6 +239,9 @@ class _Work:
             done = fate(unit, self.table, batch, key, self.seen)
             if done.new and not self.options.dry_run:
                 unit.connection().execute(self.table.insert(), done.new)
+                if path not in self.noted:
+                    audit.record(unit, audit.Act("IMPORT", self.table.name, new={"file": path.name}))
+                    self.noted.add(path)
         self.report.stored += len(done.new)
         self.report.already += done.already
         for line, reason in done.refused:

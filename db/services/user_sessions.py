@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Update, exists, select, update
+from sqlalchemy import ColumnElement, CursorResult, Update, exists, select, update
 from sqlalchemy.orm import Session
 
 from db.models import AuthAccount, Profile, UserSession
 from db.queries.factors import owes_factor
 from db.queries.people import usable
+from db.services import audit
 from db.services.accounts import PEOPLE, Person, to_person
 
 LASTS = timedelta(days=30)
@@ -63,6 +64,8 @@ def begin_session(session: Session, profile_id: UUID, origin: Origin, now: datet
     )
     session.add(begun)
     session.flush()
+    told = {"device_info": begun.device_info, "expires_at": begun.expires_at}
+    audit.record(session, audit.Act("LOGIN", "user_sessions", begun.id, new=told, by=profile_id))
     return begun.id
 
 
@@ -105,13 +108,12 @@ def confirm_session(session: Session, profile_id: UUID, session_id: UUID, now: d
 
 def end_session(session: Session, profile_id: UUID, session_id: UUID) -> bool:
     """End one session of a person; False when they have no such session, or it had ended."""
-    return _changed(session, _ending(profile_id).where(UserSession.id == session_id)) == 1
+    return _end(session, profile_id, UserSession.id == session_id) == 1
 
 
 def end_sessions(session: Session, profile_id: UUID, *, but: UUID | None = None) -> int:
     """End all sessions of a person, except `but`; returns how many had not ended before."""
-    ending = _ending(profile_id)
-    return _changed(session, ending.where(UserSession.id != but) if but else ending)
+    return _end(session, profile_id, *([UserSession.id != but] if but else []))
 
 
 def has_signed_in_from(session: Session, profile_id: UUID, address: str | None, now: datetime) -> bool:
@@ -121,9 +123,17 @@ def has_signed_in_from(session: Session, profile_id: UUID, address: str | None, 
     return bool(known) and address is not None
 
 
-def _ending(profile_id: UUID) -> Update:
+def _end(session: Session, profile_id: UUID, *which: ColumnElement[bool]) -> int:
+    """Row by row, so that the audit log tells which ended; locked, so that nobody ends one twice."""
     mine = (UserSession.user_id == profile_id, UserSession.is_active.is_(True))
-    return update(UserSession).where(*mine).values(is_active=False)
+    wanted = select(UserSession).where(*mine, *which).order_by(UserSession.id).with_for_update()
+    rows = session.scalars(wanted, execution_options={"populate_existing": True}).all()
+    for row in rows:
+        row.is_active = False
+        ended = {"is_active": False}
+        audit.note(session, audit.Act("UPDATE", "user_sessions", row.id, {"is_active": True}, ended))
+    session.flush()
+    return len(rows)
 
 
 def _changed(session: Session, statement: Update) -> int:

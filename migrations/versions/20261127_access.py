@@ -19,7 +19,7 @@ from alembic import op
 from sqlalchemy import text
 
 revision = "20261127_access"
-down_revision = "20261127_second_factor"
+down_revision = "20261127_account_links"
 branch_labels = None
 depends_on = None
 

@@ -13,6 +13,26 @@ CREATE FUNCTION app.role() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN app.kind() = 'person' THEN nullif(current_setting('quantum.role', true), '') END
 $$
 ;;
+ALTER TABLE account_links ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE account_links FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY account_links_insert_system ON account_links FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY account_links_update_system ON account_links FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY account_links_delete_system ON account_links FOR DELETE TO quantum_system USING ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY account_links_insert_console ON account_links FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
+;;
+CREATE POLICY account_links_update_console ON account_links FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'operator') WITH CHECK ((SELECT app.kind()) = 'operator')
+;;
+CREATE POLICY account_links_select_system ON account_links FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY account_links_select_console ON account_links FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON account_links TO quantum_system
+;;
 ALTER TABLE achievements ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE achievements FORCE ROW LEVEL SECURITY
@@ -245,6 +265,8 @@ CREATE POLICY api_keys_update_admin ON api_keys FOR UPDATE TO quantum_staff USIN
 ;;
 CREATE POLICY api_keys_update_system ON api_keys FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
 ;;
+CREATE POLICY api_keys_update_closing ON api_keys FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+;;
 CREATE POLICY api_keys_delete_owner ON api_keys FOR DELETE TO quantum_app, quantum_staff USING (api_keys.user_id = (SELECT app.profile_id()))
 ;;
 CREATE POLICY api_keys_select_system ON api_keys FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
@@ -255,7 +277,7 @@ GRANT SELECT (id, user_id, key_name, key_prefix, permissions, rate_limit, is_act
 ;;
 GRANT SELECT (id, user_id, key_name, key_prefix, permissions, rate_limit, is_active, last_used_at, expires_at, created_at, updated_at), INSERT, UPDATE (key_name, is_active, expires_at, updated_at), DELETE ON api_keys TO quantum_staff
 ;;
-GRANT SELECT (id, user_id, key_name, key_hash, key_prefix, permissions, rate_limit, is_active, last_used_at, expires_at, created_at, updated_at), UPDATE (last_used_at, updated_at) ON api_keys TO quantum_system
+GRANT SELECT (id, user_id, key_name, key_hash, key_prefix, permissions, rate_limit, is_active, last_used_at, expires_at, created_at, updated_at), UPDATE (is_active, last_used_at, updated_at) ON api_keys TO quantum_system
 ;;
 CREATE FUNCTION app.guard_api_keys() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
@@ -273,6 +295,9 @@ BEGIN
         RETURN NEW;
     END IF;
     IF (SELECT app.kind()) = 'system' AND changed <@ ARRAY['last_used_at'] THEN -- api_keys_update_system
+        RETURN NEW;
+    END IF;
+    IF (SELECT app.kind()) = 'system' AND changed <@ ARRAY['is_active'] AND (NOT 'is_active' = ANY (changed) OR "new".is_active IN (false)) THEN -- api_keys_update_closing
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of api_keys', app.kind(), array_to_string(changed, ', ')
@@ -306,6 +331,22 @@ GRANT SELECT ON api_logs TO quantum_staff
 ;;
 GRANT SELECT, INSERT, DELETE ON api_logs TO quantum_system
 ;;
+ALTER TABLE audit_heads ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE audit_heads FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY audit_heads_insert_system ON audit_heads FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY audit_heads_select_oversight ON audit_heads FOR SELECT TO quantum_staff USING ((SELECT app.role()) IN ('admin', 'observer'))
+;;
+CREATE POLICY audit_heads_select_system ON audit_heads FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY audit_heads_select_console ON audit_heads FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+;;
+GRANT SELECT ON audit_heads TO quantum_staff
+;;
+GRANT SELECT, INSERT ON audit_heads TO quantum_system
+;;
 ALTER TABLE audit_log ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE audit_log FORCE ROW LEVEL SECURITY
@@ -315,6 +356,10 @@ CREATE POLICY audit_log_select_owner ON audit_log FOR SELECT TO quantum_app, qua
 CREATE POLICY audit_log_select_oversight ON audit_log FOR SELECT TO quantum_staff USING ((SELECT app.role()) IN ('admin', 'observer'))
 ;;
 CREATE POLICY audit_log_insert_system ON audit_log FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY audit_log_select_definer ON audit_log FOR SELECT TO CURRENT_USER USING ((SELECT app.kind()) = 'definer')
+;;
+CREATE POLICY audit_log_insert_definer ON audit_log FOR INSERT TO CURRENT_USER WITH CHECK ((SELECT app.kind()) = 'definer')
 ;;
 CREATE POLICY audit_log_select_system ON audit_log FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
 ;;
@@ -632,6 +677,22 @@ CREATE POLICY one_time_codes_select_console ON one_time_codes FOR SELECT TO quan
 ;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON one_time_codes TO quantum_system
 ;;
+ALTER TABLE outgoing_mail ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE outgoing_mail FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY outgoing_mail_insert_system ON outgoing_mail FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY outgoing_mail_update_system ON outgoing_mail FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY outgoing_mail_delete_system ON outgoing_mail FOR DELETE TO quantum_system USING ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY outgoing_mail_select_system ON outgoing_mail FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+;;
+CREATE POLICY outgoing_mail_select_console ON outgoing_mail FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON outgoing_mail TO quantum_system
+;;
 ALTER TABLE predictions ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE predictions FORCE ROW LEVEL SECURITY
@@ -728,7 +789,7 @@ BEGIN
     IF (SELECT app.role()) IN ('admin') AND changed <@ ARRAY['username', 'full_name', 'avatar_url', 'role', 'bio', 'company', 'location', 'preferences', 'updated_at'] THEN -- profiles_update_admin
         RETURN NEW;
     END IF;
-    IF (SELECT app.kind()) = 'system' AND changed <@ ARRAY['username', 'full_name', 'avatar_url', 'bio', 'company', 'location', 'preferences', 'updated_at'] THEN -- profiles_update_closing
+    IF (SELECT app.kind()) = 'system' AND changed <@ ARRAY['username', 'full_name', 'avatar_url', 'role', 'bio', 'company', 'location', 'preferences', 'updated_at'] AND (NOT 'role' = ANY (changed) OR "new".role IN ('user')) THEN -- profiles_update_closing
         RETURN NEW;
     END IF;
     IF (SELECT app.kind()) = 'operator' AND changed <@ ARRAY['role'] THEN -- profiles_update_console
@@ -851,6 +912,8 @@ CREATE POLICY security_events_insert_system ON security_events FOR INSERT TO qua
 ;;
 CREATE POLICY security_events_update_resolve ON security_events FOR UPDATE TO quantum_staff USING ((SELECT app.role()) IN ('admin')) WITH CHECK ((SELECT app.role()) IN ('admin') AND (security_events.resolved_by = (SELECT app.profile_id()) OR security_events.resolved_by IS NULL))
 ;;
+CREATE POLICY security_events_update_count ON security_events FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system' AND security_events.resolved IS NOT true) WITH CHECK ((SELECT app.kind()) = 'system')
+;;
 CREATE POLICY security_events_insert_import ON security_events FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
 ;;
 CREATE POLICY security_events_select_system ON security_events FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
@@ -861,7 +924,7 @@ GRANT SELECT ON security_events TO quantum_app
 ;;
 GRANT SELECT, UPDATE (resolved, resolved_by, resolved_at) ON security_events TO quantum_staff
 ;;
-GRANT SELECT, INSERT ON security_events TO quantum_system
+GRANT SELECT, INSERT, UPDATE (metadata) ON security_events TO quantum_system
 ;;
 CREATE FUNCTION app.guard_security_events() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
@@ -873,6 +936,9 @@ BEGIN
     SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
     WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
     IF (SELECT app.role()) IN ('admin') AND ("new".resolved_by = (SELECT app.profile_id()) OR "new".resolved_by IS NULL) AND changed <@ ARRAY['resolved', 'resolved_by', 'resolved_at'] THEN -- security_events_update_resolve
+        RETURN NEW;
+    END IF;
+    IF (SELECT app.kind()) = 'system' AND "old".resolved IS NOT true AND changed <@ ARRAY['metadata'] THEN -- security_events_update_count
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of security_events', app.kind(), array_to_string(changed, ', ')
@@ -1323,9 +1389,33 @@ GRANT USAGE ON SCHEMA app TO quantum_app, quantum_staff, quantum_system
 ;;
 GRANT SELECT ON profile_directory TO quantum_app, quantum_staff, quantum_system
 ;;
+GRANT EXECUTE ON FUNCTION audit_head() TO quantum_app, quantum_staff, quantum_system
+;;
+GRANT EXECUTE ON FUNCTION audit_append(text) TO quantum_app, quantum_staff, quantum_system
+;;
 GRANT SELECT ON alembic_version TO quantum_app, quantum_staff, quantum_system
 -- down
 DROP VIEW profile_directory
+;;
+DROP POLICY account_links_insert_system ON account_links
+;;
+DROP POLICY account_links_update_system ON account_links
+;;
+DROP POLICY account_links_delete_system ON account_links
+;;
+DROP POLICY account_links_insert_console ON account_links
+;;
+DROP POLICY account_links_update_console ON account_links
+;;
+DROP POLICY account_links_select_system ON account_links
+;;
+DROP POLICY account_links_select_console ON account_links
+;;
+ALTER TABLE account_links NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE account_links DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON account_links FROM quantum_app, quantum_staff, quantum_system
 ;;
 DROP TRIGGER guard_achievements ON achievements
 ;;
@@ -1467,6 +1557,8 @@ DROP POLICY api_keys_update_admin ON api_keys
 ;;
 DROP POLICY api_keys_update_system ON api_keys
 ;;
+DROP POLICY api_keys_update_closing ON api_keys
+;;
 DROP POLICY api_keys_delete_owner ON api_keys
 ;;
 DROP POLICY api_keys_select_system ON api_keys
@@ -1499,11 +1591,29 @@ ALTER TABLE api_logs DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON api_logs FROM quantum_app, quantum_staff, quantum_system
 ;;
+DROP POLICY audit_heads_insert_system ON audit_heads
+;;
+DROP POLICY audit_heads_select_oversight ON audit_heads
+;;
+DROP POLICY audit_heads_select_system ON audit_heads
+;;
+DROP POLICY audit_heads_select_console ON audit_heads
+;;
+ALTER TABLE audit_heads NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE audit_heads DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON audit_heads FROM quantum_app, quantum_staff, quantum_system
+;;
 DROP POLICY audit_log_select_owner ON audit_log
 ;;
 DROP POLICY audit_log_select_oversight ON audit_log
 ;;
 DROP POLICY audit_log_insert_system ON audit_log
+;;
+DROP POLICY audit_log_select_definer ON audit_log
+;;
+DROP POLICY audit_log_insert_definer ON audit_log
 ;;
 DROP POLICY audit_log_select_system ON audit_log
 ;;
@@ -1715,6 +1825,22 @@ ALTER TABLE one_time_codes DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON one_time_codes FROM quantum_app, quantum_staff, quantum_system
 ;;
+DROP POLICY outgoing_mail_insert_system ON outgoing_mail
+;;
+DROP POLICY outgoing_mail_update_system ON outgoing_mail
+;;
+DROP POLICY outgoing_mail_delete_system ON outgoing_mail
+;;
+DROP POLICY outgoing_mail_select_system ON outgoing_mail
+;;
+DROP POLICY outgoing_mail_select_console ON outgoing_mail
+;;
+ALTER TABLE outgoing_mail NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE outgoing_mail DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON outgoing_mail FROM quantum_app, quantum_staff, quantum_system
+;;
 DROP TRIGGER guard_predictions ON predictions
 ;;
 DROP FUNCTION app.guard_predictions()
@@ -1864,6 +1990,8 @@ DROP POLICY security_events_select_oversight ON security_events
 DROP POLICY security_events_insert_system ON security_events
 ;;
 DROP POLICY security_events_update_resolve ON security_events
+;;
+DROP POLICY security_events_update_count ON security_events
 ;;
 DROP POLICY security_events_insert_import ON security_events
 ;;
@@ -2144,6 +2272,10 @@ ALTER TABLE user_stats NO FORCE ROW LEVEL SECURITY
 ALTER TABLE user_stats DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON user_stats FROM quantum_app, quantum_staff, quantum_system
+;;
+REVOKE ALL ON FUNCTION audit_head() FROM quantum_app, quantum_staff, quantum_system
+;;
+REVOKE ALL ON FUNCTION audit_append(text) FROM quantum_app, quantum_staff, quantum_system
 ;;
 REVOKE ALL ON alembic_version FROM quantum_app, quantum_staff, quantum_system
 ;;

@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Boolean, Date, Integer, Uuid
 
 from db.base import Base, Exact, Instant
-
 from tests.access.judge import Asker, is_allowed
 from tests.access.world import MOMENT, PEOPLE, Target, World, choices, fresh, identity, table_of
 
@@ -44,7 +43,13 @@ TOGETHER: dict[str, list[dict[str, Any]]] = {
     "profiles": [{"full_name": "new", "role": "admin"}],
 }
 # A check holds them to each other, or a foreign key to what refers to them.
-NOT_ALONE = {"invoices.amount", "invoices.tax", "invoices.total", "auth_account.id"}
+NOT_ALONE = {
+    "invoices.amount",
+    "invoices.tax",
+    "invoices.total",
+    "auth_account.id",
+    *(f"account_links.{each}" for each in ("purpose", "account_id", "email", "role")),
+}
 OWN_KEYS = ("user_id", "assigned_to", "resolved_by", "validated_by")
 
 
@@ -159,6 +164,8 @@ def _other(world: World, column: Any, now: Any, name: str) -> Any:
         "network_nodes.agent_id": "free-a",
         "spans.agent_id": "free-a",
         "recovery_codes.account_id": identity("loose account"),
+        "outgoing_mail.account_id": identity("another", "account"),
+        "account_links.created_by": identity("another"),
         "second_factors.account_id": identity("loose account"),
         "role_requirements.set_by": identity("another"),
     }

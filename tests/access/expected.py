@@ -61,6 +61,7 @@ WORDS: dict[str, Callable[[Values, UUID | None], bool]] = {
     "measured": lambda row, me: row["metadata"].get("evidence") == "measured",
     "imported": lambda row, me: row["metadata"].get("evidence") == "imported",
     "collected": lambda row, me: row["source"] == "collector",
+    "not resolved": lambda row, me: row["resolved"] is not True,
     "resolved by oneself or nobody": lambda row, me: row["resolved_by"] in (None, me),
     "old enough": lambda row, me: row["is old"],
 }
@@ -109,7 +110,7 @@ EXPECTED: dict[str, dict[str, list[May]]] = {
         "update": [
             May("self", only=PERSONAL),
             May("admin", only=PERSONAL | {"role"}),
-            May("system", only=PERSONAL, ours=True),
+            May("system", only=PERSONAL | {"role"}, values={"role": ("user",)}, ours=True),
             May("operator", only=only("role"), ours=True),
         ],
         "delete": [May("self"), May("admin")],
@@ -255,6 +256,7 @@ EXPECTED: dict[str, dict[str, list[May]]] = {
             May("owner", only=only("key_name is_active expires_at")),
             May("admin", only=only("is_active"), values=END),
             May("system", only=only("last_used_at")),
+            May("system", only=only("is_active"), values=END, ours=True),
         ],
         "delete": [May("owner")],
     },
@@ -276,12 +278,13 @@ EXPECTED: dict[str, dict[str, list[May]]] = {
         "select": [May("owner"), May(WATCH), *SEEN],
         "insert": [May("system"), IMPORT],
         "update": [
-            May("admin", only=only("resolved resolved_by resolved_at"), to="resolved by oneself or nobody")
+            May("admin", only=only("resolved resolved_by resolved_at"), to="resolved by oneself or nobody"),
+            May("system", only=only("metadata"), of="not resolved", ours=True),
         ],
     },
     "audit_log": {
-        "select": [May("owner"), May(WATCH), *SEEN],
-        "insert": [May("system")],
+        "select": [May("owner"), May(WATCH), *SEEN, DEFINER],
+        "insert": [May("system"), DEFINER],
     },
     "transactions": {
         "select": [May("owner"), May(SALES), *SEEN],
@@ -326,7 +329,11 @@ EXPECTED: dict[str, dict[str, list[May]]] = {
         ],
         "delete": [May("system", ours=True)],
     },
+    "account_links": BY_SYSTEM
+    | {verb: [May("system", ours=True), May("operator", ours=True)] for verb in ("insert", "update")},
+    "audit_heads": {"select": [May(WATCH, ours=True), *SEEN], "insert": [May("system", ours=True)]},
     "one_time_codes": BY_SYSTEM,
+    "outgoing_mail": BY_SYSTEM,
     "recovery_codes": BY_SYSTEM,
     "role_requirements": BY_SYSTEM,
     "second_factors": BY_SYSTEM,

@@ -18,7 +18,7 @@ def test_logins_are_granted_what_somebody_on_them_may_and_no_column_more(place: 
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("fence", ["policies", "changes", "guard", "view"])
 def test_a_fence_holds_alone(place: Place, fence: str, table: str) -> None:
-    """Policies without grants and guards, those of changes where every row is seen, guards without policies, the view."""
+    """Policies without grants and guards, of changes where every row is seen, guards without policies, the view."""
     for name, before, look in fences.stages(place.world, table):
         if name == fence:
             with fences.altered(place.connection("admin"), *before) as cursor:

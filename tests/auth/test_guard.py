@@ -131,7 +131,8 @@ def test_cookies_in_production(settings: Settings, engine: Engine) -> None:
 
 
 def production(settings: Settings, engine: Engine) -> Flask:
-    server = make_server(replace(settings, env="production"), engine)
+    names = frozenset({"localhost", "quantum.example"})
+    server = make_server(replace(settings, env="production", hosts=names), engine)
     auth.attach_dash(NoDash(server))
     return server
 

@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import Engine, event, select, text, update
 from werkzeug.test import TestResponse
 
-from auth import attempts, passwords
+from auth import attempts, passwords, subjects
 from db.engine import make_engine
 from db.models import AuthAccount, Profile, SecurityEvent, SignInLimit
 from db.services import sign_in_limits
@@ -413,8 +413,8 @@ def test_what_is_forgotten_is_deleted_and_the_rest_kept(engine: Engine) -> None:
 @pytest.mark.databases("sqlite")
 def test_another_secret_counts_apart(settings: Settings, server: Flask) -> None:
     with server.app_context():
-        mine = attempts._subject("name", "alice")
+        mine = subjects.subject("name", "alice")
         server.secret_key = "another secret"
-        assert attempts._subject("name", "alice") != mine
+        assert subjects.subject("name", "alice") != mine
     assert settings.secret_key and re.fullmatch("[0-9a-f]{64}", mine)
     assert PASSWORD not in mine

@@ -16,6 +16,9 @@ ROOT = Path(__file__).parent.parent.parent
 DENIED = (302, 401)
 # Open to everyone, and nothing else is.
 OPEN = {("/login", "GET"), ("/register", "GET"), ("/health", "GET"), ("/_favicon.ico", "GET")}
+# Open too: a forgotten password, and what links lead to. A link's own address only leads on to its form.
+OPEN |= {("/forgot", "GET"), ("/reset", "GET"), ("/invite", "GET")}
+LINKS = {("/reset/<token>", "GET"), ("/invite/<token>", "GET")}
 
 
 def address(rule: Rule) -> str:
@@ -36,11 +39,14 @@ def test_every_route_and_method(app: Dash, client: FlaskClient) -> None:
             if not is_denied(client.open(address(rule), method=method)):
                 opened.add((rule.rule, method))
     forms = {
-        (path, "POST") for path in ("/login", "/login/code", "/login/recovery", "/register")
+        (path, "POST") for path in ("/login", "/login/code", "/login/recovery", "/register", "/forgot")
     }  # they refuse what comes without a token
-    assert opened == OPEN | forms
+    behind_links = {("/reset", "POST"), ("/invite", "POST")}
+    assert opened == OPEN | LINKS | forms | behind_links
     for path, method in forms:
         assert client.open(path, method=method).status_code == 400
+    for path, method in behind_links:
+        assert client.open(path, method=method).status_code == 404
 
 
 def test_every_method_on_every_route(app: Dash, client: FlaskClient) -> None:

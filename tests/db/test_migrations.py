@@ -28,11 +28,13 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from db import schema
+from db.append_only import SQLITE_ALONE
 from db.base import Base
 from db.describe import fingerprint, stats
 from db.engine import make_engine
 from db.models import Agent, AuthAccount, Deal, Profile
 from db.schema import SchemaError
+from tests.databases import logins
 
 MIDDLE = "20261122_crm"
 
@@ -106,7 +108,9 @@ def test_each_revision_says_what_rolling_back_drops(migrated_url: str, engine: E
         said = set(re.findall(r"\w+", (revision.module.__doc__ or "").split("Rolling back drops")[1]))
         assert gone <= said, revision.revision
         if engine.dialect.name == "postgresql":
-            assert gone == {word for word in said if "_" in word} | (gone & said), revision.revision
+            assert gone == ({word for word in said if "_" in word} - set(SQLITE_ALONE) | (gone & said)), (
+                revision.revision
+            )
     assert names(engine) == set()
 
 
@@ -308,14 +312,15 @@ def fill(connection: Connection) -> None:
 
 
 def test_halfway_down_and_up_keeps_data_and_foreign_keys(migrated_url: str, engine: Engine) -> None:
+    owner = logins(migrated_url)["owner"]
     with engine.begin() as connection:
         fill(connection)
         kept = connection.execute(select(Deal.id, Deal.user_id, Deal.value, Deal.created_at)).one()
     before = print_of(engine)
-    schema.migrate(migrated_url, MIDDLE)
+    schema.migrate(owner, MIDDLE)
     assert schema.version(engine) == MIDDLE
     assert not inspect(engine).has_table("spans")
-    schema.migrate(migrated_url)
+    schema.migrate(owner)
     assert print_of(engine) == before
     with engine.connect() as connection:
         assert connection.execute(select(Deal.id, Deal.user_id, Deal.value, Deal.created_at)).one() == kept

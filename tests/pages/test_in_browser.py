@@ -106,3 +106,16 @@ def test_a_request_that_fails_says_what_to_do(home: Page, console_errors: list[s
     )
     home.close()
     console_errors.clear()
+
+
+def test_what_is_too_large_to_send_is_said_and_stays_in_its_field(
+    home: Page, console_errors: list[str]
+) -> None:
+    home.locator("[data-nav='/profile'].nav-entry").click()
+    home.fill("#profile-bio", "long " * 1000)
+    home.click("#profile-save")
+    expect(home.locator("#toasts .toast")).to_contain_text("too large. Shorten it")
+    expect(home.locator("#toasts .toast-header")).to_contain_text("Too large")
+    expect(home.locator("#profile-bio")).to_have_value("long " * 1000)
+    assert [each for each in console_errors if "413" not in each and "too large" not in each] == []
+    console_errors.clear()

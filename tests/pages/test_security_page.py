@@ -1,9 +1,15 @@
 """/security: events, the audit log, sessions and people, each for those who may see them."""
 
+from typing import Any
+
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import Engine, select
 
-from db.models import Profile
+from db.actor import Actor
+from db.engine import session as in_name_of
+from db.models import AuditEntry, Profile, SecurityEvent
+from db.services.accounts import update_own_profile
 from tests import module_rows, module_rows_b
 from tests.reader import Reader, module_body, module_row, readings, words
 from tests.sessions import session
@@ -40,11 +46,10 @@ def ada(engine: Engine, event: str) -> str:
 def test_an_empty_page_says_how_rows_get_in(admin: Reader) -> None:
     drawn = module_body(admin, PAGE)
     shown = readings(drawn["top"])
-    assert shown["security.events"] == shown["security.audit_entries"] == "0"
+    assert shown["security.events"] == "0"
+    assert shown["security.audit_entries"] == "2", "the administrator's own sign-up and sign-in"
     assert shown["security.active_sessions"] == "1", "the administrator's own"
     assert "import table security_events FILE.log --recipe sshd-log" in words(drawn["list"])
-    said = words(module_body(admin, PAGE, "?range=all&lang=en&list=audit")["list"])
-    assert "Only the system writes entries" in said and "import table" not in said
     said = words(module_body(admin, PAGE, "?range=all&lang=en&list=sessions")["list"])
     assert "alice" in said and "import table" not in said
 
@@ -83,3 +88,91 @@ def test_an_observer_sees_sessions_but_nobodys_profile(alice: Reader, engine: En
 def test_others_see_nothing(alice: Reader, event: str) -> None:
     assert "You may not see this" in words(module_body(alice, PAGE)["top"])
     assert "You may not see this" in words(module_row(alice, PAGE, "events", event))
+
+
+# --- the audit log ------------------------------------------------------------------------------------------------
+
+
+def changed_company(engine: Engine, name: str) -> str:
+    """Somebody saves their company; the id of the entry."""
+    with session(engine) as unit:
+        me = unit.scalars(select(Profile).where(Profile.username == name)).one()
+    with in_name_of(engine, Actor.person(me.id, me.role), write=True) as unit:
+        update_own_profile(unit, me.id, company="<b>Works</b>")
+    with session(engine) as unit:
+        newest = select(AuditEntry.id).order_by(AuditEntry.seq.desc()).limit(1)
+        return str(unit.scalar(newest))
+
+
+def test_an_entry_shows_before_and_after(admin: Reader, engine: Engine) -> None:
+    drawn = module_row(admin, PAGE, "audit", changed_company(engine, "alice"))
+    said = words(drawn)
+    assert "What changed" in said and "Before" in said and "After" in said
+    assert "company — <b>Works</b>" in said and "alice" in said
+    assert "old_data" not in said
+
+
+def test_the_log_is_filtered_by_action_table_and_person(
+    admin: Reader, engine: Engine, client: FlaskClient
+) -> None:
+    Reader(client.application.test_client(), "bob")
+    changed_company(engine, "bob")
+    every = "?range=all&lang=en&list=audit"
+    menus = str(module_body(admin, PAGE, every)["menus"])
+    assert "'bob'" in menus and "'user_sessions'" in menus and "'LOGIN'" in menus
+    for chosen, rows in (("person=bob", 3), ("person=bob&action=LOGIN", 1), ("table_name=profiles", 3)):
+        said = words(module_body(admin, PAGE, f"{every}&{chosen}")["list"])
+        assert f"{rows} row" in said, (chosen, said)
+
+
+@pytest.mark.databases("sqlite")
+def test_a_refused_page_measure_and_row_are_security_events(
+    alice: Reader, engine: Engine, event: str
+) -> None:
+    module_body(alice, PAGE)
+    module_row(alice, PAGE, "events", event)
+    with session(engine) as unit:
+        found = unit.scalars(
+            select(SecurityEvent).where(SecurityEvent.event_type == "unauthorized_access")
+        ).all()
+    assert [each.meta["permission"] for each in found] == ["security:read"] * 2
+    assert {each.meta["path"] for each in found} == {"/security", f"/security/events/{event}"}
+
+
+@pytest.mark.databases("sqlite")
+def test_asking_for_a_hidden_row_is_an_event_and_a_made_up_one_is_not(
+    alice: Reader, engine: Engine, ada: str
+) -> None:
+    observer = promoted(alice, engine, "observer")
+    module_row(observer, PAGE, "people", ada)
+    module_row(observer, PAGE, "people", "00000000-0000-0000-0000-000000000000")
+    module_row(observer, PAGE, "people", "nonsense")
+    with session(engine) as unit:
+        wanted = select(SecurityEvent).where(SecurityEvent.event_type == "unauthorized_access")
+        (found,) = unit.scalars(wanted).all()
+    assert (found.meta["table"], found.meta["record"]) == ("profiles", ada)
+
+
+# --- one's own ----------------------------------------------------------------------------------------------------
+
+
+def test_one_sees_ones_own_entries_and_nobody_elses(
+    alice: Reader, engine: Engine, client: FlaskClient
+) -> None:
+    Reader(client.application.test_client(), "bob")
+    bobs = changed_company(engine, "bob")
+    mine = changed_company(engine, "alice")
+    said = words(alice.body("activity", "?lang=en"))
+    assert "3 rows" in said and "UPDATE" in said and "LOGIN" in said
+    assert "company — <b>Works</b>" in words(own_row(alice, mine))
+    assert "There is no such row" in words(own_row(alice, bobs))
+    with session(engine) as unit:
+        wanted = select(SecurityEvent.meta).where(SecurityEvent.event_type == "unauthorized_access")
+        (found,) = unit.scalars(wanted).all()
+    assert found["record"] == bobs
+
+
+def own_row(reader: Reader, key: str) -> Any:
+    address = f"/activity/audit/{key}?lang=en"
+    answer = reader.post("activity-row.children", {"url.search": "?lang=en"}, referer=address)
+    return answer.get_json()["response"]["activity-row"]["children"]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,7 +27,21 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def serve(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
+Server = subprocess.Popen[bytes]
+
+
+@pytest.fixture
+def started() -> Iterator[list[Server]]:
+    """The servers of this test; none outlives it, however it ends."""
+    servers: list[Server] = []
+    yield servers
+    for server in servers:
+        if server.poll() is None:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+
+
+def serve(folder: Path, started: list[Server]) -> Server:
     """The server in a process group of its own, answering and watching."""
     port = free_port()
     clean = {name: value for name, value in os.environ.items() if not name.startswith("QUANTUM_")}
@@ -37,13 +52,13 @@ def serve(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    started.append(process)
     for _ in range(10 * SLOWEST_SECONDS):
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
-            return process, port
+            return process
         except OSError:
             time.sleep(0.1)
-    process.kill()
     raise AssertionError(f"the server did not answer within {SLOWEST_SECONDS} seconds")
 
 
@@ -61,15 +76,15 @@ def wait_for(folder: Path, query: str) -> None:
 
 
 @pytest.mark.databases("sqlite")
-def test_killed_and_started_again_then_ended_in_order(tmp_path: Path) -> None:
-    first, _ = serve(tmp_path)
+def test_killed_and_started_again_then_ended_in_order(tmp_path: Path, started: list[Server]) -> None:
+    first = serve(tmp_path, started)
     wait_for(tmp_path, "SELECT 1 FROM agent_logs WHERE message LIKE '%began to watch.'")
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
     stretches = "SELECT metric_value FROM system_metrics WHERE metric_type = 'collector.up_seconds'"
     assert rows(tmp_path, stretches) == []  # one heartbeat encloses no time
 
-    second, _ = serve(tmp_path)
+    second = serve(tmp_path, started)
     wait_for(tmp_path, "SELECT 1 FROM agent_logs WHERE message LIKE '%began to watch.' LIMIT 1 OFFSET 1")
     wait_for(tmp_path, "SELECT 1 FROM calls WHERE callee_id = 'quantum/web' AND NOT failed")
     second.terminate()
