@@ -47,10 +47,15 @@ run: install ## migrate, seed and serve on 127.0.0.1:8050
 
 test: install-dev ## every test, on SQLite and PostgreSQL, with a real browser
 	@$(BIN)/python -m tests.chromium
+	@$(BIN)/python -m tests.pgbouncer
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 mutate-access: install-dev ## break every access rule, one at a time: the tests have to notice (ARGS=policy: that kind only)
 	@$(BIN)/python -m tests.access.mutate $(ARGS)
+
+test-access-long: install-dev ## thousands of people taking turns on few connections, also behind pgbouncer
+	@$(BIN)/python -m tests.pgbouncer
+	@$(BIN)/python -m tests.access.identity
 
 bench: install-dev ## measure speed against peers, into bench/RESULTS.md (ARGS=layout: that part only)
 	@$(BIN)/python -m tests.chromium

@@ -26,9 +26,9 @@ def main(kinds: Sequence[str]) -> int:
     survivors: list[str] = []
     tried = 0
     with ExitStack() as stack:
-        databases = _databases(stack)
+        databases = databases_of_its_own(stack)
         urls = {kind: stack.enter_context(databases.migrated(kind)) for kind in ("postgresql", "sqlite")}
-        worlds = {kind: _world(url) for kind, url in urls.items()}
+        worlds = {kind: stored_world(url) for kind, url in urls.items()}
         connection = stack.enter_context(connect(urls["postgresql"]))
         broken = [
             *(
@@ -55,7 +55,7 @@ def main(kinds: Sequence[str]) -> int:
     return 1 if survivors or not tried else 0
 
 
-def _databases(stack: ExitStack) -> Databases:
+def databases_of_its_own(stack: ExitStack) -> Databases:
     url = os.environ.get("QUANTUM_TEST_DATABASE_URL")
     if not url:
         server = postgres.start()
@@ -67,7 +67,7 @@ def _databases(stack: ExitStack) -> Databases:
     return databases
 
 
-def _world(url: str) -> World:
+def stored_world(url: str) -> World:
     engine = make_engine(url)
     try:
         return build(engine)
