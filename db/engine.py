@@ -44,7 +44,11 @@ class DatabaseUnavailable(Exception):
 
 
 def make_engine(url: str | URL) -> Engine:
-    """An engine for `url` (sqlite or postgresql). A folder for an embedded file is made when missing."""
+    """An engine for `url` (sqlite or postgresql). A folder for an embedded file is made when missing.
+
+    `?prepare_threshold=none` in a PostgreSQL address prepares no statements: a pgbouncer before 1.21 that hands out
+    connections by the transaction does not know where they were prepared.
+    """
     address = make_url(url)
     engine = _sqlite(address) if address.get_backend_name() == "sqlite" else _postgresql(address)
     event.listen(engine, "handle_error", _without_the_row)
@@ -52,16 +56,26 @@ def make_engine(url: str | URL) -> Engine:
 
 
 def _postgresql(address: URL) -> Engine:
+    prepared = address.query.get("prepare_threshold")
     return create_engine(
-        address,
+        address.difference_update_query(["prepare_threshold"]),
         hide_parameters=True,
         pool_pre_ping=True,
         pool_size=8,
         max_overflow=8,
-        connect_args={"connect_timeout": 5},
+        connect_args={"connect_timeout": 5} | _preparing(prepared),
         json_serializer=_json,
         json_deserializer=orjson.loads,
     )
+
+
+def _preparing(told: Any) -> dict[str, int | None]:
+    """psycopg's own option, which it takes as a number and an address gives as text; absent is its default."""
+    if told is None:
+        return {}
+    if str(told).lower() != "none" and not str(told).isdigit():
+        raise ValueError(f"prepare_threshold is {told!r}; use none or a number.")
+    return {"prepare_threshold": None if str(told).lower() == "none" else int(told)}
 
 
 def _json(value: Any) -> str:
