@@ -34,7 +34,7 @@ from db.actor import Actor
 from db.base import Base, Key
 from db.policies import SECRET_COLUMNS, STAMPS, rules
 from db.rules import Me, Rule, Verb
-from db.sight import asking, is_bounded, through_eyes, visible
+from db.sight import asking, compiled_for, give_eyes, is_bounded, visible
 
 IDENTITY = text(
     "SELECT set_config('quantum.kind', :kind, true), set_config('quantum.profile_id', :profile_id, true), "
