@@ -16,6 +16,7 @@ class Permission(StrEnum):
     FINANCE_READ = "finance:read"
     GAMIFICATION_READ = "gamification:read"
     GAMIFICATION_STATS_READ = "gamification:stats:read"
+    PEOPLE_ADMIN = "people:admin"
     PEOPLE_READ = "people:read"
     SECURITY_READ = "security:read"
     SESSIONS_READ = "sessions:read"
@@ -36,6 +37,7 @@ HELD_BY: dict[Permission, frozenset[str]] = {
     Permission.FINANCE_READ: frozenset({"admin", "strategist"}),
     Permission.GAMIFICATION_READ: EVERYONE,
     Permission.GAMIFICATION_STATS_READ: frozenset({"admin"}),
+    Permission.PEOPLE_ADMIN: frozenset({"admin"}),
     Permission.PEOPLE_READ: frozenset({"admin"}),
     Permission.SECURITY_READ: frozenset({"admin", "observer"}),
     Permission.SESSIONS_READ: frozenset({"admin", "observer"}),

@@ -119,11 +119,16 @@ def visible(actor: Actor, table: str, me: Me) -> ColumnElement[bool] | None:
     """Which rows of a table the actor sees; None for all of them."""
     if table == ProfileCard.__tablename__:
         return None if actor.kind is not Kind.NOBODY else false()
-    mine = [each for each in rules(table, Verb.SELECT) if each.applies(actor) and not is_directory(each)]
+    mine = seeing(actor, table)
     if any(each.is_unconditional() for each in mine):
         return None
     row = Base.metadata.tables[table]
     return or_(*(each.rows(row, me) for each in mine)) if mine else false()
+
+
+def seeing(actor: Actor, table: str) -> list[Rule]:
+    """The rules by which the actor sees rows of a table itself; whatever else lets cards through is the view's."""
+    return [each for each in rules(table, Verb.SELECT) if each.applies(actor) and not is_directory(each)]
 
 
 def _tables_in(statement: Any) -> set[str]:

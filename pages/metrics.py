@@ -7,6 +7,7 @@ from dash import Output, callback, html
 from dash.development.base_component import Component
 
 import db.queries
+from auth.numbers import read_for
 from auth.permissions import allows
 from components.attributes import attributes
 from components.cards import measured
@@ -15,7 +16,7 @@ from components.measured import marks
 from components.shell import page_header
 from components.states import skeleton
 from db.engine import Session
-from db.metric import METRICS, NOTHING, SERIES, Metric, Reading, Series, SeriesReading, read, read_series
+from db.metric import METRICS, NOTHING, SERIES, Metric, Reading, Series, SeriesReading, read_series
 from i18n import declared, t
 from pages._view import ASKED, BUSY, View, load, nothing_here, notices, page, person, titled
 
@@ -48,7 +49,7 @@ def layout(view: View) -> html.Div:
 def metrics(unit: Session, view: View) -> list[Component]:
     """All definitions; those of the whole fleet with their reading, all of one instant."""
     whole: dict[str, Reading | SeriesReading] = {
-        key: read(unit, key, view.window)
+        key: read_for(unit, key, view.window)
         for key, made in METRICS.items()
         if not made.subject and allows(person().role, made.needs)
     }
@@ -98,6 +99,7 @@ def domain_words(name: str, lang: str) -> str:
         "connection": t("One connection", lang),
         "db": t("The database", lang),
         "system": t("The application", lang),
+        "people": t("People", lang),
     }
     modules = {
         entry["module"].rpartition(".")[2]: entry["nav"]["words"]
@@ -158,6 +160,7 @@ def _now(made: Declared, reading: Reading | SeriesReading | None, lang: str) -> 
             ("agent",): t("per agent", lang),
             ("caller", "callee"): t("per connection", lang),
             ("currency",): t("per currency", lang),
+            ("role",): t("per role", lang),
         }
         return [html.Span(per.get(made.subject, ""), className="muted")]
     if isinstance(reading, SeriesReading):

@@ -7,7 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.models import RoleRequirement
-from db.services.account_fields import clean
+from db.services import audit
+from db.services.account_fields import ROLES, clean
 
 
 def require_second_factor(session: Session, role: str, required: bool, *, by: UUID | None = None) -> bool:
@@ -20,11 +21,28 @@ def require_second_factor(session: Session, role: str, required: bool, *, by: UU
     found = session.get(RoleRequirement, wanted, with_for_update=True)
     if (found is not None and found.factor_required) == required:
         return False
+    before = None if found is None else {"factor_required": found.factor_required}
     row = found or RoleRequirement(role=wanted)
     row.factor_required, row.set_by, row.set_at = required, by, datetime.now(UTC)
     session.add(row)
     session.flush()
+    told = audit.Act(
+        "UPDATE" if before else "INSERT",
+        "role_requirements",
+        wanted,
+        before,
+        {"factor_required": required},
+        by,
+    )
+    audit.note(session, told)
     return True
+
+
+def requirements(session: Session) -> dict[str, bool]:
+    """Of each role whether it needs a second factor."""
+    demanded = select(RoleRequirement.role).where(RoleRequirement.factor_required.is_(True))
+    held = set(session.scalars(demanded))
+    return {role: role in held for role in ROLES}
 
 
 def factor_required(session: Session, role: str) -> bool:

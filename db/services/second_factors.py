@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from db.models import RecoveryCode, SecondFactor
+from db.services import audit
 from db.services.codes import ALPHABET
 
 SET_UP_WITHIN = timedelta(minutes=30)
@@ -121,6 +122,8 @@ def turn_off(session: Session, account_id: UUID) -> bool:
     was_on = _changed(session, delete(SecondFactor).where(*mine)) == 1
     session.execute(delete(SecondFactor).where(SecondFactor.account_id == account_id))
     session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == account_id))
+    if was_on:
+        audit.note(session, audit.Act("DELETE", "second_factors", account_id))
     return was_on
 
 
