@@ -6,7 +6,6 @@ open the file.
 """
 
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import Any, NoReturn
 
 from sqlalchemy import (
@@ -14,7 +13,9 @@ from sqlalchemy import (
     Connection,
     Delete,
     Engine,
+    FromClause,
     Insert,
+    Select,
     Table,
     TextClause,
     Update,
@@ -41,6 +42,7 @@ from db.actor import Actor, Kind
 from db.base import Base, Key
 from db.models import ProfileCard
 from db.policies import RULES, SECRET_COLUMNS, STAMPS, rules
+from db.reach import overlooked, selects_below, table_of, tables_in
 from db.row_security import is_directory
 from db.rules import Me, Rule, Verb
 
@@ -87,15 +89,36 @@ class GuardedSession(Session):
     # --- what is read ---
 
     def narrowed(self, statement: Any) -> Any:
-        """The SELECT with what keeps it to the rows this actor may see."""
+        """The SELECT with what keeps it to the rows this actor may see. Raises Denied where nothing would."""
         if not _is_bounded(self.actor):
             return statement
-        options = [option for name in _tables_in(statement) if (option := self._narrow(name)) is not None]
-        return statement.options(*options) if options else statement
+        options = [option for name in tables_in(statement) if (option := self._narrow(name)) is not None]
+        if not options:
+            return statement
+        if isinstance(statement, Select):
+            # The ORM overlooks tables that only a FILTER, an OVER or a second place in one expression names.
+            for source in overlooked(statement):
+                statement = statement.where(*self._conditions(source))
+        for select_, above in selects_below(statement):
+            bare = [each for each in overlooked(select_, above) if self._conditions(each)]
+            if bare:
+                raise Denied(
+                    self.actor, "select", ", ".join(map(table_of, bare)), "add select_from(its class)"
+                )
+        return statement.options(*options)
+
+    def _conditions(self, source: FromClause) -> list[ColumnElement[bool]]:
+        """What keeps a table, or an alias of it, to the rows this actor may see; nothing where that is all."""
+        name = table_of(source)
+        condition = visible(self.actor, name, self.me, source) if name else None
+        return [] if condition is None else [condition]
 
     def _narrow(self, table: str) -> Any:
         if table not in self._narrowing:
-            condition, mapped = visible(self.actor, table, self.me), _mapped().get(table)
+            condition = visible(self.actor, table, self.me)
+            mapped = _mapped().get(table)
+            if condition is not None and mapped is None:
+                raise Denied(self.actor, "select", table, "no class is mapped to it")
             self._narrowing[table] = (
                 None
                 if condition is None or mapped is None
@@ -104,7 +127,6 @@ class GuardedSession(Session):
         return self._narrowing[table]
 
 
-@cache
 def _mapped() -> dict[str, type[DeclarativeBase]]:
     found: dict[str, type[DeclarativeBase]] = {each.__tablename__: each for each in Base.__subclasses__()}
     return found | {ProfileCard.__tablename__: ProfileCard}
@@ -115,24 +137,20 @@ def _is_bounded(actor: Actor) -> bool:
     return actor.is_person or actor.kind is Kind.NOBODY
 
 
-def visible(actor: Actor, table: str, me: Me) -> ColumnElement[bool] | None:
-    """Which rows of a table the actor sees; None for all of them."""
+def visible(actor: Actor, table: str, me: Me, source: FromClause | None = None) -> ColumnElement[bool] | None:
+    """Which rows of a table, or of its alias `source`, the actor sees; None for all of them."""
     if table == ProfileCard.__tablename__:
         return None if actor.kind is not Kind.NOBODY else false()
     mine = seeing(actor, table)
     if any(each.is_unconditional() for each in mine):
         return None
-    row = Base.metadata.tables[table]
+    row = Base.metadata.tables[table] if source is None else source
     return or_(*(each.rows(row, me) for each in mine)) if mine else false()
 
 
 def seeing(actor: Actor, table: str) -> list[Rule]:
     """The rules by which the actor sees rows of a table itself; whatever else lets cards through is the view's."""
     return [each for each in rules(table, Verb.SELECT) if each.applies(actor) and not is_directory(each)]
-
-
-def _tables_in(statement: Any) -> set[str]:
-    return {element.name for element in visitors.iterate(statement) if isinstance(element, Table)}
 
 
 # --- before anything is sent ------------------------------------------------------------------------

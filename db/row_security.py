@@ -96,12 +96,17 @@ def undo() -> list[str]:
 
 def _of_tables() -> Iterator[str]:
     for table in sorted(RULES):
-        yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
-        yield f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"
-        yield from (policy(each) for each in RULES[table])
-        yield from grants(table)
-        if is_guarded(table):
-            yield from _guard(table)
+        yield from of_table(table)
+
+
+def of_table(table: str) -> Iterator[str]:
+    """What turns the rules of one table on; a migration that makes a table holds these texts."""
+    yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
+    yield f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"
+    yield from (policy(each) for each in RULES[table])
+    yield from grants(table)
+    if is_guarded(table):
+        yield from _guard(table)
 
 
 def _grants_apart() -> Iterator[str]:

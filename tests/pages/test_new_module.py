@@ -22,6 +22,7 @@ from db.base import Base, Instant, Key, new_id, now, uuid7
 class Boat(Base):
     """One row per boat."""
     __tablename__ = "boats"
+    __access__ = ("select authenticated", "insert system")
     id: Mapped[object] = mapped_column(Key, primary_key=True, default=uuid7, server_default=new_id(), doc="Its id.")
     name: Mapped[str] = mapped_column(Text, doc="Its name.")
     created_at: Mapped[object] = mapped_column(Instant, server_default=now(), doc="When it came.")
