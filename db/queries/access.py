@@ -126,7 +126,12 @@ def _statement(table: str, first: int) -> Any:
     model = tables()[table]
     attributes = _attributes(model)
     shown = [attributes[name].label(name) for name in columns_shown(table)]
-    return select(*shown).order_by(*(attributes[name].desc() for name in _key(model))).limit(first)
+    return (
+        select(*shown)
+        .select_from(model)
+        .order_by(*(attributes[name].desc() for name in _key(model)))
+        .limit(first)
+    )
 
 
 def _attributes(model: Model) -> dict[str, Any]:
