@@ -33,7 +33,7 @@ exec "$$here/.venv/bin/python" -c 'import sys; sys.path[0] = sys.argv.pop(1); sy
 endef
 export LAUNCHER
 
-.PHONY: help install install-dev run test bench check format docs freeze looks lock clean
+.PHONY: help install install-dev run test fuzz bench check format docs freeze looks lock clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 18
@@ -48,6 +48,9 @@ run: install ## migrate, seed and serve on 127.0.0.1:8050
 test: install-dev ## every test, on SQLite and PostgreSQL, with a real browser
 	@$(BIN)/python -m tests.chromium
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+fuzz: install-dev ## 20,000 hostile requests at every door (ARGS="--seed 7" tries the same again)
+	@$(BIN)/python -m tests.campaigns.fuzz $(ARGS)
 
 bench: install-dev ## measure speed against peers, into bench/RESULTS.md (ARGS=layout: that part only)
 	@$(BIN)/python -m tests.chromium

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from flask import Flask, jsonify, redirect, request, url_for
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
-from auth import public, sizes
+from auth import callback_bodies, public, sizes
 from auth.events import note_forged_cookie
 from auth.people import current_person
 
@@ -15,6 +16,7 @@ CALLBACKS = "/_dash-update-component"
 # Asked for by programs, which cannot fill in a form: no redirect for these.
 MACHINES = ("/api", "/v1", "/assets")
 CARRIED = ("lang", "theme")
+ASCII = "".join(map(chr, range(128)))
 
 
 def init_app(server: Flask) -> None:
@@ -24,6 +26,9 @@ def init_app(server: Flask) -> None:
 
 def guard() -> Response | tuple[Response, int] | None:
     """Let through what is public and whoever is signed in; stop everybody else."""
+    _spell_out_query()
+    if isinstance(request.routing_exception, BadRequest):
+        raise request.routing_exception  # the host is none; without one not even the form's address can be told
     if request.endpoint in public.ENDPOINTS | public.OWN_FORMS:
         refuse_large_form()
     if request.endpoint in public.ENDPOINTS:
@@ -66,6 +71,12 @@ def refuse_large_form() -> None:
         raise RequestEntityTooLarge
 
 
+def _spell_out_query() -> None:
+    """Octets that no browser leaves as they are, with percent signs: Flask fails on those that are no UTF-8."""
+    if not request.query_string.isascii():
+        request.query_string = quote(request.query_string, safe=ASCII).encode()
+
+
 def is_page() -> bool:
     """Whether a person asked for a page, who can be sent to the sign-in form."""
     machine = request.path.startswith("/_") or any(
@@ -75,30 +86,19 @@ def is_page() -> bool:
 
 
 def refuse_unknown_outputs(server: Flask, callback_map: Mapping[str, Mapping[str, Any]]) -> None:
-    """Answer 404 for a callback that does not exist and 400 for a body that is none, instead of a traceback."""
+    """Answer 404 for a callback that does not exist and 400 for a body that is not its own, instead of a traceback."""
 
     @server.before_request
     def known_output() -> tuple[Response, int] | None:
         if request.path != CALLBACKS or request.method != "POST":
             return None
         try:
-            body = request.get_json(silent=True)
+            if sizes.is_too_much(request.get_json(silent=True)):
+                raise RequestEntityTooLarge
         except RecursionError:  # nested a thousand times
             raise RequestEntityTooLarge from None
-        if sizes.is_too_much(body):
-            raise RequestEntityTooLarge
-        if not isinstance(body, dict) or not _is_callback(body):
-            return jsonify(error="The body is not a callback request."), 400
-        if "callback" not in callback_map.get(body["output"], {}):
-            return jsonify(error="There is no such callback."), 404
-        return None
-
-
-def _is_callback(body: Mapping[str, Any]) -> bool:
-    if not isinstance(body.get("output"), str):
-        return False
-    lists = (body.get(name, []) for name in ("inputs", "state", "changedPropIds"))
-    return all(isinstance(value, list) for value in lists)
+        refused = callback_bodies.refusal(callback_map)
+        return (jsonify(error=refused[0]), refused[1]) if refused else None
 
 
 def _here() -> str:

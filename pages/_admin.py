@@ -33,7 +33,7 @@ def outline(view: View, part: str, *content: Component) -> html.Div:
     lead = t("Who may come in, what each may do, and what each sees.", view.lang)
     inside = [refused] if refused else [_ways(view, part), *content]
     return html.Div(
-        [page_header(t("Administration", view.lang), lead, lang=view.lang), *inside], className="is-timeless"
+        [page_header(t("Administration", view.lang), lead, lang=view.lang), *inside], className="is-rangeless"
     )
 
 
@@ -156,8 +156,3 @@ def key_of(text: Any) -> UUID | None:
         return UUID(text) if isinstance(text, str) else None
     except ValueError:
         return None
-
-
-def typed(value: Any) -> str:
-    """What a field holds; whatever is no text counts as nothing."""
-    return value if isinstance(value, str) else ""

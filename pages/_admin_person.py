@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -218,7 +219,7 @@ def _session(given: Panel, row: OwnSession) -> Component:
     active = html.Span(
         ago(row.last_activity, view.now, lang), title=moment(row.last_activity, lang, view.zone)
     )
-    said = [
+    said: list[tuple[str, Any]] = [
         (t("Address", lang), address),
         (t("Signed in", lang), moment(row.begun, lang, view.zone)),
         (t("Last active", lang), active),

@@ -32,7 +32,7 @@ def sight_part(view: View, as_whom: Whom, found: Sight, total: int) -> list[Comp
         html.Div(
             [
                 frame(
-                    t("{who} and {table}", lang, who=whom_words(as_whom, lang), table=found.table),
+                    t("{who} looking at {table}", lang, who=whom_words(as_whom, lang), table=found.table),
                     _verdict(found, total, lang),
                     _by_database(found, lang),
                     className="admin-verdict",

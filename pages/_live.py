@@ -7,6 +7,7 @@ import dash
 import dash_bootstrap_components as dbc
 from dash import Dash, html, set_props
 from dash.development.base_component import Component
+from dash.exceptions import DependencyException
 from flask import Response, jsonify, request
 from flask_wtf.csrf import generate_csrf
 from werkzeug.exceptions import HTTPException, InternalServerError, NotFound
@@ -35,6 +36,7 @@ def wire(app: Dash) -> None:
     app.server.before_request(no_page_for_machines)
     app.server.after_request(true_status)
     app.server.register_error_handler(NotFound, not_found)
+    app.server.register_error_handler(DependencyException, not_found)
     app.server.register_error_handler(InternalServerError, failed)
 
 
@@ -162,8 +164,8 @@ def true_status(response: Response) -> Response:
     return response
 
 
-def not_found(error: NotFound) -> AnyResponse | tuple[AnyResponse, int]:
-    """404 for what Dash does not answer, such as a missing file."""
+def not_found(error: NotFound | DependencyException) -> AnyResponse | tuple[AnyResponse, int]:
+    """404 for what Dash does not answer, such as a missing file or a script of no component library of ours."""
     if not is_page():
         return jsonify(error="There is nothing at this address."), 404
     lang = lang_here()

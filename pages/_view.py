@@ -1,6 +1,8 @@
 """What the address of a page asks for, and how a page answers it: one callback, one database session, one instant."""
 
+import inspect
 import logging
+import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -99,8 +101,8 @@ class View:
             theme=_first((asked.get("theme"), profile.get("theme"), cookies.get("theme")), THEMES),
             utc=utc,
             args={key: value for key, value in asked.items() if key not in VIEW},
-            search=with_query(search) if asked else "",
-            path=unquote(path),
+            search=with_query(None, **asked),
+            path=_storable(unquote(path)),
             problem=problem,
         )
 
@@ -135,9 +137,15 @@ def _parsed(search: str | None) -> dict[str, str]:
     """The words of a query; one too long or with too many words counts as empty."""
     text = (search or "").lstrip("?")
     try:
-        return dict(parse_qsl(text, max_num_fields=MOST_ARGS)) if len(text) <= LONGEST_QUERY else {}
+        pairs = parse_qsl(text, max_num_fields=MOST_ARGS) if len(text) <= LONGEST_QUERY else []
     except ValueError:
         return {}
+    return {_storable(key): _storable(value) for key, value in pairs}
+
+
+def _storable(text: str) -> str:
+    """Without what no database holds: null characters and half ones."""
+    return re.sub("[\0\ud800-\udfff]", "", text)
 
 
 def _first(wishes: Sequence[Any], known: Sequence[str]) -> str:
@@ -178,13 +186,16 @@ def _address() -> tuple[str, str]:
     told = _router_inputs()
     if told is not None:
         return told
-    referrer = urlsplit(request.referrer or "")
+    try:
+        referrer = urlsplit(request.referrer or "")
+    except ValueError:
+        return "/", ""  # such as a half-written IPv6 host, which no browser sends
     return referrer.path or "/", referrer.query
 
 
 def _router_inputs() -> tuple[str, str] | None:
     """What Dash's page router was told, if this request is to it."""
-    body = request.get_json(silent=True) if request.is_json else None
+    body = request.get_json(silent=True) if request.method == "POST" and request.is_json else None
     given = body.get("inputs") if isinstance(body, dict) else None
     values = {
         f"{entry.get('id')}.{entry.get('property')}": entry.get("value")
@@ -274,7 +285,16 @@ def load(draw: Callable[..., Any] | None = None, *, besides: int = 0) -> Callabl
             said = failure(error, view.lang)
             return (said, *[dash.no_update] * besides) if besides else said
 
+    setattr(drawn, "__signature__", _signature(draw))  # noqa: B010 - the attribute inspect looks for
     return drawn
+
+
+def _signature(draw: Callable[..., Any]) -> inspect.Signature:
+    """What the browser gives in place of session and view; auth.callback_bodies holds requests against it."""
+    own = list(inspect.signature(draw).parameters.values())[2:]
+    search = inspect.Parameter("search", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=str | None)
+    refreshed = inspect.Parameter("refreshed", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=int | None)
+    return inspect.Signature([search, refreshed, *own])
 
 
 def failure(error: Exception, lang: str) -> Component:

@@ -20,7 +20,7 @@ from db.engine import Session
 from db.services.account_fields import LONGEST_EMAIL, ROLES, FieldErrors
 from db.services.links import Invitation
 from i18n import declared, t, tn
-from pages._admin import done, frame, key_of, link_once, outline, refusal, refused, typed
+from pages._admin import done, frame, key_of, link_once, outline, refusal, refused
 from pages._view import View, here, load, page, titled
 
 BODY, FORM, LIST = "admin-invitations", "admin-invite-form", "admin-invite-list"
@@ -72,13 +72,13 @@ def _answer(unit: Session, view: View) -> Any:
     State("url", "search"),
     prevent_initial_call=True,
 )
-def invite(submitted: int | None, email: Any, role: Any, search: str | None) -> tuple[Any, Any]:
+def invite(submitted: int | None, email: str | None, role: str | None, search: str | None) -> tuple[Any, Any]:
     """Make the link and show it. Whether it may be made is asked there, too."""
     administration.require_admin()
     if not submitted:
         raise PreventUpdate
     view = here(search or "")
-    given = {"email": typed(email), "role": typed(role)}
+    given = {"email": email or "", "role": role or ""}
     try:
         made = administration.invite(given["email"], given["role"])
     except FieldErrors as errors:

@@ -18,7 +18,7 @@ from db.queries.people import own_sessions
 from db.services.account_fields import FieldErrors
 from db.services.links import NotAllowed
 from i18n import declared, t, tn
-from pages._admin import ACT, done, key_of, link_once, nobody, outline, refusal, refused, typed
+from pages._admin import ACT, done, key_of, link_once, nobody, outline, refusal, refused
 from pages._admin_person import MOST, ROLE, Panel, panel
 from pages._view import View, actor, engine, here, load, page, person, titled
 
@@ -82,7 +82,7 @@ def _drawn(unit: Session, view: View, said: Component | None = None, **more: Any
     State("url", "search"),
     prevent_initial_call=True,
 )
-def do(_clicks: list[int | None], role: Any, search: str | None) -> Any:
+def do(_clicks: list[int | None], role: str | None, search: str | None) -> Any:
     """Do what the pressed button says, and draw the person anew. Whether it may be done is asked there, too."""
     administration.require_admin()
     asked = dash.ctx.triggered_id
@@ -92,7 +92,7 @@ def do(_clicks: list[int | None], role: Any, search: str | None) -> Any:
     profile_id = key_of(view.path.rstrip("/").rpartition("/")[2])
     if profile_id is None:
         return nobody(view)
-    wished, wrong = typed(role), {}
+    wished, wrong = role or "", {}
     try:
         said = _done(str(asked["key"]), profile_id, wished, view)
     except FieldErrors as errors:

@@ -162,7 +162,7 @@ def _rows_of(view: View, role: str) -> Component:
         (role_word(each, lang), "/admin/roles" + view.with_query(role=each), each == role) for each in ROLES
     ]
     why = t(
-        "What the rules let this role do with the rows of each table. “In part” is explained in the row's details.",
+        "What the rules let this role do with the rows of each table. “In part” opens and says what the limits are.",
         lang,
     )
     title = t("Rows of every table: {role}", lang, role=role_word(role, lang))

@@ -88,8 +88,7 @@ def answer(unit: Session, view: View, path: str | None) -> Component:
 
 def asked_for(view: View, path: str | None) -> str:
     """The agent's id: `id` in the query, else what follows "/agents/" in the path."""
-    told = view.args.get("id") or View.of("", path=path or view.path).path.removeprefix(PREFIX)
-    return told.replace("\0", "")
+    return view.args.get("id") or View.of("", path=path or view.path).path.removeprefix(PREFIX)
 
 
 def _unknown(view: View, agent: str) -> Component:

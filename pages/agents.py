@@ -81,8 +81,8 @@ def _page(unit: Session, view: View, wanted: AgentFilter, order: str) -> tuple[l
 
 
 def _text(given: str) -> str:
-    """A filter as the databases take it: no null character, no more than a name can have."""
-    return given.replace("\0", "").strip()[:200]
+    """A filter of no more than a name can have."""
+    return given.strip()[:200]
 
 
 def _whole(text: str) -> int:

@@ -6,7 +6,7 @@ There is always an administrator who can sign in: what would take the last one a
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -74,15 +74,16 @@ def open_sign_in(session: Session, profile_id: UUID) -> None:
     FieldErrors where the person closed the account themselves: it has neither address nor password any more."""
     profile = lock_profile(session, profile_id)
     account_id = profile.auth_user_id
-    closed = (AuthAccount.id == account_id, AuthAccount.is_active.is_(False))
-    email = session.scalar(select(AuthAccount.email).where(*closed))
-    if email is None:
-        return
-    if email == closed_address(account_id):
+    if session.scalar(select(AuthAccount.email).where(AuthAccount.id == account_id)) == closed_address(
+        account_id
+    ):
         raise FieldErrors({"account": Complaint.GONE})
-    session.execute(update(AuthAccount).where(AuthAccount.id == account_id).values(is_active=True))
-    told = {"is_active": False}, {"is_active": True}
-    audit.note(session, audit.Act("UPDATE", "auth_account", account_id, *told))
+    account = update(AuthAccount).where(AuthAccount.id == account_id, AuthAccount.is_active.is_(False))
+    done = session.execute(account.values(is_active=True))
+    assert isinstance(done, CursorResult)
+    if done.rowcount:
+        told = {"is_active": False}, {"is_active": True}
+        audit.note(session, audit.Act("UPDATE", "auth_account", account_id, *told))
 
 
 def void_links(session: Session, *which: ColumnElement[bool]) -> None:

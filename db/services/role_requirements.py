@@ -21,20 +21,12 @@ def require_second_factor(session: Session, role: str, required: bool, *, by: UU
     found = session.get(RoleRequirement, wanted, with_for_update=True)
     if (found is not None and found.factor_required) == required:
         return False
-    before = None if found is None else {"factor_required": found.factor_required}
     row = found or RoleRequirement(role=wanted)
     row.factor_required, row.set_by, row.set_at = required, by, datetime.now(UTC)
     session.add(row)
     session.flush()
-    told = audit.Act(
-        "UPDATE" if before else "INSERT",
-        "role_requirements",
-        wanted,
-        before,
-        {"factor_required": required},
-        by,
-    )
-    audit.note(session, told)
+    before, after = {"factor_required": not required}, {"factor_required": required}
+    audit.note(session, audit.Act("UPDATE", "role_requirements", wanted, before, after, by=by))
     return True
 
 

@@ -15,11 +15,10 @@ from db.models import ApiKey, Deal, SupportTicket, TicketMessage
 from db.policies import rules
 from db.queries import access
 from db.queries.access import DIRECTORY, Sight, changing, letting_through, look, somebody_with, tables
-from db.queries.own_data import parts
 from db.recorder import SECRETS
 from db.rules import Verb
-from tests import owned_rows
 from tests.databases import logins
+from tests.owned_rows import own_a_row_everywhere
 from tests.people import account_of, make_person
 from tests.sessions import session
 
@@ -35,18 +34,16 @@ ROLES = {
 
 
 @pytest.fixture
-def cast(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> dict[str, Actor]:
+def cast(engine: Engine) -> dict[str, Actor]:
     """Six people of five roles, of whom each but Carol owns a row everywhere; somebody who only has a role; nobody."""
     found: dict[str, Actor] = {}
-    several = [part for part in parts() if "id" in part.table.c]
-    monkeypatch.setattr(owned_rows, "parts", lambda: several)
     for name, role in ROLES.items():
         profile_id = make_person(engine, name, role)
         found[name] = Actor.person(profile_id, role)
         if name != "carol":
             account_id = account_of(engine, profile_id).id
             with session(engine, write=True) as unit:
-                owned_rows.own_a_row_everywhere(unit.connection(), profile_id, account_id)
+                own_a_row_everywhere(unit.connection(), profile_id, account_id)
     return found | {"anybody with observer": somebody_with("observer"), "stranger": somebody_with("")}
 
 

@@ -203,3 +203,11 @@ def test_a_stranger_gets_no_layout_and_no_callback(app: Dash, alice: Reader) -> 
         "/_dash-update-component", json={"output": "overview-body.children"}
     ).status_code in (400, 401)
     assert stranger.get("/nowhere").status_code == 302
+
+
+@pytest.mark.parametrize(
+    "referer", ["http://[", "http://[::1", "http://localhost:x/[", "\xff", "javascript:x"]
+)
+def test_a_referer_that_is_no_address_is_the_first_page_s(alice: Reader, referer: str) -> None:
+    answer = alice.get("/_dash-layout", headers={"Referer": referer})
+    assert answer.status_code == 200
