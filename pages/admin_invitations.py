@@ -179,12 +179,12 @@ def _columns(view: View) -> list[Column]:
         return html.Span(moment(value, lang, view.zone), className="nowrap")
 
     return [
-        Column("email", t("E-mail", lang), lambda row: html.Span(of(row).email, className="admin-address")),
+        Column("email", t("E-mail", lang), lambda row: of(row).email),
         Column("role", t("Role", lang), lambda row: role_word(of(row).role, lang)),
         Column("by", t("Made by", lang), lambda row: of(row).by or t("at the console", lang)),
         Column("created", t("Made", lang), lambda row: at(of(row).created)),
         Column("expires", t("Works until", lang), lambda row: at(of(row).expires)),
-        Column("back", t("Take back", lang), lambda row: _withdraw(of(row), lang)),
+        Column("back", t("Action", lang), lambda row: _withdraw(of(row), lang)),
     ]
 
 
