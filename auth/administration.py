@@ -161,5 +161,9 @@ def _through_the_system() -> Iterator[tuple[Session, SignedIn]]:
 
 
 def _told(made: Issued) -> Link:
-    base = current_app.extensions[PUBLIC_URL] or request.url_root.rstrip("/")
+    """Where people reach this installation: as the settings say, else as this very request found it."""
+    base = current_app.extensions[PUBLIC_URL]
+    if base is None:
+        scheme = "https" if current_app.config["SESSION_COOKIE_SECURE"] else request.scheme
+        base = f"{scheme}://{request.host}"
     return Link(f"{base}{made.path}", made.expires_at)
