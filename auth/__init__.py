@@ -7,6 +7,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from auth import (
+    administration,
     code_routes,  # noqa: F401 - brings its doors
     doors,
     events,
@@ -52,6 +53,7 @@ def init_app(server: Flask, engine: Engine, settings: Settings) -> None:
     server.wsgi_app = hosts.only_known(server.wsgi_app, settings.hosts)  # type: ignore[method-assign, assignment]
     server.extensions[routes.INVITED_ONLY] = settings.sign_up == "invited"
     server.extensions[recovery.IS_MAILED] = settings.mail is not None
+    server.extensions[administration.PUBLIC_URL] = settings.public_url
     for room in (recovery, invites, own_data):
         room.init_app(server)
     server.register_blueprint(routes.blueprint)

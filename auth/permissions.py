@@ -17,6 +17,7 @@ class Permission(StrEnum):
     FINANCE_READ = "finance:read"
     GAMIFICATION_READ = "gamification:read"
     GAMIFICATION_STATS_READ = "gamification:stats:read"
+    PEOPLE_ADMIN = "people:admin"
     PEOPLE_READ = "people:read"
     SECURITY_READ = "security:read"
     SESSIONS_READ = "sessions:read"
@@ -38,6 +39,7 @@ HELD_BY: dict[Permission, frozenset[str]] = {
     Permission.FINANCE_READ: EVERYONE,
     Permission.GAMIFICATION_READ: EVERYONE,
     Permission.GAMIFICATION_STATS_READ: EVERYONE,
+    Permission.PEOPLE_ADMIN: frozenset({"admin"}),
     Permission.PEOPLE_READ: frozenset({"admin"}),  # one's own profile has a page of its own
     Permission.SECURITY_READ: EVERYONE,
     Permission.SESSIONS_READ: EVERYONE,

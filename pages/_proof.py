@@ -13,6 +13,7 @@ from dash.exceptions import PreventUpdate
 import db.queries
 from auth.doors import SIGNED_IN, permitted
 from auth.events import note_refused
+from auth.numbers import reader_of
 from auth.permissions import allows
 from components.attributes import attributes
 from components.format import by_unit, moment
@@ -26,6 +27,7 @@ from db.metric import (
     Metric,
     Proof,
     Reading,
+    Series,
     Window,
     WindowError,
     from_ns,
@@ -60,8 +62,8 @@ class Request:
         if not isinstance(data, Mapping):
             raise Refused(t("Click a measured value to see how it is made.", view.lang))
         self.key = str(data.get("key") or "")[:LONGEST_WORD]
-        self.declared = METRICS.get(self.key) or SERIES.get(self.key)
-        if self.declared is None:
+        found = METRICS.get(self.key) or SERIES.get(self.key)
+        if found is None:
             raise Refused(
                 t(
                     "There is no measure called “{key}”. Reload the page; it may be of another version.",
@@ -69,6 +71,7 @@ class Request:
                     key=self.key[:80],
                 )
             )
+        self.declared: Metric | Series = found
         if not allows(person().role, self.declared.needs):
             words = "A signed-in person was refused a measure that their role does not include."
             note_refused("unauthorized_access", words, measure=self.key)
@@ -80,7 +83,6 @@ class Request:
 
     def _subject(self, given: Any, lang: str) -> tuple[str, ...]:
         words = tuple(given) if isinstance(given, list) and len(given) <= MOST_SUBJECTS else ()
-        assert self.declared is not None
         if len(words) != len(self.declared.subject) or not all(
             isinstance(w, str) and len(w) <= LONGEST_WORD and "\0" not in w for w in words
         ):
@@ -105,7 +107,7 @@ def body(data: Any, view: View) -> Component:
     """The drawer's inside for a request, or what is wrong with it."""
     try:
         asked = Request(data, view)
-        with session(engine(), actor()) as unit:
+        with session(engine(), actor()) as own, reader_of(asked.declared, own) as unit:
             proof = prove(unit, asked.key, asked.window, asked.subject)
     except Refused as refused:
         return html.P(str(refused), className="notice", role="alert")

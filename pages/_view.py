@@ -271,8 +271,13 @@ def _only_the_query_changed() -> bool:
 
 
 def engine() -> Engine:
-    """The database as the person behind this request signs in to it: who sees others' rows has a login of its own."""
-    return cast(Engine, current_app.config[ENGINE if require_person().role == "user" else STAFF_ENGINE])
+    """The database as the person behind this request signs in to it."""
+    return engine_of(require_person().role)
+
+
+def engine_of(role: str | None) -> Engine:
+    """The database as a role signs in to it, None being strangers: who sees others' rows has a login of its own."""
+    return cast(Engine, current_app.config[ENGINE if role in (None, "user") else STAFF_ENGINE])
 
 
 def person() -> SignedIn:

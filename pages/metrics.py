@@ -8,6 +8,7 @@ from dash.development.base_component import Component
 
 import db.queries
 from auth.doors import SIGNED_IN
+from auth.numbers import read_for
 from auth.permissions import allows
 from components.attributes import attributes
 from components.cards import measured
@@ -25,7 +26,6 @@ from db.metric import (
     Series,
     SeriesReading,
     Window,
-    read,
     read_series,
     tables_of,
 )
@@ -62,7 +62,7 @@ def layout(view: View) -> html.Div:
 def metrics(unit: Session, view: View) -> list[Component]:
     """All definitions; those of the whole fleet with their reading, all of one instant."""
     whole: dict[str, Reading | SeriesReading] = {
-        key: read(unit, key, view.window)
+        key: read_for(unit, key, view.window)
         for key, made in METRICS.items()
         if not made.subject and allows(person().role, made.needs)
     }
@@ -112,6 +112,7 @@ def domain_words(name: str, lang: str) -> str:
         "connection": t("One connection", lang),
         "db": t("The database", lang),
         "system": t("The application", lang),
+        "people": t("People", lang),
     }
     modules = {
         entry["module"].rpartition(".")[2]: entry["nav"]["words"]
@@ -180,6 +181,7 @@ def _now(made: Declared, reading: Reading | SeriesReading | None, lang: str) -> 
             ("agent",): t("per agent", lang),
             ("caller", "callee"): t("per connection", lang),
             ("currency",): t("per currency", lang),
+            ("role",): t("per role", lang),
         }
         return [html.Span(per.get(made.subject, ""), className="muted")]
     if isinstance(reading, SeriesReading):

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from db.base import Base
 from db.models import ApiKey, AuthAccount, Profile
 from db.models.links import AccountLink
+from db.queries.everybody import closed_address
 from db.recorder import PERSONAL
 from db.services import audit
 from db.services.credentials import lock_profile
@@ -39,7 +40,7 @@ def close_account(session: Session, profile_id: UUID, unusable_hash: str) -> Non
         update(AuthAccount)
         .where(AuthAccount.id == account_id)
         .values(
-            email=f"closed-{account_id}@invalid",
+            email=closed_address(account_id),
             password_hash=unusable_hash,
             is_active=False,
             credential_version=AuthAccount.credential_version + 1,

@@ -24,7 +24,7 @@ from db.models import OneTimeCode, Profile
 from db.services import codes, credentials
 from settings import Settings, SettingsError, load
 from tests.auth.conftest import PASSWORD, Visitor
-from tests.auth.test_doors import becomes, callbacks, in_the_browser, routes
+from tests.auth.test_doors import ASKED, becomes, callbacks, in_the_browser, routes
 from tests.reader import Reader, module_row, words
 from tests.sessions import session
 from tests.test_house import imported, product_files
@@ -191,7 +191,7 @@ def test_cve_2025_59305_signed_in_is_not_authorised(
     for role in ROLES:
         becomes(engine, role)
         for output in asked:
-            assert alice.post(output, {"url.search": ""}).status_code == 403, (output, role)
+            assert alice.post(output, ASKED, []).status_code == 403, (output, role)
     assert len(asked) > 15
 
 
@@ -271,7 +271,7 @@ def test_cve_2023_30861_nothing_private_is_kept_by_a_proxy(app: Dash, alice: Rea
         if "GET" in (rule.methods or ()) and "<" not in rule.rule
     ]
     asked += [alice.get(entry["path"]) for entry in dash.page_registry.values()]
-    asked += [alice.post(output, {"url.search": ""}) for output in callbacks(app)]
+    asked += [alice.post(output, ASKED, []) for output in callbacks(app)]
     for answer in asked:
         control = answer.headers.get("Cache-Control", "")
         if answer.mimetype in ("text/html", "application/json") or answer.headers.getlist("Set-Cookie"):
