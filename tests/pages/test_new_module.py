@@ -1,4 +1,4 @@
-"""A new module costs four files and no list edited elsewhere: model, migration, queries, page."""
+"""A new module costs five files and no list edited elsewhere: model, migration, rules, queries, page."""
 
 import shutil
 import subprocess
@@ -50,6 +50,11 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("boats")
+'''
+RULES = '''"""Boats: whoever signed in sees them."""
+from db.policies.declare import AUTH, S, rule
+
+rule("boats", S, "signed_in", AUTH, ours="boats sail in the open")
 '''
 QUERIES = '''"""Boats."""
 from sqlalchemy import func, select
@@ -117,11 +122,12 @@ print("a boat is shown")
 
 
 @pytest.mark.databases("sqlite")
-def test_four_files_make_a_module(tmp_path: Path) -> None:
+def test_five_files_make_a_module(tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
     (copy / "db" / "models" / "boats.py").write_text(MODEL)
     (copy / "migrations" / "versions" / "20991231_boats.py").write_text(MIGRATION.replace("{head}", head()))
+    (copy / "db" / "policies" / "boats.py").write_text(RULES)
     (copy / "db" / "queries" / "boats.py").write_text(QUERIES)
     (copy / "pages" / "boats.py").write_text(PAGE)
     done = subprocess.run(
