@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from math import isclose
+from math import isclose, nan
 from typing import Any
 
 from dash import Dash, Input, Output, html
@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
 import db.queries
+from auth.doors import SIGNED_IN, permitted
 from auth.events import note_refused
 from auth.permissions import allows
 from components.attributes import attributes
@@ -38,6 +39,7 @@ __all__ = ["Refused", "Request", "body", "wire"]
 
 REGISTRIES = db.queries.__all__  # importing db.queries fills METRICS and SERIES
 LONGEST_WORD, MOST_SUBJECTS = 1000, 4
+LARGEST = 1e18  # as far as a value is spelled out
 
 
 class Refused(ValueError):
@@ -80,7 +82,7 @@ class Request:
         words = tuple(given) if isinstance(given, list) and len(given) <= MOST_SUBJECTS else ()
         assert self.declared is not None
         if len(words) != len(self.declared.subject) or not all(
-            isinstance(w, str) and len(w) <= LONGEST_WORD for w in words
+            isinstance(w, str) and len(w) <= LONGEST_WORD and "\0" not in w for w in words
         ):
             raise Refused(
                 t("It is not said whose value this is. Reload the page and click the value again.", lang)
@@ -92,10 +94,10 @@ def wire(app: Dash) -> None:
     """Answer clicks on measured values in `app`."""
 
     @app.callback(Output("proof-body", "children"), Input("proof-request", "data"), prevent_initial_call=True)
+    @permitted(SIGNED_IN)
     def prove_it(data: Any) -> Component:
         if not data:
             raise PreventUpdate
-        person()
         return body(data, here())
 
 
@@ -179,12 +181,11 @@ def _window(data: Mapping[str, Any], view: View) -> Window:
 
 
 def _number(text: Any) -> float | int | None:
-    """A value as an element carries it: text, empty when unknown."""
+    """A value as an element carries it: text, empty when unknown. None for what no reading can be."""
     try:
-        return int(text)
-    except (TypeError, ValueError):
-        pass
-    try:
-        return float(text)
-    except (TypeError, ValueError):
+        number = float(text) if isinstance(text, str | int | float) else nan
+    except (ValueError, OverflowError):
         return None
+    if not abs(number) <= LARGEST:
+        return None
+    return int(number) if number.is_integer() else number

@@ -78,6 +78,12 @@ rule(
     ours=_trigger,
 )
 
+# A module of its own says beside its model who may do what: `__access__ = ("select authenticated", "insert system")`.
+for _mapped in Base.__subclasses__():
+    for _said in getattr(_mapped, "__access__", ()):
+        _verb_said, _who_said = _said.split()
+        rule(_mapped.__tablename__, Verb(_verb_said), _who_said, Who(_who_said), ours=APART)
+
 for _table in Base.metadata.tables:
     if Base.metadata.tables[_table].info.get("is_view"):
         continue
