@@ -128,3 +128,13 @@ def test_licences_lie_beside_what_is_vendored() -> None:
     assert [
         folder.name for folder in (ASSETS / "vendor").iterdir() if not (folder / "LICENSE").is_file()
     ] == []
+
+
+@pytest.mark.parametrize("sheet", sorted(ASSETS.glob("*.css")), ids=lambda each: each.name)
+def test_every_rule_of_a_style_sheet_is_closed(sheet: Path) -> None:
+    """A browser says nothing of one that is not: all that follows, the narrow screen at last, is no rule any more."""
+    css = re.sub(r"/\*.*?\*/", "", sheet.read_text(encoding="utf-8"), flags=re.S)
+    flat = re.sub(
+        r"\{[^{}]*\}", "", css
+    )  # the rules themselves; what is left round them are @media and the like
+    assert not re.search(r"[{}]", re.sub(r"@[^{};]+\{[^{}]*\}", "", flat)), "a brace without its other"

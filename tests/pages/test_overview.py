@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import Engine, event
 
+from auth.people import ENGINE
 from db.catalogue.loader import seed
 from db.services.otlp_files import import_files
 from tests.otlp import request, span, write
@@ -42,22 +44,26 @@ def test_all_of_it_is_of_one_instant(alice: Reader, fleet: None) -> None:
 
 
 @contextmanager
-def checked_out(engine: Engine) -> Iterator[list[Any]]:
+def checked_out(server: Flask) -> Iterator[list[Any]]:
+    """The connections taken while it lasts, of the system's login and of the people's."""
     seen: list[Any] = []
 
     def note(connection: Any, *_: Any) -> None:
         seen.append(connection)
 
-    event.listen(engine, "checkout", note)
+    engines = {server.config["QUANTUM_ENGINE"], server.extensions[ENGINE]}
+    for engine in engines:
+        event.listen(engine, "checkout", note)
     yield seen
-    event.remove(engine, "checkout", note)
+    for engine in engines:
+        event.remove(engine, "checkout", note)
 
 
 def test_all_of_it_is_read_in_one_session(alice: Reader, fleet: None) -> None:
-    engine = alice.client.application.config["QUANTUM_ENGINE"]
-    with checked_out(engine) as before:
+    server = alice.client.application
+    with checked_out(server) as before:
         alice.get("/_dash-dependencies")
-    with checked_out(engine) as seen:
+    with checked_out(server) as seen:
         alice.body("overview", "?range=all")  # asks for /_dash-dependencies first
     assert len(seen) - len(before) == 2, "one connection to find out who asks, one for the whole page"
 

@@ -10,7 +10,7 @@ from auth import permissions
 from auth.permissions import Permission
 from db.actor import Actor
 from db.engine import session as in_name_of
-from db.models import AuditEntry, Profile, SecurityEvent
+from db.models import AuditEntry, Deal, Profile, SecurityEvent
 from db.services.accounts import update_own_profile
 from tests import module_rows, module_rows_b
 from tests.reader import Reader, module_body, module_row, readings, words
@@ -108,12 +108,30 @@ def changed_company(engine: Engine, name: str) -> str:
         return str(unit.scalar(newest))
 
 
+def renamed_client(engine: Engine, name: str) -> str:
+    """Somebody renames the client of a deal of theirs; the id of the entry."""
+    with session(engine, write=True) as unit:
+        me = unit.scalars(select(Profile).where(Profile.username == name)).one()
+        deal = Deal(user_id=me.id, client_name="Works", value=1)
+        unit.add(deal)
+    with in_name_of(engine, Actor.person(me.id, me.role), write=True) as unit:
+        unit.get_one(Deal, deal.id).client_name = "<b>Works</b>"
+    with session(engine) as unit:
+        return str(unit.scalar(select(AuditEntry.id).where(AuditEntry.table_name == "deals")))
+
+
 def test_an_entry_shows_before_and_after(admin: Reader, engine: Engine) -> None:
-    drawn = module_row(admin, PAGE, "audit", changed_company(engine, "alice"))
+    drawn = module_row(admin, PAGE, "audit", renamed_client(engine, "alice"))
     said = words(drawn)
     assert "What changed" in said and "Before" in said and "After" in said
-    assert "company — <b>Works</b>" in said and "alice" in said
+    assert "client_name Works <b>Works</b>" in said and "alice" in said
     assert "old_data" not in said
+
+
+def test_an_entry_names_what_the_log_does_not_keep_of_people(admin: Reader, engine: Engine) -> None:
+    said = words(module_row(admin, PAGE, "audit", changed_company(engine, "alice")))
+    assert "What changed" in said and "never kept in the log: company." in said
+    assert "Works" not in said
 
 
 def test_the_log_is_filtered_by_action_table_and_person(
@@ -170,7 +188,7 @@ def test_one_sees_ones_own_entries_and_nobody_elses(
     mine = changed_company(engine, "alice")
     said = words(alice.body("activity", "?lang=en"))
     assert "3 rows" in said and "UPDATE" in said and "LOGIN" in said
-    assert "company — <b>Works</b>" in words(own_row(alice, mine))
+    assert "never kept in the log: company." in words(own_row(alice, mine))
     assert "There is no such row" in words(own_row(alice, bobs))
     with session(engine) as unit:
         wanted = select(SecurityEvent.meta).where(SecurityEvent.event_type == "unauthorized_access")
