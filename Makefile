@@ -33,7 +33,8 @@ exec "$$here/.venv/bin/python" -c 'import sys; sys.path[0] = sys.argv.pop(1); sy
 endef
 export LAUNCHER
 
-.PHONY: help install install-dev run test fuzz bench check format docs freeze looks lock clean
+.PHONY: help install install-dev run test fuzz mutate-access test-access-long bench check format docs freeze looks
+.PHONY: lock clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 18
@@ -47,10 +48,18 @@ run: install ## migrate, seed and serve on 127.0.0.1:8050
 
 test: install-dev ## every test, on SQLite and PostgreSQL, with a real browser
 	@$(BIN)/python -m tests.chromium
+	@$(BIN)/python -m tests.pgbouncer
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 fuzz: install-dev ## 20,000 hostile requests at every door (ARGS="--seed 7" tries the same again)
 	@$(BIN)/python -m tests.campaigns.fuzz $(ARGS)
+
+mutate-access: install-dev ## break every access rule, one at a time: the tests have to notice (ARGS=policy: that kind only)
+	@$(BIN)/python -m tests.access.mutate $(ARGS)
+
+test-access-long: install-dev ## thousands of people taking turns on few connections, also behind pgbouncer
+	@$(BIN)/python -m tests.pgbouncer
+	@$(BIN)/python -m tests.access.identity
 
 bench: install-dev ## measure speed against peers, into bench/RESULTS.md (ARGS=layout: that part only)
 	@$(BIN)/python -m tests.chromium

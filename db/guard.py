@@ -5,52 +5,42 @@ SQLite, which knows no logins, it is the only one: it guards against mistakes of
 open the file.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from sqlalchemy import (
-    ColumnElement,
+    ClauseElement,
     Connection,
     Delete,
     Engine,
     FromClause,
     Insert,
-    Select,
     Table,
     TextClause,
     Update,
     bindparam,
     event,
-    false,
     inspect,
     or_,
     select,
     text,
 )
-from sqlalchemy.orm import (
-    DeclarativeBase,
-    Mapper,
-    ORMExecuteState,
-    Session,
-    SessionTransaction,
-    UOWTransaction,
-    with_loader_criteria,
-)
+from sqlalchemy.engine import Result
+from sqlalchemy.orm import Mapper, ORMExecuteState, Session, SessionTransaction, UOWTransaction
 from sqlalchemy.sql import visitors
 
-from db.actor import Actor, Kind
+from db.actor import Actor
 from db.base import Base, Key
-from db.models import ProfileCard
-from db.policies import RULES, SECRET_COLUMNS, STAMPS, rules
-from db.reach import overlooked, selects_below, table_of, tables_in
-from db.row_security import is_directory
+from db.policies import SECRET_COLUMNS, STAMPS, rules
 from db.rules import Me, Rule, Verb
+from db.sight import asking, compiled_for, give_eyes, is_bounded, visible
 
 IDENTITY = text(
     "SELECT set_config('quantum.kind', :kind, true), set_config('quantum.profile_id', :profile_id, true), "
     "set_config('quantum.role', :role, true)"
 )
-CHECKED = "quantum_checked"
+SELECT = re.compile(r"\bselect\b", re.IGNORECASE)
 
 
 class Denied(Exception):
@@ -66,16 +56,16 @@ class GuardedSession(Session):
 
     def __init__(self, bind: Engine, actor: Actor) -> None:
         super().__init__(bind, expire_on_commit=False)
+        give_eyes(bind.dialect)
         self.actor = actor
         self.me = Me(profile_id=bindparam("actor", actor.profile_id, Key(), unique=True))
-        self._narrowing: dict[str, Any] = {}
         self._changes: list[tuple[Any, Verb, list[Rule]]] = []
 
     # --- ways around the rules ---
 
     def connection(self, *args: Any, **kwargs: Any) -> Connection:
         """For the application's own work only: what is executed on a connection passes no rule of the process."""
-        if self.actor.is_person or self.actor.kind is Kind.NOBODY:
+        if is_bounded(self.actor):
             raise Denied(self.actor, "use", "a bare connection")
         return super().connection(*args, **kwargs)
 
@@ -86,71 +76,15 @@ class GuardedSession(Session):
     bulk_insert_mappings = bulk_save_objects
     bulk_update_mappings = bulk_save_objects
 
-    # --- what is read ---
-
-    def narrowed(self, statement: Any) -> Any:
-        """The SELECT with what keeps it to the rows this actor may see. Raises Denied where nothing would."""
-        if not _is_bounded(self.actor):
-            return statement
-        options = [option for name in tables_in(statement) if (option := self._narrow(name)) is not None]
-        if not options:
-            return statement
-        if isinstance(statement, Select):
-            # The ORM overlooks tables that only a FILTER, an OVER or a second place in one expression names.
-            for source in overlooked(statement):
-                statement = statement.where(*self._conditions(source))
-        for select_, above in selects_below(statement):
-            bare = [each for each in overlooked(select_, above) if self._conditions(each)]
-            if bare:
-                raise Denied(
-                    self.actor, "select", ", ".join(map(table_of, bare)), "add select_from(its class)"
-                )
-        return statement.options(*options)
-
-    def _conditions(self, source: FromClause) -> list[ColumnElement[bool]]:
-        """What keeps a table, or an alias of it, to the rows this actor may see; nothing where that is all."""
-        name = table_of(source)
-        condition = visible(self.actor, name, self.me, source) if name else None
-        return [] if condition is None else [condition]
-
-    def _narrow(self, table: str) -> Any:
-        if table not in self._narrowing:
-            condition = visible(self.actor, table, self.me)
-            mapped = _mapped().get(table)
-            if condition is not None and mapped is None:
-                raise Denied(self.actor, "select", table, "no class is mapped to it")
-            self._narrowing[table] = (
-                None
-                if condition is None or mapped is None
-                else with_loader_criteria(mapped, condition, include_aliases=True)
-            )
-        return self._narrowing[table]
+    def flush(self, objects: Any = None) -> None:
+        """A flush looks at the rows as they are, also when a statement that is being sent began it."""
+        with asking(None):
+            super().flush(objects)
 
 
-def _mapped() -> dict[str, type[DeclarativeBase]]:
-    found: dict[str, type[DeclarativeBase]] = {each.__tablename__: each for each in Base.__subclasses__()}
-    return found | {ProfileCard.__tablename__: ProfileCard}
-
-
-def _is_bounded(actor: Actor) -> bool:
-    """Whether there are rows it may not see. The system and the console see all."""
-    return actor.is_person or actor.kind is Kind.NOBODY
-
-
-def visible(actor: Actor, table: str, me: Me, source: FromClause | None = None) -> ColumnElement[bool] | None:
-    """Which rows of a table, or of its alias `source`, the actor sees; None for all of them."""
-    if table == ProfileCard.__tablename__:
-        return None if actor.kind is not Kind.NOBODY else false()
-    mine = seeing(actor, table)
-    if any(each.is_unconditional() for each in mine):
-        return None
-    row = Base.metadata.tables[table] if source is None else source
-    return or_(*(each.rows(row, me) for each in mine)) if mine else false()
-
-
-def seeing(actor: Actor, table: str) -> list[Rule]:
-    """The rules by which the actor sees rows of a table itself; whatever else lets cards through is the view's."""
-    return [each for each in rules(table, Verb.SELECT) if each.applies(actor) and not is_directory(each)]
+def sees_all(actor: Actor, table: str) -> bool:
+    """Whether the rules let the actor see every row of a table; else some, such as one's own, or none."""
+    return visible(actor, table) is None
 
 
 # --- before anything is sent ------------------------------------------------------------------------
@@ -166,39 +100,46 @@ def _introduce(session: GuardedSession, transaction: SessionTransaction, connect
 
 
 @event.listens_for(GuardedSession, "do_orm_execute")
-def _check(state: ORMExecuteState) -> None:
+def _check(state: ORMExecuteState) -> Result[Any]:
     session = state.session
     assert isinstance(session, GuardedSession)
     statement: Any = state.statement
+    if is_bounded(session.actor):
+        _refuse_unseen(session.actor, statement)
     if isinstance(statement, Insert | Update | Delete):
         state.statement = _checked_change(session, statement, state)
-    elif _is_bounded(session.actor) and not state.is_column_load:
-        _refuse_unseen(session.actor, statement, state)
-        state.statement = session.narrowed(statement)
+    of = session.actor
+    with asking(of):
+        return state.invoke_statement(execution_options={"compiled_cache": compiled_for(of.kind, of.role)})
 
 
-def _refuse_unseen(actor: Actor, statement: Any, state: ORMExecuteState) -> None:
-    """Raw SQL, tables without their class and secret columns: the conditions would not reach them."""
-    covered = {str(mapper.local_table) for mapper in state.all_mappers}
-    named: set[str] = set()
-    for element in visitors.iterate(statement):
-        if isinstance(element, TextClause):
+def _refuse_unseen(actor: Actor, expression: Any) -> None:
+    """Raw SQL, which nobody reads here, and secret columns, also where they are only compared or returned."""
+    element: Any
+    for element in visitors.iterate(expression):
+        if _is_raw(element):
             raise Denied(actor, "send", "raw SQL")
-        if isinstance(element, Table):
-            named.add(element.name)
-        mapper = getattr(element, "_annotations", {}).get("parentmapper")
-        if mapper is not None:
-            covered.add(str(mapper.local_table))
-        _refuse_secret(actor, element)
-    bare = named - covered
-    if bare:
-        raise Denied(actor, "select", ", ".join(sorted(bare)), "read mapped classes, which carry the rules")
+        for column in getattr(element, "base_columns", ()):
+            table = getattr(getattr(column, "table", None), "name", "")
+            if getattr(column, "name", "") in SECRET_COLUMNS.get(table, ()):
+                raise Denied(actor, "select", f"{table}.{column.name}")
 
 
-def _refuse_secret(actor: Actor, element: Any) -> None:
-    table = getattr(getattr(element, "table", None), "name", "")
-    if table in SECRET_COLUMNS and getattr(element, "name", "") in SECRET_COLUMNS[table]:
-        raise Denied(actor, "select", f"{table}.{element.name}")
+def _refuse_reading(actor: Actor, value: ClauseElement) -> None:
+    """A flush is sent past `_check`, so the value of a column may be computed from its own row alone."""
+    _refuse_unseen(actor, value)
+    if any(isinstance(element, FromClause) for element in visitors.iterate(value)):
+        raise Denied(actor, "write", "a value that is read elsewhere")
+
+
+def _is_raw(element: Any) -> bool:
+    if (
+        isinstance(element, TextClause)
+        or getattr(element, "_prefixes", None)
+        or getattr(element, "_suffixes", None)
+    ):
+        return True
+    return bool(getattr(element, "is_literal", False) and SELECT.search(str(element.name)))
 
 
 # --- statements that change many rows ---------------------------------------------------------------
@@ -222,6 +163,8 @@ def _checked_change(session: GuardedSession, statement: Any, state: ORMExecuteSt
         raise Denied(actor, verb, table.name, ", ".join(sorted(changed)))
     if any(each.is_unconditional() for each in fitting):
         return statement
+    if isinstance(state.parameters, list):
+        raise Denied(actor, verb, table.name, "row by row")
     return statement.where(
         or_(*(each.rows(Base.metadata.tables[table.name], session.me) for each in fitting))
     )
@@ -309,6 +252,10 @@ def _check_after(session: GuardedSession, context: UOWTransaction) -> None:
 
 def _note(session: GuardedSession, instance: Any, verb: Verb, changed: set[str]) -> None:
     table = _table(instance)
+    if is_bounded(session.actor):
+        for value in inspect(instance).dict.values():
+            if isinstance(value, ClauseElement):
+                _refuse_reading(session.actor, value)
     fitting = [
         each
         for each in rules(table.name, verb)
@@ -359,6 +306,4 @@ def _changed(instance: Any) -> set[str]:
 def _table(instance: Any) -> Table:
     table = inspect(instance).mapper.local_table
     assert isinstance(table, Table)
-    if table.name not in RULES:
-        raise LookupError(f"{table.name}: no rule of db.policies speaks of it")
     return table

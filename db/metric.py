@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Table, and_, func, select, true
+from sqlalchemy import ColumnElement, Dialect, Select, Table, and_, func, select, true
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Compiled
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -17,6 +17,7 @@ from sqlalchemy.sql.elements import KeyedColumnElement
 
 from db.guard import GuardedSession
 from db.sampling import timed
+from db.sight import asking, give_eyes
 
 NANOSECONDS = 1_000_000_000
 Z95 = 1.959963984540054  # two-sided 95 % of the normal distribution
@@ -363,13 +364,14 @@ def statement_text(session: Session, statement: Statement) -> tuple[str, dict[st
 
     Parameters are named (`:name` on SQLite, `%(name)s` on PostgreSQL), so that both can be run as they stand.
     """
-    dialect = session.get_bind().dialect
-    if isinstance(session, GuardedSession):
-        statement = session.narrowed(statement)
+    dialect: Dialect = session.get_bind().dialect
     if dialect.name == "sqlite":
         dialect = sqlite.dialect(paramstyle="named")
-    compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-    return str(compiled), {name: _bound(compiled, name, value) for name, value in compiled.params.items()}
+    actor = session.actor if isinstance(session, GuardedSession) else None
+    with asking(actor):
+        compiled = statement.compile(dialect=give_eyes(dialect), compile_kwargs={"render_postcompile": True})
+        params = dict(compiled.params)
+    return str(compiled), {name: _bound(compiled, name, value) for name, value in params.items()}
 
 
 def _bound(compiled: Compiled, name: str, value: Any) -> Any:

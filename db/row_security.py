@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from sqlalchemy import ColumnElement, Table, literal_column
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.sql.operators import and_
 
 from db.base import Base, Key
 from db.policies import RULES, SECRET_COLUMNS, STAMPS, rules
@@ -106,7 +107,7 @@ def of_table(table: str) -> Iterator[str]:
     yield from (policy(each) for each in RULES[table])
     yield from grants(table)
     if is_guarded(table):
-        yield from _guard(table)
+        yield from guard_of(table)
 
 
 def _grants_apart() -> Iterator[str]:
@@ -174,8 +175,9 @@ def _all(*conditions: str) -> str:
 
 
 def text_of(condition: ColumnElement[bool]) -> str:
-    """A condition as PostgreSQL reads it, with its values written in."""
-    return str(condition.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))
+    """A condition as PostgreSQL reads it beside others, with its values written in."""
+    grouped = condition.self_group(against=and_)  # an OR would take what stands before it along
+    return str(grouped.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))
 
 
 # --- grants -----------------------------------------------------------------------------------------
@@ -232,7 +234,7 @@ def guard_name(table: str) -> str:
     return f"guard_{table}"
 
 
-def _guard(table: str) -> Iterator[str]:
+def guard_of(table: str) -> Iterator[str]:
     """A change has to be allowed by one rule as a whole: its rows, its columns, its values.
 
     Row security would let the rows of one rule and the outcome of another add up to what neither allows. It is asked

@@ -127,9 +127,12 @@ class Rule:
 
 
 def _of_parent(child: ColumnElement[Any], parent: str, whose: str, me: Me) -> ColumnElement[bool]:
-    """IN, not EXISTS: an EXISTS compiled alone would lose its correlation and be true for everyone."""
+    """IN, not EXISTS: an EXISTS compiled alone would lose its correlation and be true for everyone.
+
+    Nor may it find its parents in a query around it that reads the parent's table as well.
+    """
     table: Table = Base.metadata.tables[parent]
-    return child.in_(select(table.c.id).where(table.c[whose] == me.profile_id))
+    return child.in_(select(table.c.id).where(table.c[whose] == me.profile_id).correlate(None))
 
 
 def nothing() -> ColumnElement[bool]:

@@ -7,7 +7,6 @@ from uuid import UUID
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from auth import current_person
 from auth.permissions import Permission
 from components.attributes import attributes
 from components.format import moment
@@ -16,7 +15,6 @@ from components.shell import page_header
 from components.states import copyable
 from components.states import empty as nothing
 from i18n import t
-from pages._module import forbidden
 from pages._view import View
 
 NEEDS = Permission.PEOPLE_ADMIN
@@ -25,21 +23,10 @@ ACT = "admin-act"
 
 
 def outline(view: View, part: str, *content: Component) -> html.Div:
-    """A page of administration: its head, the ways to the other parts, its own content. Refused to all others.
-
-    Dash also draws layouts once without anybody; they hold no data.
-    """
-    refused = forbidden(view, NEEDS) if current_person() else None
+    """A page of administration: its head, the ways to the other parts, its own content."""
     lead = t("Who may come in, what each may do, and what each sees.", view.lang)
-    inside = [refused] if refused else [_ways(view, part), *content]
-    return html.Div(
-        [page_header(t("Administration", view.lang), lead, lang=view.lang), *inside], className="is-rangeless"
-    )
-
-
-def refusal(view: View) -> Component | None:
-    """Why whoever is asking may not see it; None when they may."""
-    return forbidden(view, NEEDS)
+    head = page_header(t("Administration", view.lang), lead, lang=view.lang)
+    return html.Div([head, _ways(view, part), *content], className="is-rangeless")
 
 
 def _ways(view: View, part: str) -> Component:

@@ -19,7 +19,7 @@ from db.engine import Session
 from db.queries.everybody import ORDERS, Somebody, Wanted
 from db.services.account_fields import ROLES
 from i18n import t, tn
-from pages._admin import NEEDS, outline, refusal
+from pages._admin import NEEDS, outline
 from pages._module import whole
 from pages._view import ASKED, View, load, page, titled
 
@@ -35,7 +35,7 @@ dash.register_page(
 )
 
 
-@page
+@page(NEEDS)
 def layout(view: View) -> html.Div:
     """Search and the places of numbers, filters and list. No data."""
     lang = view.lang
@@ -60,12 +60,9 @@ def layout(view: View) -> html.Div:
     Output("admin-menus", "children"),
     *ASKED,
 )
-@load(besides=2)
+@load(NEEDS, besides=2)
 def answer(unit: Session, view: View) -> tuple[Any, Any, Any]:
     """The numbers, and the page of the list that the address asks for."""
-    refused = refusal(view)
-    if refused is not None:
-        return refused, None, None
     cards = [card(read_for(unit, key, view.window), view.lang, zone=view.zone) for key in CARDS]
     wanted = _wanted(view)
     rows, total, shown = administration.people_page(wanted)

@@ -16,7 +16,7 @@ from db.queries.access import tables
 from db.queries.everybody import Wanted
 from db.services.account_fields import ROLES
 from i18n import t
-from pages._admin import outline, refusal
+from pages._admin import NEEDS, outline
 from pages._admin_sight import sight_part
 from pages._view import ASKED, View, engine, engine_of, load, page, titled
 
@@ -25,7 +25,7 @@ MOST = 30
 dash.register_page(__name__, path="/admin/access", title=titled(lambda lang: t("Who sees what", lang)))
 
 
-@page
+@page(NEEDS)
 def layout(view: View) -> html.Div:
     """The question: as whom, and which table. No data."""
     lang = view.lang
@@ -45,12 +45,9 @@ def layout(view: View) -> html.Div:
 
 
 @callback(Output("admin-access", "children"), Output("admin-access-menus", "children"), *ASKED)
-@load(besides=1)
+@load(NEEDS, besides=1)
 def answer(_unit: Session, view: View) -> tuple[Any, Any]:
     """What they see, once both are chosen."""
-    refused = refusal(view)
-    if refused is not None:
-        return refused, None
     asked, table = view.args.get("as", ""), view.args.get("table", "")
     as_whom = exploring.whom(asked) if asked else None
     menus = _menus(view, as_whom, _candidates(view, as_whom))

@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
 from auth import administration
+from auth.doors import permitted
 from components.attributes import attributes
 from components.format import moment, number
 from components.forms import select_field, text_field
@@ -20,7 +21,7 @@ from db.engine import Session
 from db.services.account_fields import LONGEST_EMAIL, ROLES, FieldErrors
 from db.services.links import Invitation
 from i18n import declared, t, tn
-from pages._admin import done, frame, key_of, link_once, outline, refusal, refused
+from pages._admin import NEEDS, done, frame, key_of, link_once, outline, refused
 from pages._view import View, here, load, page, titled
 
 BODY, FORM, LIST = "admin-invitations", "admin-invite-form", "admin-invite-list"
@@ -30,7 +31,7 @@ KIND = "admin-withdraw"
 dash.register_page(__name__, path="/admin/invitations", title=titled(lambda lang: t("Invitations", lang)))
 
 
-@page
+@page(NEEDS)
 def layout(view: View) -> html.Div:
     """The outline. No data."""
     return outline(view, "invitations", html.Div(skeleton("chart"), id=BODY))
@@ -39,16 +40,14 @@ def layout(view: View) -> html.Div:
 @callback(
     Output(BODY, "children"), Input(BODY, "id"), Input("shell-refresh", "n_clicks"), State("url", "search")
 )
+@permitted(NEEDS)
 def answer(_id: str, refreshed: int | None, search: str | None) -> Any:
     """Form and list, once per visit: neither what is typed nor a link shown once is lost to a switch of theme."""
     return _answer(search, refreshed)
 
 
-@load
+@load(NEEDS)
 def _answer(unit: Session, view: View) -> Any:
-    refused_ = refusal(view)
-    if refused_ is not None:
-        return refused_
     form = dbc.Form(_form(view), id=FORM, prevent_default_on_submit=True)
     why = t(
         "The link works once, within seven days, for this address and this role. A new one ends the one before.",
@@ -72,6 +71,7 @@ def _answer(unit: Session, view: View) -> Any:
     State("url", "search"),
     prevent_initial_call=True,
 )
+@permitted(NEEDS)
 def invite(submitted: int | None, email: str | None, role: str | None, search: str | None) -> tuple[Any, Any]:
     """Make the link and show it. Whether it may be made is asked there, too."""
     administration.require_admin()
@@ -93,6 +93,7 @@ def invite(submitted: int | None, email: str | None, role: str | None, search: s
     State("url", "search"),
     prevent_initial_call=True,
 )
+@permitted(NEEDS)
 def withdraw(_clicks: list[int | None], search: str | None) -> Any:
     """Take an invitation back, and list what is left. Whether it may be done is asked there, too."""
     administration.require_admin()

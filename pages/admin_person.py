@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
 from auth import administration
+from auth.doors import permitted
 from components.format import number
 from components.shell import role_word
 from components.states import skeleton
@@ -18,7 +19,7 @@ from db.queries.people import own_sessions
 from db.services.account_fields import FieldErrors
 from db.services.links import NotAllowed
 from i18n import declared, t, tn
-from pages._admin import ACT, done, key_of, link_once, nobody, outline, refusal, refused
+from pages._admin import ACT, NEEDS, done, key_of, link_once, nobody, outline, refused
 from pages._admin_person import MOST, ROLE, Panel, panel
 from pages._view import View, actor, engine, here, load, page, person, titled
 
@@ -33,7 +34,7 @@ dash.register_page(
 )
 
 
-@page
+@page(NEEDS)
 def layout(view: View) -> html.Div:
     """The outline. No data."""
     return outline(view, "people", html.Div(skeleton("chart"), id=BODY))
@@ -45,14 +46,15 @@ def layout(view: View) -> html.Div:
     Input("shell-refresh", "n_clicks"),
     State("url", "search"),
 )
+@permitted(NEEDS)
 def answer(_id: str, refreshed: int | None, search: str | None) -> Any:
     """The person, once per visit: what is being chosen, or a link shown once, outlives a switch of theme."""
     return _answer(search, refreshed)
 
 
-@load
+@load(NEEDS)
 def _answer(unit: Session, view: View) -> Any:
-    return refusal(view) or _drawn(unit, view)
+    return _drawn(unit, view)
 
 
 def _drawn(unit: Session, view: View, said: Component | None = None, **more: Any) -> Any:
@@ -82,6 +84,7 @@ def _drawn(unit: Session, view: View, said: Component | None = None, **more: Any
     State("url", "search"),
     prevent_initial_call=True,
 )
+@permitted(NEEDS)
 def do(_clicks: list[int | None], role: str | None, search: str | None) -> Any:
     """Do what the pressed button says, and draw the person anew. Whether it may be done is asked there, too."""
     administration.require_admin()

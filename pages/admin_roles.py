@@ -9,6 +9,7 @@ from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
 from auth import administration
+from auth.doors import permitted
 from auth.numbers import read_for
 from auth.permissions import HELD_BY
 from components.attributes import attributes
@@ -22,7 +23,7 @@ from db.queries.access import changing, letting_through, somebody_with, tables
 from db.rules import Rule, Verb
 from db.services.account_fields import ROLES, FieldErrors
 from i18n import declared, t
-from pages._admin import asked_first, done, outline, refusal, refused, ways
+from pages._admin import NEEDS, asked_first, done, outline, refused, ways
 from pages._admin_words import bounds_words, permission_words, reach_words, verb_words
 from pages._view import ASKED, View, actor, engine, here, load, page, person, titled
 
@@ -32,17 +33,17 @@ KIND = "admin-require"
 dash.register_page(__name__, path="/admin/roles", title=titled(lambda lang: t("Roles", lang)))
 
 
-@page
+@page(NEEDS)
 def layout(view: View) -> html.Div:
     """The outline. No data."""
     return outline(view, "roles", html.Div(skeleton("table"), id=BODY))
 
 
 @callback(Output(BODY, "children"), *ASKED)
-@load
+@load(NEEDS)
 def answer(unit: Session, view: View) -> Any:
     """Every role, and what the chosen one may do with the rows of every table."""
-    return refusal(view) or _drawn(unit, view)
+    return _drawn(unit, view)
 
 
 @callback(
@@ -51,6 +52,7 @@ def answer(unit: Session, view: View) -> Any:
     State("url", "search"),
     prevent_initial_call=True,
 )
+@permitted(NEEDS)
 def require(_clicks: list[int | None], search: str | None) -> Any:
     """Demand a second factor of a role, or no longer. Whether it may be done is asked there, too."""
     administration.require_admin()

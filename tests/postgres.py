@@ -62,7 +62,7 @@ def start() -> Server:
         raise NoPostgres(f"no PostgreSQL server on this machine; {REMEDY}")
     # A socket's path may have about 100 characters: the temporary folder of macOS is too long for it.
     folder = Path(tempfile.mkdtemp(prefix="quantum-pg-", dir="/tmp" if os.access("/tmp", os.W_OK) else None))
-    as_account = _ordinary_account(folder)
+    as_account = ordinary_account(folder)
     try:
         binaries = _reachable(binaries, folder, as_account)
         _initialise(binaries, folder, as_account)
@@ -88,7 +88,7 @@ def _by_version(paths: Any) -> list[Path]:
     )
 
 
-def _ordinary_account(folder: Path) -> dict[str, Any]:
+def ordinary_account(folder: Path) -> dict[str, Any]:
     """PostgreSQL refuses to run as root: give the folder to an account without rights and run as that one."""
     if os.geteuid() != 0:
         return {}

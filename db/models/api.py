@@ -40,7 +40,8 @@ class ApiKey(Base):
     key_name: Mapped[str] = mapped_column(Text, doc="Name the owner gave the key to tell it from others.")
     key_hash: Mapped[str] = mapped_column(
         Text,
-        deferred=True,  # nobody's session but the system's may read it, so no row brings it along
+        deferred=True,
+        deferred_raiseload=True,  # nobody's session but the system's may read it, so no row brings it along
         doc="One-way hash of the secret key, unique; shown to nobody, the key itself is not stored.",
     )
     key_prefix: Mapped[str] = mapped_column(

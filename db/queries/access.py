@@ -16,13 +16,14 @@ from sqlalchemy.orm import DeclarativeBase, Session
 
 from db.actor import NOBODY, Actor
 from db.base import Base
-from db.guard import GuardedSession, seeing
+from db.guard import GuardedSession
 from db.metric import statement_text
 from db.models import ProfileCard
 from db.policies import SECRET_COLUMNS, rules
 from db.recorder import SECRETS
 from db.row_security import is_directory
 from db.rules import Rule, Verb
+from db.sight import seeing
 
 FIRST = 50
 DIRECTORY = ProfileCard.__tablename__

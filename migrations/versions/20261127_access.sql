@@ -910,7 +910,7 @@ CREATE POLICY security_events_select_oversight ON security_events FOR SELECT TO 
 ;;
 CREATE POLICY security_events_insert_system ON security_events FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
 ;;
-CREATE POLICY security_events_update_resolve ON security_events FOR UPDATE TO quantum_staff USING ((SELECT app.role()) IN ('admin')) WITH CHECK ((SELECT app.role()) IN ('admin') AND security_events.resolved_by = (SELECT app.profile_id()) OR security_events.resolved_by IS NULL)
+CREATE POLICY security_events_update_resolve ON security_events FOR UPDATE TO quantum_staff USING ((SELECT app.role()) IN ('admin')) WITH CHECK ((SELECT app.role()) IN ('admin') AND (security_events.resolved_by = (SELECT app.profile_id()) OR security_events.resolved_by IS NULL))
 ;;
 CREATE POLICY security_events_update_count ON security_events FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system' AND security_events.resolved IS NOT true) WITH CHECK ((SELECT app.kind()) = 'system')
 ;;
@@ -935,7 +935,7 @@ BEGIN
     END IF;
     SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
     WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
-    IF (SELECT app.role()) IN ('admin') AND "new".resolved_by = (SELECT app.profile_id()) OR "new".resolved_by IS NULL AND changed <@ ARRAY['resolved', 'resolved_by', 'resolved_at'] THEN -- security_events_update_resolve
+    IF (SELECT app.role()) IN ('admin') AND ("new".resolved_by = (SELECT app.profile_id()) OR "new".resolved_by IS NULL) AND changed <@ ARRAY['resolved', 'resolved_by', 'resolved_at'] THEN -- security_events_update_resolve
         RETURN NEW;
     END IF;
     IF (SELECT app.kind()) = 'system' AND "old".resolved IS NOT true AND changed <@ ARRAY['metadata'] THEN -- security_events_update_count

@@ -45,7 +45,6 @@ def test_roles_say_what_they_may_do_and_how_many_hold_them(root: Reader, engine:
         "Rows of every table: strategist",
         "deals",
         "only while status is lead",
-        "internal notes of support",
     ):
         assert part in told, part
 

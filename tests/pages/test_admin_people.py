@@ -134,7 +134,9 @@ def test_a_person_is_shown_with_sessions_and_acts(root: Reader, engine: Engine, 
     assert buttons(tree) == {"role", "close", "link", "factor", "sessions", f"session:{phone}"}
 
 
-@pytest.mark.parametrize("key", [str(uuid4()), "x", "", "..", "%00", "1' OR '1'='1"])
+@pytest.mark.parametrize(
+    "key", ["01920000-0000-7000-8000-000000000000", "x", "", "..", "%00", "1' OR '1'='1"]
+)
 def test_a_person_there_is_not_is_said_not_to_be(root: Reader, key: str) -> None:
     assert "There is no such person" in shown(root, admin.PERSON, f"/admin/people/{key}")
     for name in ("role", "close", "open", "link", "factor"):
