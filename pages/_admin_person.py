@@ -130,8 +130,9 @@ def _sign_in(given: Panel) -> Component:
     if row.is_gone:
         return frame(title, html.P(_gone(lang)))
     if given.is_me:
-        way = html.A(t("Close my account", lang), href=given.view.link("/account/close", range=None))
-        return frame(title, html.P([t("Open. This is you.", lang), " ", way]))
+        address = given.view.link("/account/close", range=None)
+        way = html.A(t("Close my account", lang), href=address, className="btn btn-quiet")
+        return frame(title, html.P(t("Open. This is you.", lang)), html.Div(way, className="profile-ways"))
     if not row.is_active:
         said = t("Closed: the person cannot sign in. What they made stays.", lang)
         return frame(title, html.P(said), act("open", t("Open sign-in again", lang)))
