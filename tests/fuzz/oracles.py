@@ -90,7 +90,7 @@ def _in_words(answer: Answer) -> Iterator[str]:
         told = json.loads(answer.body)
         if not (isinstance(told, dict) and len(WORDS.findall(str(told.get("error", "")))) >= 2):
             yield f"status {answer.status} without a word: {answer.text[:200]}"
-    elif answer.kind != "text/html" or len(WORDS.findall(answer.text)) < 5:
+    elif answer.kind not in ("text/html", "text/plain") or len(WORDS.findall(answer.text)) < 5:
         yield f"status {answer.status} without a word: {answer.kind} {answer.text[:200]}"
 
 
