@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parent
 ENVIRONMENTS = ("local", "production", "test", "demo")
 DEFAULT_EPOCH = "2024-11-20T14:30:00-03:00"
 SHORTEST_SECRET = 32
+# No random key holds one of these; keys copied out of somebody's documentation do.
+GUESSABLE = ("secret", "change", "password", "example", "random", "default")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 EVERY_ADDRESS = {"0.0.0.0", "::"}  # listened on, never asked for
 HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?")
@@ -240,7 +242,8 @@ def _secret_key(source: Mapping[str, str], env: str, data_dir: Path) -> str:
     key = source.get("QUANTUM_SECRET_KEY") or ""
     if not key and env != "production":
         return _kept_secret(data_dir / "secret_key")
-    if len(key) < SHORTEST_SECRET or len(set(key)) < 8:
+    told = any(word in key.lower() for word in GUESSABLE)
+    if len(key) < SHORTEST_SECRET or len(set(key)) < 8 or told:
         raise SettingsError(
             f"QUANTUM_SECRET_KEY is missing or guessable; set at least {SHORTEST_SECRET} random characters "
             "(python3 -c 'import secrets; print(secrets.token_urlsafe(48))')."

@@ -148,6 +148,11 @@ def visible(actor: Actor, table: str, me: Me, source: FromClause | None = None) 
     return or_(*(each.rows(row, me) for each in mine)) if mine else false()
 
 
+def sees_all(actor: Actor, table: str) -> bool:
+    """Whether the rules let the actor see every row of a table; else some, such as one's own, or none."""
+    return visible(actor, table, Me(profile_id=bindparam("actor", None, Key()))) is None
+
+
 # --- before anything is sent ------------------------------------------------------------------------
 
 

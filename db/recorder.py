@@ -231,12 +231,17 @@ def _changed(state: InstanceState[Any]) -> dict[str, Any]:
 def _values(
     session: Session, state: InstanceState[Any], keys: Sequence[str], *, fresh: bool = False
 ) -> dict[str, Any]:
-    """Values of a row; what the object does not hold is read from the database."""
+    """Values of a row; what the object does not hold is read from the database, but for secrets: the log only names
+    them, and nobody's login may read them.
+    """
     held = {} if fresh else {key: state.dict[key] for key in keys if key in state.dict}
     held = {key: value for key, value in held.items() if not isinstance(value, ClauseElement)}
+    mapper = state.mapper
     missing = [key for key in keys if key not in held]
+    unread = [key for key in missing if mapper.column_attrs[key].columns[0].name in SECRETS]
+    held |= dict.fromkeys(unread)
+    missing = [key for key in missing if key not in unread]
     if missing:
-        mapper = state.mapper
         identity = mapper.primary_key_from_instance(state.obj())
         here = [column == value for column, value in zip(mapper.primary_key, identity, strict=True)]
         columns = [mapper.column_attrs[key].columns[0] for key in missing]

@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
 import db.queries
+from auth.doors import SIGNED_IN, permitted
 from auth.events import note_refused
 from auth.permissions import allows
 from components.attributes import attributes
@@ -93,10 +94,10 @@ def wire(app: Dash) -> None:
     """Answer clicks on measured values in `app`."""
 
     @app.callback(Output("proof-body", "children"), Input("proof-request", "data"), prevent_initial_call=True)
+    @permitted(SIGNED_IN)
     def prove_it(data: Any) -> Component:
         if not data:
             raise PreventUpdate
-        person()
         return body(data, here())
 
 

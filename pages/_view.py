@@ -13,19 +13,23 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import dash
-from dash import Input, Output, html
+from dash import Input, Output, dcc, html
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
-from flask import current_app, has_request_context, request
+from flask import current_app, g, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
 from auth import SignedIn, current_person, require_person
+from auth.doors import DECLARED, may, note_missing, permitted
+from auth.refusals import not_yours
 from components.icons import icon
 from components.links import VIEW, agent_address, link_to, with_query
+from components.shell import page_header
 from components.states import elsewhere, empty, error_state
 from components.theme import THEMES
 from db.actor import Actor
 from db.engine import DatabaseUnavailable, Engine, Session, session
+from db.guard import Denied
 from db.metric import Window
 from db.queries.spans import extent
 from i18n import negotiate, t
@@ -37,7 +41,7 @@ IMPORT_COMMAND = ".venv/bin/quantum import otlp FILE"
 LONGEST_QUERY, MOST_ARGS = 4000, 40
 ROUTER_PATH, ROUTER_SEARCH = "_pages_location.pathname", "_pages_location.search"
 
-# What every page's callback listens to, in this order: `@callback(Output(...), *ASKED)` over `@load`.
+# What every page's callback listens to, in this order: `@callback(Output(...), *ASKED)` over `@load(needs)`.
 ASKED = (Input("url", "search"), Input("shell-refresh", "n_clicks"))
 # `@callback(..., running=BUSY)`: the refresh button turns while the page is being measured.
 BUSY = [
@@ -221,19 +225,41 @@ def titled(words: Callable[[str], str]) -> Callable[..., str]:
     return title
 
 
-def page(draw: Callable[[View], Component]) -> Callable[..., Component]:
+def page(needs: str) -> Callable[[Callable[[View], Component]], Callable[..., Component]]:
     """A page's layout: drawn once when one comes to it. A changed query redraws nothing; the page's callbacks read it.
 
+    Whoever does not hold what it `needs` gets the page that says so, with 403.
     Dash hands the query to layouts as keyword arguments, over the path's own; none of them is let through.
     """
+    permitted(needs)  # refuses what is no permission
 
-    @wraps(draw)
-    def layout(**_: object) -> Component:
-        if _only_the_query_changed():
-            raise PreventUpdate
-        return draw(here())
+    def declare(draw: Callable[[View], Component]) -> Callable[..., Component]:
+        @wraps(draw)
+        def layout(**_: object) -> Component:
+            if _only_the_query_changed():
+                raise PreventUpdate
+            if not may(needs):
+                g.is_refused = True
+                note_missing(needs)
+                return refused(here())
+            return draw(here())
 
-    return layout
+        setattr(layout, DECLARED, needs)
+        return layout
+
+    return declare
+
+
+def refused(view: View) -> Component:
+    """The page of a page that is not for this person's role."""
+    title = t("You may not see this", view.lang)
+    text = t("Your role does not include this page. An administrator can change that.", view.lang)
+    home = dcc.Link(t("To the overview", view.lang), href=view.link("/"), className="btn btn-primary")
+    said = empty(title, text, action=home, lang=view.lang, icon_name="profile")
+    return html.Div(
+        [page_header(t("Not for your role", view.lang), lang=view.lang), html.Div(said, className="frame")],
+        className="is-timeless",
+    )
 
 
 def _only_the_query_changed() -> bool:
@@ -259,29 +285,31 @@ def actor() -> Actor:
     return require_person().actor
 
 
-def load(draw: Callable[..., Any] | None = None, *, besides: int = 0) -> Callable[..., Any]:
+def load(needs: str, *, besides: int = 0) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Answer a page's callback in one session: `draw(session, view, *more)` over the inputs `*ASKED, *more`.
 
+    `needs` is the permission it declares, as `auth.doors.permitted` does.
     What goes wrong is shown in the first output, with what to do; the `besides` other outputs stay as they are.
     """
-    if draw is None:
-        return lambda later: load(later, besides=besides)
 
-    @wraps(draw)
-    def drawn(search: str | None, _refreshed: int | None = None, *more: Any) -> Any:
-        person()
-        view = here(search or "")
-        try:
-            with session(engine(), actor()) as unit:
-                return draw(unit, view, *more)
-        except (PreventUpdate, HTTPException):
-            raise
-        except Exception as error:
-            said = failure(error, view.lang)
-            return (said, *[dash.no_update] * besides) if besides else said
+    def declare(draw: Callable[..., Any]) -> Callable[..., Any]:
+        @permitted(needs)
+        @wraps(draw)
+        def drawn(search: str | None, _refreshed: int | None = None, *more: Any) -> Any:
+            view = here(search or "")
+            try:
+                with session(engine(), actor()) as unit:
+                    return draw(unit, view, *more)
+            except (PreventUpdate, HTTPException):
+                raise
+            except Exception as error:
+                said = failure(error, view.lang)
+                return (said, *[dash.no_update] * besides) if besides else said
 
-    setattr(drawn, "__signature__", _signature(draw))  # noqa: B010 - the attribute inspect looks for
-    return drawn
+        setattr(drawn, "__signature__", _signature(draw))  # noqa: B010 - the attribute inspect looks for
+        return drawn
+
+    return declare
 
 
 def _signature(draw: Callable[..., Any]) -> inspect.Signature:
@@ -301,6 +329,9 @@ def failure(error: Exception, lang: str) -> Component:
 def explained(error: BaseException, lang: str) -> tuple[str, str, str]:
     """Title, remedy and reference of an error, which is logged under that reference."""
     reference = secrets.token_hex(4)
+    if isinstance(error, Denied):
+        log.warning("%s: %s", reference, error)
+        return (*not_yours(lang), reference)
     log.error("%s: %s", reference, error, exc_info=None if isinstance(error, DatabaseUnavailable) else error)
     if isinstance(error, DatabaseUnavailable):
         title = t("The database does not answer", lang)

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine
 
+from auth.doors import SIGNED_IN, permitted
 from auth.own_password import change_own_password
 from db.actor import OPERATOR, SYSTEM
 from db.engine import session as unit_of_work
@@ -58,6 +59,7 @@ def test_a_change_of_ones_own_password_is_recorded_in_ones_own_name(
     visitor: Visitor, server: Flask, engine: Engine, alice: UUID
 ) -> None:
     @server.post("/change")
+    @permitted(SIGNED_IN)
     def change() -> str:
         return str(change_own_password(PASSWORD, NEW))
 

@@ -7,6 +7,7 @@ import dash
 import pytest
 from dash import Dash, Input, Output
 
+from auth.doors import SIGNED_IN, permitted
 from db.engine import DatabaseUnavailable
 from db.services.accounts import update_own_profile
 from tests.reader import Reader, elements, hrefs, words
@@ -141,6 +142,7 @@ def test_a_changed_query_redraws_no_layout(alice: Reader) -> None:
 
 def failing(app: Dash, error: Exception) -> None:
     @app.callback(Output("test-out", "children"), Input("test-in", "value"))
+    @permitted(SIGNED_IN)
     def fail(value: Any) -> Any:
         raise error
 
@@ -186,6 +188,7 @@ def test_an_unforeseen_failure_is_a_page_with_a_reference(
     app: Dash, caplog: pytest.LogCaptureFixture
 ) -> None:
     @app.server.get("/boom")
+    @permitted(SIGNED_IN)
     def boom() -> str:
         raise RuntimeError("the secret inside")
 
