@@ -33,15 +33,17 @@ def guard() -> Response | tuple[Response, int] | None:
     if isinstance(request.routing_exception, BadRequest):
         raise request.routing_exception  # the host is none; without one not even the form's address can be told
     needs = doors.needed_here()
-    if needs == doors.PUBLIC or request.endpoint in public.OWN_FORMS:
-        refuse_large_form()
     if needs == doors.PUBLIC:
+        refuse_large_form()
         return None
     if doors.is_public_file():
         return None
     person = current_person()
     if person is not None:
-        refuse_large_body(sizes.LARGEST_CALLBACK)
+        if request.endpoint in public.OWN_FORMS:
+            refuse_large_form()  # only now: what is refused is said in the form, which no stranger has
+        else:
+            refuse_large_body(sizes.LARGEST_CALLBACK)
         if person.owes_factor:
             return _set_up_first()
         _for_a_person(needs)

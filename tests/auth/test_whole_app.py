@@ -16,6 +16,7 @@ from sqlalchemy import Engine, select
 from werkzeug.routing import Rule
 
 from app import create_app
+from auth import public
 from auth.headers import CSRF, POLICY
 from auth.sizes import DEEPEST, LARGEST_CALLBACK, LARGEST_FORM, LONGEST_VALUE, MOST_VALUES, is_too_much
 from db.models import Profile
@@ -171,6 +172,15 @@ def test_the_length_need_not_be_told(app: Dash, alice: Visitor) -> None:
 def test_a_form_takes_less_than_a_callback(client: FlaskClient) -> None:
     for door in ("/login", "/register"):
         assert client.post(door, data={"bio": "x" * LARGEST_FORM}).status_code == 413
+
+
+def test_a_stranger_s_too_large_value_for_a_person_s_form_is_a_stranger_s(app: Dash) -> None:
+    """Saying so in the form of a person who is not there once ended in a traceback."""
+    own = [rule.rule for rule in app.server.url_map.iter_rules() if rule.endpoint in public.OWN_FORMS]
+    assert own
+    for path in own:
+        answer = app.server.test_client().post(path, data={"password": "x" * 5000})
+        assert answer.status_code == 401 and answer.json is not None, path
 
 
 @pytest.mark.parametrize("field", ["login", "password", "next", "csrf_token", "nothing we know"])

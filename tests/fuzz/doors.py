@@ -17,7 +17,7 @@ import dash
 
 from db.metric import METRICS, SERIES
 from tests.fuzz.nasty import in_json
-from tests.fuzz.world import ADMIN, PASSWORD, STRANGER, USER, Call, World
+from tests.fuzz.world import ADMIN, ANY_TOKEN, PASSWORD, USER, Call, World
 from tests.reader import elements
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -58,7 +58,7 @@ class Found:
     known: dict[tuple[str, str], Any] = field(default_factory=dict)
     addresses: set[str] = field(default_factory=set)
     words: set[str] = field(default_factory=set)
-    forms: dict[tuple[str, str], list[tuple[str, str]]] = field(default_factory=dict)
+    forms: dict[str, tuple[str, list[tuple[str, str]]]] = field(default_factory=dict)
     proofs: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     holders: dict[str, set[str]] = field(default_factory=dict)
 
@@ -69,7 +69,7 @@ def discover(world: World) -> tuple[list[Door], Found]:
     found = Found(words=set(_source_words(QUERY_WORD)))
     _crawl_pages(world, found)
     _crawl_callbacks(world, found)
-    doors = [*_forms(world, found), *_callbacks(world, found), *_pages(world, found), *_rules(world)]
+    doors = [*_forms(found), *_callbacks(world, found), *_pages(world, found), *_rules(world)]
     names = [door.name for door in doors]
     if len(names) != len(set(names)):
         raise AssertionError(sorted(each for each in names if names.count(each) > 1))
@@ -87,14 +87,14 @@ def _source_words(pattern: re.Pattern[str]) -> Iterator[str]:
 
 def _crawl_pages(world: World, found: Found) -> None:
     """Server-rendered pages with their forms, and the outline of every page of the application."""
-    for who in (STRANGER, ADMIN):
+    for who in world.cookies:
         for path in _plain_paths(world):
             answer = world.try_out(Call("GET", path, who=who))
             if answer.kind == "text/html" and answer.status < 500:
                 reader = _Forms(path)
                 reader.feed(answer.text)
                 for form in reader.forms:
-                    found.forms.setdefault((who, form.action), form.fields)
+                    found.forms.setdefault(form.action, (who, form.fields))
     for entry in dash.page_registry.values():
         _outline(world, found, entry["path"])
 
@@ -145,7 +145,7 @@ def _note(found: Found, tree: Any) -> None:
         if each["type"] == "Form" and props.get("action"):
             inner = [inside["props"] for inside in elements(props.get("children"))]
             named = [(one["name"], str(one.get("value") or "")) for one in inner if one.get("name")]
-            found.forms.setdefault((ADMIN, props["action"]), named)
+            found.forms.setdefault(props["action"], (ADMIN, named))
         if props.get("id") is not None:
             for name, value in props.items():
                 if name not in ("id", "children"):
@@ -190,7 +190,7 @@ def dependencies(world: World) -> list[dict[str, Any]]:
 
 def callback_call(world: World, entry: Mapping[str, Any], given: Mapping[str, Any], referer: str) -> Call:
     body = callback_body(entry, given)
-    headers = {"X-CSRFToken": world.tokens[ADMIN], "Referer": f"http://localhost{_ascii(referer)}"}
+    headers = {"X-CSRFToken": ANY_TOKEN, "Referer": f"http://localhost{_ascii(referer)}"}
     return Call("POST", UPDATE, body=in_json(body), kind="application/json", headers=headers)
 
 
@@ -290,7 +290,7 @@ def _callbacks(world: World, found: Found) -> Iterator[Door]:
         ]
         proof = ["proof"] if entry["output"] == "proof-body.children" else []
         fields = (*parts, *ids, *proof, "changedPropIds", "outputs", "output", "body", "referer", "header")
-        headers = {"X-CSRFToken": world.tokens[ADMIN], "Referer": "http://localhost/"}
+        headers = {"X-CSRFToken": ANY_TOKEN, "Referer": "http://localhost/"}
         base = Call("POST", UPDATE, kind="application/json", headers=headers)
         yield Door(
             f"callback {entry['output']}",
@@ -340,12 +340,12 @@ class _Forms(HTMLParser):
             self._open = None
 
 
-def _forms(world: World, found: Found) -> Iterator[Door]:
+def _forms(found: Found) -> Iterator[Door]:
     """A door per form, with the fields it shows and those that any form's code reads."""
     read = sorted(set(_source_words(FORM_WORD)))
-    for (who, action), fields in sorted(found.forms.items()):
+    for action, (who, fields) in sorted(found.forms.items()):
         shown = [name for name, _ in fields]
-        given = [(name, world.tokens[who] if name == "csrf_token" else value) for name, value in fields]
+        given = [(name, ANY_TOKEN if name == "csrf_token" else value) for name, value in fields]
         more = [name for name in read if name not in shown]
         names = (*(f"field {name}" for name in (*shown, *more)), "extra", "body", "query", "header")
         base = Call("POST", action, kind="application/x-www-form-urlencoded", who=who)

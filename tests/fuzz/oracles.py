@@ -90,7 +90,7 @@ def _in_words(answer: Answer) -> Iterator[str]:
         told = json.loads(answer.body)
         if not (isinstance(told, dict) and len(WORDS.findall(str(told.get("error", "")))) >= 2):
             yield f"status {answer.status} without a word: {answer.text[:200]}"
-    elif answer.kind != "text/html" or len(WORDS.findall(answer.text)) < 5:
+    elif answer.kind not in ("text/html", "text/plain") or len(WORDS.findall(answer.text)) < 5:
         yield f"status {answer.status} without a word: {answer.kind} {answer.text[:200]}"
 
 
@@ -122,6 +122,8 @@ class _Reader(HTMLParser):
         for name, value in attrs:
             if name.startswith(("on", MARK)) or name == "srcdoc":
                 self.found.append(f"attribute {name} of <{tag}>")
+            if "download" in given and re.match(r"data:text/plain;charset=utf-8,[\w%-]*$", value or ""):
+                continue  # a text to keep, made by the server
             if name in ADDRESSES and not is_harmless(value or ""):
                 self.found.append(f"{name} of <{tag}> is {value!r}")
 

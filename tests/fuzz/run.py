@@ -80,6 +80,7 @@ def run(
     while pairs and report.cases < least:
         each = ceil((least - report.cases) / len(pairs))
         for door, part in pairs:
+            world.stay_fresh()
             if (door.name, part) not in broken and not _try(
                 world, door, part, found, each, f"{start} {turn}", report
             ):

@@ -4,6 +4,7 @@ import gzip
 import logging
 import re
 import sqlite3
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ from db.models import Profile
 from db.schema import upgrade
 from pages._view import ENGINE
 from settings import load
-from tests.fuzz import stored
+from tests.fuzz import situations, stored
 from tests.fuzz.nasty import MARK, in_query
 from tests.module_rows import promote
 from tests.sessions import session
@@ -41,6 +42,8 @@ JOURNALS = frozenset(
     {"security_events", "sign_in_limits", "user_sessions", "audit_log", "one_time_codes", "second_factors"}
 )
 IN_STEP = ("auth_account", "profiles", "user_stats")
+ANY_TOKEN = "token-of-whoever-asks"  # stands in a request for the form token of its visitor
+FRESH_SECONDS = 120
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
@@ -90,7 +93,9 @@ class _Heard(logging.Handler):
 
 
 class World:
-    """An application on SQLite, an administrator, a user and a stranger."""
+    """An application on SQLite, an administrator, a user, a stranger, and those whom `situations` adds."""
+
+    password = PASSWORD
 
     def __init__(self, folder: Path) -> None:
         self.settings = load(
@@ -99,6 +104,10 @@ class World:
                 "QUANTUM_DATABASE_URL": f"sqlite:///{folder / 'fuzz.db'}",
                 "QUANTUM_DATA_DIR": str(folder / "var"),
                 "QUANTUM_PROXIES": "1",
+                # Mail is written down; nobody sends it here.
+                "QUANTUM_SMTP_URL": "smtp://127.0.0.1:25",
+                "QUANTUM_MAIL_FROM": "quantum@example.com",
+                "QUANTUM_PUBLIC_URL": "http://localhost",
             }
         )
         upgrade(self.settings.database_url)
@@ -113,42 +122,58 @@ class World:
         self._path = str(make_url(self.settings.database_url).database)
         self._watch = sqlite3.connect(self._path, check_same_thread=False)
         self._before = sqlite3.connect(":memory:", check_same_thread=False)
-        self._watch.backup(self._before)
-        self._version, self._prints, self._counts = self._seen(), self._fingerprints(), self._rows()
+        self._remember()
 
     def _people(self) -> None:
         for who in (ADMIN, USER):
-            self._sign_up(who)
+            self.sign_up(who)
         with session(self.engine, write=True) as unit:
             promote(unit, ADMIN, "admin")
             hostile = {"full_name": stored.HOSTILE[0], "bio": stored.HOSTILE[0], "company": f"<{MARK}>"}
             unit.execute(update(Profile).where(Profile.username.in_([ADMIN, USER])).values(**hostile))
-        for who in (ADMIN, USER):
-            self._keep(who, self.send(Call("GET", "/", who=who)))
+        situations.settle(self)
+        for who in (ADMIN, USER, situations.SECURED, situations.STALE):
+            self.fetch("/", who)
             self.tokens[who] = SimpleCookie(self.cookies[who])["_csrf_token"].value
-        page = self.send(Call("GET", "/login", who=STRANGER))
-        self._keep(STRANGER, page)
-        self.tokens[STRANGER] = _token(page)
+        self.tokens[STRANGER] = _token(self.fetch("/login", STRANGER))
+        situations.arrange(self)
 
-    def _sign_up(self, who: str) -> None:
+    def _remember(self) -> None:
+        """What each case finds and leaves."""
+        self._watch.backup(self._before)
+        self._version, self._prints, self._counts = self._seen(), self._fingerprints(), self._rows()
+        self._remembered = time.monotonic()
+
+    def stay_fresh(self) -> None:
+        """Arrange anew what lasts minutes only. Between two doors: what a case finds must not change within one."""
+        if time.monotonic() - self._remembered > FRESH_SECONDS:
+            situations.arrange(self)
+            self._remember()
+
+    def sign_up(self, who: str) -> None:
         self.cookies[who] = ""
-        form = self.send(Call("GET", "/register", who=who))
-        self._keep(who, form)
-        given = [("csrf_token", _token(form)), ("email", f"{who}@example.com"), ("username", who)]
-        given += [("full_name", ""), ("password", PASSWORD)]
-        body = in_query(given).encode()
-        done = self.send(
-            Call("POST", "/register", body=body, kind="application/x-www-form-urlencoded", who=who)
-        )
+        form = self.fetch("/register", who)
+        given = [("email", f"{who}@example.com"), ("username", who), ("full_name", "")]
+        done = self.post("/register", who, [*given, ("password", self.password)], form)
         if done.status != 302:
             raise AssertionError(done.text)
-        self._keep(who, done)
 
-    def _keep(self, who: str, answer: Answer) -> None:
+    def fetch(self, path: str, who: str) -> Answer:
+        """A page, whose cookies the visitor keeps."""
+        return self._kept(who, self.send(Call("GET", path, who=who)))
+
+    def post(self, path: str, who: str, given: list[tuple[str, str]], form: Answer) -> Answer:
+        """The answer to the form that `form` shows; the visitor keeps its cookies."""
+        body = in_query([("csrf_token", _token(form)), *given]).encode()
+        sent = Call("POST", path, body=body, kind="application/x-www-form-urlencoded", who=who)
+        return self._kept(who, self.send(sent))
+
+    def _kept(self, who: str, answer: Answer) -> Answer:
         jar = SimpleCookie(self.cookies[who])
         for line in answer.headers.getlist("Set-Cookie"):
             jar.load(line)
         self.cookies[who] = "; ".join(f"{name}={each.value}" for name, each in jar.items())
+        return answer
 
     def send(self, call: Call) -> Answer:
         """The answer to one request; the database keeps what came of it."""
@@ -179,6 +204,8 @@ class World:
                 self._heard.said.append(f"PostgreSQL would refuse {each!r} in {statement[:300]}")
 
     def _environ(self, call: Call) -> dict[str, Any]:
+        token = self.tokens.get(call.who, "")
+        body = call.body.replace(ANY_TOKEN.encode(), token.encode())
         environ: dict[str, Any] = {
             "REQUEST_METHOD": call.method,
             "PATH_INFO": call.path,
@@ -190,18 +217,18 @@ class World:
             "REMOTE_ADDR": "127.0.0.1",
             "HTTP_HOST": "localhost",
             "HTTP_COOKIE": self.cookies[call.who],
-            "CONTENT_LENGTH": str(len(call.body)),
+            "CONTENT_LENGTH": str(len(body)),
             "CONTENT_TYPE": call.kind,
             "wsgi.version": (1, 0),
             "wsgi.url_scheme": "http",
-            "wsgi.input": BytesIO(call.body),
+            "wsgi.input": BytesIO(body),
             "wsgi.errors": StringIO(),
             "wsgi.multithread": False,
             "wsgi.multiprocess": False,
             "wsgi.run_once": False,
         }
         for name, value in call.headers.items():
-            environ["HTTP_" + name.upper().replace("-", "_")] = value
+            environ["HTTP_" + name.upper().replace("-", "_")] = value.replace(ANY_TOKEN, token)
         return environ
 
     def _seen(self) -> int:
