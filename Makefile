@@ -33,7 +33,8 @@ exec "$$here/.venv/bin/python" -c 'import sys; sys.path[0] = sys.argv.pop(1); sy
 endef
 export LAUNCHER
 
-.PHONY: help install install-dev run test mutate-access test-access-long bench check format docs freeze looks lock clean
+.PHONY: help install install-dev run test fuzz mutate-access test-access-long bench check format docs freeze looks
+.PHONY: lock clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 18
@@ -49,6 +50,9 @@ test: install-dev ## every test, on SQLite and PostgreSQL, with a real browser
 	@$(BIN)/python -m tests.chromium
 	@$(BIN)/python -m tests.pgbouncer
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+fuzz: install-dev ## 20,000 hostile requests at every door (ARGS="--seed 7" tries the same again)
+	@$(BIN)/python -m tests.campaigns.fuzz $(ARGS)
 
 mutate-access: install-dev ## break every access rule, one at a time: the tests have to notice (ARGS=policy: that kind only)
 	@$(BIN)/python -m tests.access.mutate $(ARGS)

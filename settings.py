@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parent
 ENVIRONMENTS = ("local", "production", "test", "demo")
 DEFAULT_EPOCH = "2024-11-20T14:30:00-03:00"
 SHORTEST_SECRET = 32
+# No random key holds one of these; keys copied out of somebody's documentation do.
+GUESSABLE = ("secret", "change", "password", "example", "random", "default")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 EVERY_ADDRESS = {"0.0.0.0", "::"}  # listened on, never asked for
 HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?")
@@ -109,6 +111,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     data_dir = Path(source.get("QUANTUM_DATA_DIR") or ROOT / "var" / env)
     url = source.get("QUANTUM_DATABASE_URL") or _embedded_url(env, data_dir)
     host = source.get("QUANTUM_HOST") or "127.0.0.1"
+    public_url = _public_url(source, env)
     return Settings(
         env=env,
         database_url=url,
@@ -117,14 +120,14 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         database_staff_url=source.get("QUANTUM_DATABASE_STAFF_URL") or url,
         data_dir=data_dir,
         secret_key=_secret_key(source, env, data_dir),
-        hosts=_hosts(source, env, host),
+        hosts=_hosts(source, env, host, public_url),
         host=host,
         port=_whole(source, "QUANTUM_PORT", 8050, 1, 65535),
         epoch=epoch(source),
         session_idle=timedelta(hours=_whole(source, "QUANTUM_SESSION_IDLE_HOURS", 12, 1, MOST_IDLE_HOURS)),
         proxies=_whole(source, "QUANTUM_PROXIES", 0, 0, MOST_PROXIES),
         sign_up=_one_of(source, "QUANTUM_SIGN_UP", SIGN_UPS),
-        public_url=_public_url(source, env),
+        public_url=public_url,
         mail=_mail(source),
     )
 
@@ -213,10 +216,10 @@ def _mail_by(found: SplitResult, sender: str) -> Mail:
 
 
 def _split(text: str) -> SplitResult | None:
-    """The parts of an address; None for one that has none, such as a port that is no number."""
+    """The parts of an address; None for one that has none, such as a port that is no number or a name with a blank."""
     try:
         found = urlsplit(text)
-        _ = found.port
+        _ = found.port, _spelled(found.hostname or "")
     except ValueError:
         return None
     return found
@@ -239,7 +242,8 @@ def _secret_key(source: Mapping[str, str], env: str, data_dir: Path) -> str:
     key = source.get("QUANTUM_SECRET_KEY") or ""
     if not key and env != "production":
         return _kept_secret(data_dir / "secret_key")
-    if len(key) < SHORTEST_SECRET or len(set(key)) < 8:
+    told = any(word in key.lower() for word in GUESSABLE)
+    if len(key) < SHORTEST_SECRET or len(set(key)) < 8 or told:
         raise SettingsError(
             f"QUANTUM_SECRET_KEY is missing or guessable; set at least {SHORTEST_SECRET} random characters "
             "(python3 -c 'import secrets; print(secrets.token_urlsafe(48))')."
@@ -247,21 +251,24 @@ def _secret_key(source: Mapping[str, str], env: str, data_dir: Path) -> str:
     return key
 
 
-def _hosts(source: Mapping[str, str], env: str, host: str) -> frozenset[str]:
-    """The names given; outside production also this machine's own and the one that is listened on."""
+def _hosts(source: Mapping[str, str], env: str, host: str, public_url: str | None) -> frozenset[str]:
+    """The names given, and the one that links lead to; outside production also this machine's own and the one that is
+    listened on."""
     given = [name for text in (source.get("QUANTUM_HOSTS") or "").split(",") if (name := text.strip())]
-    if not given and env == "production":
+    known = {_host(name) for name in given}
+    if public_url:
+        known.add(_spelled(urlsplit(public_url).hostname or ""))
+    if not known and env == "production":
         raise SettingsError(
             "QUANTUM_HOSTS is not set; list the names people ask for this installation by, such as quantum.example.org."
         )
     own = [] if env == "production" else [*LOOPBACK, *({host} - EVERY_ADDRESS)]
-    return frozenset(_host(name) for name in (*given, *own))
+    return frozenset(known | {_host(name) for name in own})
 
 
 def _host(name: str) -> str:
-    """As browsers spell it: lower case, other letters encoded, IPv6 addresses in brackets."""
     try:
-        return f"[{ip_address(name.strip('[]')).compressed}]" if ":" in name else _name(name)
+        return _spelled(name)
     except ValueError:
         raise SettingsError(
             f"QUANTUM_HOSTS holds {name!r}; list bare names or addresses, without https://, port and path, "
@@ -269,7 +276,10 @@ def _host(name: str) -> str:
         ) from None
 
 
-def _name(name: str) -> str:
+def _spelled(name: str) -> str:
+    """As browsers spell it: lower case, other letters encoded, IPv6 addresses in brackets. Raises ValueError."""
+    if ":" in name:
+        return f"[{ip_address(name.strip('[]')).compressed}]"
     spelled = name.encode("idna").decode("ascii").lower()
     if not HOST_NAME.fullmatch(spelled):
         raise ValueError(name)

@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response, jsonify
 
+from auth.doors import PUBLIC, permitted
 from db.engine import DatabaseUnavailable, Engine
 from db.schema import version
 
@@ -14,6 +15,7 @@ def blueprint(engine: Engine) -> Blueprint:
     door = Blueprint("health", __name__)
 
     @door.get("/health")
+    @permitted(PUBLIC)
     def health() -> tuple[Response, int]:
         try:
             revision = version(engine)

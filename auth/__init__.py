@@ -1,13 +1,15 @@
 """Who is asking: sign-up, sign-in, sessions, and the guard before every door."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from typing import Any, Protocol
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from auth import (
+    administration,
     code_routes,  # noqa: F401 - brings its doors
+    doors,
     events,
     factor_routes,  # noqa: F401 - brings its doors
     guard,
@@ -32,7 +34,7 @@ class DashApp(Protocol):
     """What is needed of a Dash application."""
 
     server: Flask
-    callback_map: Mapping[str, Mapping[str, Any]]
+    callback_map: MutableMapping[str, Any]
 
     def csp_hashes(self) -> Sequence[str]: ...
 
@@ -51,6 +53,7 @@ def init_app(server: Flask, engine: Engine, settings: Settings) -> None:
     server.wsgi_app = hosts.only_known(server.wsgi_app, settings.hosts)  # type: ignore[method-assign, assignment]
     server.extensions[routes.INVITED_ONLY] = settings.sign_up == "invited"
     server.extensions[recovery.IS_MAILED] = settings.mail is not None
+    server.extensions[administration.PUBLIC_URL] = settings.public_url
     for room in (recovery, invites, own_data):
         room.init_app(server)
     server.register_blueprint(routes.blueprint)
@@ -59,7 +62,7 @@ def init_app(server: Flask, engine: Engine, settings: Settings) -> None:
 
 
 def attach_dash(app: DashApp) -> None:
-    """Let the application's own inline scripts run and refuse unknown callbacks. Call it last.
+    """Let the application's own inline scripts run and put every callback behind its permission. Call it last.
 
     Dash registers pages and scripts at the first request; that is done here, so that the hashes are complete.
     """
@@ -70,4 +73,5 @@ def attach_dash(app: DashApp) -> None:
                 prepare()
     headers.allow_scripts(server, app.csp_hashes())
     headers.serve_plainly(server, "health.health")
-    guard.refuse_unknown_outputs(server, app.callback_map)
+    doors.declare_dash(server, app.callback_map)
+    guard.guard_outputs(server, app.callback_map)

@@ -104,7 +104,7 @@ def try_to_confirm(
     with session(people.system_engine(), SYSTEM) as unit:
         found = accounts.find_for_sign_in(unit, me.email)
     matches = passwords.verify(found.password_hash if found else None, password)
-    with session(people.system_engine(), SYSTEM, write=True) as unit:
+    with session(people.system_engine(), people.system_here(), write=True) as unit:
         if (
             matches
             and _is_right(unit, me.account_id, code, now)

@@ -8,24 +8,30 @@ from werkzeug.wrappers import Response as AnyResponse
 import i18n
 from auth import attempts, factor, factor_forms, pending, people, recent, screen
 from auth.addresses import safe_next
+from auth.doors import PUBLIC, SIGNED_IN, permitted
 from auth.forms import Form
 from auth.routes import AGAIN, blueprint, kept_next, login_form, show, wait_first
 from db.services.sign_in_limits import TooManyAttempts
 
 
 @blueprint.route("/login/code", methods=["GET", "POST"])
+@permitted(
+    PUBLIC
+)  # of no use without the right password given within the last five minutes; so is the next one
 def code() -> AnyResponse:
     """The code of the app, asked after the right password."""
     return _second_step(factor_forms.code)
 
 
 @blueprint.route("/login/recovery", methods=["GET", "POST"])
+@permitted(PUBLIC)
 def recovery() -> AnyResponse:
     """A recovery code, asked instead of the app's."""
     return _second_step(factor_forms.recovery)
 
 
 @blueprint.route("/confirm", methods=["GET", "POST"])
+@permitted(SIGNED_IN)
 def confirm() -> AnyResponse:
     """The password once more, then back to where it was needed."""
     wanted = safe_next(request.args.get("next") or request.form.get("next"))

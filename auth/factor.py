@@ -20,7 +20,7 @@ def own_factor() -> Factor | None:
 def being_set_up() -> str | None:
     """The secret that whoever is asking sets up, the same for half an hour; None when a factor is on already."""
     me, now = people.require_person(), datetime.now(UTC)
-    with session(people.system_engine(), SYSTEM, write=True) as unit:
+    with session(people.system_engine(), people.system_here(), write=True) as unit:
         return second_factors.begin(unit, me.account_id, totp.new_secret(), now)
 
 
@@ -30,7 +30,7 @@ def set_up(typed: str) -> list[str] | None:
     Wrong codes are not counted: whoever types them is shown the secret.
     """
     me, now = people.require_person(), datetime.now(UTC)
-    with session(people.system_engine(), SYSTEM, write=True) as unit:
+    with session(people.system_engine(), people.system_here(), write=True) as unit:
         secret = second_factors.in_progress(unit, me.account_id, now)
         step = totp.step_of(secret, typed, now) if secret else None
         if secret is None or step is None:
@@ -41,7 +41,7 @@ def set_up(typed: str) -> list[str] | None:
 def new_recovery_codes() -> list[str] | None:
     """Ten new recovery codes for whoever is asking, instead of all before; None when no factor is on."""
     account_id = people.require_person().account_id
-    with session(people.system_engine(), SYSTEM, write=True) as unit:
+    with session(people.system_engine(), people.system_here(), write=True) as unit:
         if second_factors.find(unit, account_id) is None:
             return None
         return second_factors.renew_recovery_codes(unit, account_id)

@@ -11,6 +11,7 @@ import i18n
 from auth import attempts, factor, factor_forms, people, screen, totp
 from auth.addresses import safe_next
 from auth.code_routes import not_right
+from auth.doors import SIGNED_IN, permitted
 from auth.public import STYLES
 from auth.recent import require_recent
 from auth.routes import AGAIN, blueprint, kept_next, show, wait_first
@@ -25,6 +26,7 @@ FILE_NAME = "alsham-quantum-recovery-codes.txt"
 
 
 @blueprint.route("/second-factor", methods=["GET", "POST"])
+@permitted(SIGNED_IN)
 def second_factor() -> AnyResponse:
     """The picture for the app and the first code; the right one turns the factor on."""
     require_recent()
@@ -37,6 +39,7 @@ def second_factor() -> AnyResponse:
 
 
 @blueprint.route("/second-factor/codes", methods=["GET", "POST"])
+@permitted(SIGNED_IN)
 def recovery_codes() -> AnyResponse:
     """Ten new recovery codes instead of those before."""
     require_recent()
@@ -49,6 +52,7 @@ def recovery_codes() -> AnyResponse:
 
 
 @blueprint.route("/second-factor/off", methods=["GET", "POST"])
+@permitted(SIGNED_IN)
 def second_factor_off() -> AnyResponse:
     """Take the factor away, with password and code, however recently they were given."""
     if factor.own_factor() is None:

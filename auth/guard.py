@@ -1,13 +1,17 @@
-"""Deny by default: whoever is not signed in gets the sign-in form or 401, whatever they ask for."""
+"""The outer door: strangers get the sign-in form or 401, people without the permission 403, whatever they ask for.
+
+It asks before any view or callback runs; these ask once more (`auth.doors`).
+"""
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from flask import Flask, jsonify, redirect, request, url_for
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
-from auth import public, sizes
+from auth import callback_bodies, doors, public, sizes
 from auth.events import note_forged_cookie
 from auth.people import current_person
 
@@ -15,6 +19,7 @@ CALLBACKS = "/_dash-update-component"
 # Asked for by programs, which cannot fill in a form: no redirect for these.
 MACHINES = ("/api", "/v1", "/assets")
 CARRIED = ("lang", "theme")
+ASCII = "".join(map(chr, range(128)))
 
 
 def init_app(server: Flask) -> None:
@@ -23,17 +28,24 @@ def init_app(server: Flask) -> None:
 
 
 def guard() -> Response | tuple[Response, int] | None:
-    """Let through what is public and whoever is signed in; stop everybody else."""
-    if request.endpoint in public.ENDPOINTS | public.OWN_FORMS:
+    """Let through what is public and whoever holds what the route needs; stop everybody else."""
+    _spell_out_query()
+    if isinstance(request.routing_exception, BadRequest):
+        raise request.routing_exception  # the host is none; without one not even the form's address can be told
+    needs = doors.needed_here()
+    if needs == doors.PUBLIC or request.endpoint in public.OWN_FORMS:
         refuse_large_form()
-    if request.endpoint in public.ENDPOINTS:
+    if needs == doors.PUBLIC:
         return None
-    if request.path in public.PATHS and request.method in ("GET", "HEAD"):
+    if doors.is_public_file():
         return None
     person = current_person()
     if person is not None:
         refuse_large_body(sizes.LARGEST_CALLBACK)
-        return _set_up_first() if person.owes_factor else None
+        if person.owes_factor:
+            return _set_up_first()
+        _for_a_person(needs)
+        return None
     note_forged_cookie()
     if request.endpoint == "auth.logout":
         return redirect(url_for("auth.login"))
@@ -66,6 +78,20 @@ def refuse_large_form() -> None:
         raise RequestEntityTooLarge
 
 
+def _spell_out_query() -> None:
+    """Octets that no browser leaves as they are, with percent signs: Flask fails on those that are no UTF-8."""
+    if not request.query_string.isascii():
+        request.query_string = quote(request.query_string, safe=ASCII).encode()
+
+
+def _for_a_person(needs: str | None) -> None:
+    if request.endpoint is None:
+        return  # no such address, or no such verb there: Flask says so
+    if needs is None:
+        doors.refuse_undeclared(f"the route {request.endpoint}")
+    doors.require(needs)
+
+
 def is_page() -> bool:
     """Whether a person asked for a page, who can be sent to the sign-in form."""
     machine = request.path.startswith("/_") or any(
@@ -74,31 +100,35 @@ def is_page() -> bool:
     return request.method in ("GET", "HEAD") and not machine
 
 
-def refuse_unknown_outputs(server: Flask, callback_map: Mapping[str, Mapping[str, Any]]) -> None:
-    """Answer 404 for a callback that does not exist and 400 for a body that is none, instead of a traceback."""
+def guard_outputs(server: Flask, callback_map: Mapping[str, Mapping[str, Any]]) -> None:
+    """The same door for callbacks, which share one address: by output, before Dash runs anything.
+
+    403 without the callback's permission, 404 for a callback that does not exist, 400 for a body that is not its own.
+    """
 
     @server.before_request
-    def known_output() -> tuple[Response, int] | None:
+    def permitted_output() -> tuple[Response, int] | None:
         if request.path != CALLBACKS or request.method != "POST":
             return None
         try:
-            body = request.get_json(silent=True)
+            if sizes.is_too_much(request.get_json(silent=True)):
+                raise RequestEntityTooLarge
         except RecursionError:  # nested a thousand times
             raise RequestEntityTooLarge from None
-        if sizes.is_too_much(body):
-            raise RequestEntityTooLarge
-        if not isinstance(body, dict) or not _is_callback(body):
-            return jsonify(error="The body is not a callback request."), 400
-        if "callback" not in callback_map.get(body["output"], {}):
-            return jsonify(error="There is no such callback."), 404
-        return None
+        _require_output(request.get_json(silent=True), callback_map)
+        refused = callback_bodies.refusal(callback_map)
+        return (jsonify(error=refused[0]), refused[1]) if refused else None
 
 
-def _is_callback(body: Mapping[str, Any]) -> bool:
-    if not isinstance(body.get("output"), str):
-        return False
-    lists = (body.get(name, []) for name in ("inputs", "state", "changedPropIds"))
-    return all(isinstance(value, list) for value in lists)
+def _require_output(body: Any, callback_map: Mapping[str, Mapping[str, Any]]) -> None:
+    output = body.get("output") if isinstance(body, dict) else None
+    entry = callback_map.get(output, {}) if isinstance(output, str) else {}
+    if "callback" not in entry:
+        return
+    needs = doors.needed_by(entry["callback"])
+    if needs is None:
+        doors.refuse_undeclared(f"the callback {output}")
+    doors.require(needs)
 
 
 def _here() -> str:

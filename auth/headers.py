@@ -6,7 +6,7 @@ from flask import Flask, Response, request
 from flask_talisman import Talisman
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 
-from auth import links, public, screen
+from auth import doors, links, screen
 from auth.people import current_person, has_just_signed_in
 from db.services.user_sessions import LASTS
 
@@ -96,4 +96,4 @@ def _is_page_of_a_person(response: Response) -> bool:
     """Public pages do not ask who is there: they must show even when the database is away."""
     if response.mimetype != "text/html" or response.status_code >= 500:
         return False
-    return has_just_signed_in() if request.endpoint in public.ENDPOINTS else current_person() is not None
+    return has_just_signed_in() if doors.needed_here() == doors.PUBLIC else current_person() is not None

@@ -7,6 +7,7 @@ from flask import Flask, Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from auth import link_forms, links, passwords, people, routes, screen
+from auth.doors import PUBLIC, permitted
 from auth.routes import blueprint, show, show_message, typed
 from db.actor import SYSTEM
 from db.engine import session
@@ -24,12 +25,14 @@ def init_app(server: Flask) -> None:
 
 
 @blueprint.get("/invite/<token>")
+@permitted(PUBLIC)
 def open_invite(token: str) -> AnyResponse:
     """An invitation was followed."""
     return links.exchange(INVITE, token)
 
 
 @blueprint.route("/invite", methods=["GET", "POST"])
+@permitted(PUBLIC)
 def invite() -> AnyResponse:
     """The form of an invitation, and its answer: signed in, with the address and the role of the invitation."""
     found = _held()

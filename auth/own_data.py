@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from auth import own_forms, passwords, people, routes, screen
 from auth.attempts import try_to_confirm
+from auth.doors import SIGNED_IN, permitted
 from auth.people import SignedIn, require_person
 from auth.routes import blueprint, show, show_message, typed, wait_first
 from db.actor import SYSTEM
@@ -26,6 +27,7 @@ def init_app(server: Flask) -> None:
 
 
 @blueprint.route("/account/export", methods=["GET", "POST"])
+@permitted(SIGNED_IN)
 def export() -> AnyResponse:
     """The form that asks for the password, and the file."""
     me = require_person()
@@ -40,6 +42,7 @@ def export() -> AnyResponse:
 
 
 @blueprint.route("/account/close", methods=["GET", "POST"])
+@permitted(SIGNED_IN)
 def close() -> AnyResponse:
     """The form that says what will happen, and the closing."""
     me, lang = require_person(), screen.read().lang

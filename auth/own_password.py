@@ -7,7 +7,6 @@ from flask import abort
 from auth import passwords, people
 from auth.attempts import try_to_confirm
 from auth.people import SignedIn
-from db.actor import SYSTEM
 from db.engine import session
 from db.services import accounts, credentials
 from db.services.accounts import Complaint, FieldErrors, clean
@@ -24,7 +23,7 @@ def change_own_password(old: str, new: str) -> int:
     if not try_to_confirm(old):
         raise FieldErrors({"old": Complaint.PASSWORD_OLD})
     hashed, now = passwords.hash_password(new), datetime.now(UTC)
-    with session(people.system_engine(), SYSTEM, write=True) as unit:
+    with session(people.system_engine(), people.system_here(), write=True) as unit:
         ended = credentials.change_password(unit, me.profile_id, hashed, but=me.session_id)
         renewed = accounts.find_person(unit, me.account_id)
         if renewed is None or renewed.credential_version != me.person.credential_version + 1:

@@ -1,20 +1,5 @@
-"""What a stranger may fetch. Everything not named here needs a signed-in person."""
+"""The files that the sign-in forms need and a stranger may fetch. Routes say for themselves whom they are for."""
 
-ENDPOINTS = frozenset(
-    {
-        "auth.login",
-        # Of no use without the right password given within the last five minutes.
-        "auth.code",
-        "auth.recovery",
-        "auth.register",
-        "auth.forgot",
-        "auth.open_reset",
-        "auth.reset",
-        "auth.open_invite",
-        "auth.invite",
-        "health.health",
-    }
-)
 # Forms of those who are signed in.
 OWN_FORMS = frozenset({"auth.export", "auth.close"})
 # What people may reach whose role demands a second factor before they have one.

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from auth import link_forms, links, passwords, people, routes, screen
 from auth.attempts import count_request
+from auth.doors import PUBLIC, permitted
 from auth.routes import blueprint, show, show_message, typed, wait_first
 from db.actor import SYSTEM
 from db.engine import session
@@ -30,6 +31,7 @@ def init_app(server: Flask) -> None:
 
 
 @blueprint.route("/forgot", methods=["GET", "POST"])
+@permitted(PUBLIC)
 def forgot() -> AnyResponse:
     """The form that asks for a link, and its answer: the same for every name."""
     lang = screen.read().lang
@@ -51,12 +53,14 @@ def forgot() -> AnyResponse:
 
 
 @blueprint.get("/reset/<token>")
+@permitted(PUBLIC)
 def open_reset(token: str) -> AnyResponse:
     """A link for a new password was followed."""
     return links.exchange(RESET, token)
 
 
 @blueprint.route("/reset", methods=["GET", "POST"])
+@permitted(PUBLIC)
 def reset() -> AnyResponse:
     """The form for a new password, and its answer."""
     found, now = _held(), datetime.now(UTC)

@@ -1,8 +1,8 @@
-"""What a person reads when a request cannot be answered: a stale form, one too large, a database that is away."""
+"""What a person reads when a request cannot be answered: not theirs, a stale form, too large, the database away."""
 
-from flask import Flask, current_app, jsonify, redirect, request
+from flask import Flask, current_app, jsonify, redirect, request, url_for
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import Forbidden, RequestEntityTooLarge, Unauthorized
 from werkzeug.wrappers import Response
 
 from auth import routes, screen
@@ -10,6 +10,7 @@ from auth.events import note_forged_token
 from auth.guard import is_page
 from auth.recent import PasswordNeeded, confirm_address
 from db.engine import DatabaseUnavailable
+from db.guard import Denied
 from i18n import t
 
 Answer = Response | tuple[Response, int]
@@ -18,6 +19,9 @@ Answer = Response | tuple[Response, int]
 def init_app(server: Flask) -> None:
     """Register the answers."""
     server.register_error_handler(CSRFError, stale_form)
+    server.register_error_handler(Unauthorized, nobody)
+    server.register_error_handler(Forbidden, forbidden)
+    server.register_error_handler(Denied, denied)
     server.register_error_handler(RequestEntityTooLarge, too_large)
     server.register_error_handler(DatabaseUnavailable, database_away)
     server.register_error_handler(PasswordNeeded, password_again)
@@ -30,6 +34,33 @@ def stale_form(error: CSRFError) -> Answer:
     if routes.is_form():
         return routes.form_again(text, 400)
     return jsonify(error="The CSRF token is missing or wrong; load the page again."), 400
+
+
+def nobody(error: Unauthorized) -> Answer:
+    """401 for what asked further in than the outer door."""
+    return jsonify(error="Sign in first.", sign_in=url_for("auth.login")), 401
+
+
+def forbidden(error: Forbidden) -> Answer:
+    """403: signed in, but not for this."""
+    lang = screen.read().lang
+    title, text = not_yours(lang)
+    if is_page():
+        return routes.show_message(title, text, 403)
+    return jsonify(error=text), 403
+
+
+def denied(error: Denied) -> Answer:
+    """403 for what no rule of the database lets this person do; which one it was is told to the log only."""
+    current_app.logger.warning("%s", error)
+    return forbidden(Forbidden())
+
+
+def not_yours(lang: str) -> tuple[str, str]:
+    """Title and text of every refusal."""
+    return t("You may not do this", lang), t(
+        "Your role does not include this. An administrator can change that.", lang
+    )
 
 
 def too_large(error: RequestEntityTooLarge) -> Answer:

@@ -24,6 +24,7 @@ import i18n
 from auth import forms, passwords, people, screen
 from auth.addresses import safe_next
 from auth.attempts import Outcome, try_to_sign_in
+from auth.doors import PUBLIC, SIGNED_IN, permitted
 from auth.public import STYLES
 from db.actor import SYSTEM
 from db.engine import Session, session
@@ -40,6 +41,7 @@ DONE = "door"
 
 
 @blueprint.route("/login", methods=["GET", "POST"])
+@permitted(PUBLIC)
 def login() -> AnyResponse:
     """The sign-in form and its answer."""
     if request.method == "GET":
@@ -57,6 +59,7 @@ def login() -> AnyResponse:
 
 
 @blueprint.route("/register", methods=["GET", "POST"])
+@permitted(PUBLIC)
 def register() -> AnyResponse:
     """The sign-up form and its answer."""
     if request.method == "GET":
@@ -72,6 +75,7 @@ def register() -> AnyResponse:
 
 
 @blueprint.post("/logout")
+@permitted(SIGNED_IN)
 def logout() -> AnyResponse:
     """End the session."""
     people.sign_out()

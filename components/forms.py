@@ -1,6 +1,7 @@
 """Labelled fields. `query_*` fields write into the address (assets/clientside.js); the others feed callbacks."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
 import dash_bootstrap_components as dbc
 from dash import html
@@ -9,6 +10,7 @@ from dash.development.base_component import Component
 from components.attributes import attributes
 from components.icons import icon
 
+PROTO = re.compile(r"__(?=proto__)", re.IGNORECASE)
 ANY = "*"
 """What stands for "no filter" in a select: the browser shows no words for an option whose value is empty."""
 
@@ -115,6 +117,19 @@ def query_select(
         className="query-select",
         **attributes({"data-query-key": key}),
     )
+
+
+def findable(options: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """Options of a dcc.Dropdown, given as (value, words), without what would write into every object of the page.
+
+    Its search keeps all parts of values and words as keys of a plain object, and `__proto__` is no key like others.
+    Words get a joiner that is not seen; a value cannot be changed, so its option is left out.
+    """
+    return [
+        {"value": value, "label": PROTO.sub("__\u2060", words)}
+        for value, words in options
+        if not PROTO.search(value)
+    ]
 
 
 def query_bar(*controls: Component) -> html.Div:

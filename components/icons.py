@@ -49,6 +49,7 @@ NAMES = frozenset(
         "money",
         "brain",
         "pulse",
+        "people",
     ]
 )
 

@@ -7,10 +7,12 @@ connect to the database.
 import re
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from psycopg import sql
 from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from db.engine import raise_if_away
@@ -24,6 +26,11 @@ SETTINGS = {
     "staff": "QUANTUM_DATABASE_STAFF_URL",
 }
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,48}")
+
+
+def login_of(name: str, part: str) -> str:
+    """The login of a part, such as quantum_app_login; the groups of logins are named without the last word."""
+    return f"{name}_{part}_login"
 
 
 class BootstrapError(Exception):
@@ -44,15 +51,19 @@ def bootstrap(admin_url: str, database: str | None = None, *, new_passwords: boo
         )
     passwords = {part: secrets.token_urlsafe(24) for part in PARTS}
     try:
-        _on(admin, lambda server: _make_logins(server, name, passwords, new_passwords))
-        _on(admin.set(database=name), lambda inside: _hand_over(inside, name))
+        with _at(admin) as server, server.begin():  # all four or none
+            _make_logins(server, name, passwords, new_passwords)
+        with _at(admin, "AUTOCOMMIT") as server:
+            _make_database(server, name)
+        with _at(admin.set(database=name)) as inside, inside.begin():
+            _hand_over(inside, name)
     except DatabaseError as error:
         raise_if_away(error, admin)
         raise BootstrapError(
             f"{str(error.orig).strip().splitlines()[0]}. Use a login that may create roles."
         ) from error
     return {
-        SETTINGS[part]: admin.set(username=f"{name}_{part}", password=passwords[part], database=name)
+        SETTINGS[part]: admin.set(username=login_of(name, part), password=passwords[part], database=name)
         .render_as_string(hide_password=False)
         .replace("postgresql+psycopg://", "postgresql://")
         for part in SETTINGS
@@ -73,17 +84,18 @@ def _admin(url: str) -> URL:
     return address
 
 
-def _on(address: URL, work: object) -> None:
+@contextmanager
+def _at(address: URL, isolation: IsolationLevel = "READ COMMITTED") -> Iterator[Connection]:
     engine = create_engine(
-        address, isolation_level="AUTOCOMMIT", poolclass=NullPool, connect_args={"connect_timeout": 5}
+        address, isolation_level=isolation, poolclass=NullPool, connect_args={"connect_timeout": 5}
     )
     with engine.connect() as connection:
-        work(connection)  # type: ignore[operator]
+        yield connection
 
 
 def _make_logins(server: Connection, name: str, passwords: dict[str, str], new_passwords: bool) -> None:
     there = set(server.scalars(text("SELECT rolname FROM pg_roles")))
-    taken = sorted(f"{name}_{part}" for part in PARTS if f"{name}_{part}" in there)
+    taken = sorted(login_of(name, part) for part in PARTS if login_of(name, part) in there)
     if taken and not new_passwords:
         raise BootstrapError(
             f"{', '.join(taken)}: there already, and their passwords are known to their settings alone. "
@@ -92,8 +104,12 @@ def _make_logins(server: Connection, name: str, passwords: dict[str, str], new_p
     for statement in MAKE_GROUPS:
         server.exec_driver_sql(statement)
     for part, group in PARTS.items():
-        for each in _login(f"{name}_{part}", group, passwords[part], f"{name}_{part}" in there):
+        for each in _login(login_of(name, part), group, passwords[part], login_of(name, part) in there):
             _run(server, each)
+
+
+def _make_database(server: Connection, name: str) -> None:
+    """By itself: PostgreSQL makes no database inside a transaction."""
     if not server.scalar(text("SELECT true FROM pg_database WHERE datname = :name"), {"name": name}):
         _run(server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
@@ -111,13 +127,13 @@ def _login(login: str, group: str | None, password: str, is_there: bool) -> Iter
 def _hand_over(inside: Connection, name: str) -> None:
     """The database is its owner's, open to the four logins and closed to everybody else."""
     others = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tableowner <> :owner"
-    if inside.scalar(text(others), {"owner": f"{name}_owner"}):
+    if inside.scalar(text(others), {"owner": login_of(name, "owner")}):
         raise BootstrapError(
             f"The database {name} holds tables of another login, whose rules speak of it. Choose a new --database and "
             "bring the rows over, or drop it."
         )
-    owner, database = sql.Identifier(f"{name}_owner"), sql.Identifier(name)
-    logins = sql.SQL(", ").join(sql.Identifier(f"{name}_{part}") for part in PARTS)
+    owner, database = sql.Identifier(login_of(name, "owner")), sql.Identifier(name)
+    logins = sql.SQL(", ").join(sql.Identifier(login_of(name, part)) for part in PARTS)
     for statement in (
         "GRANT {owner} TO CURRENT_USER",
         "ALTER DATABASE {database} OWNER TO {owner}",

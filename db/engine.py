@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.engine import URL, ExceptionContext, make_url
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from db import recorder
@@ -50,11 +50,16 @@ def make_engine(url: str | URL) -> Engine:
     connections by the transaction does not know where they were prepared.
     """
     address = make_url(url)
-    if address.get_backend_name() == "sqlite":
-        return _sqlite(address)
+    engine = _sqlite(address) if address.get_backend_name() == "sqlite" else _postgresql(address)
+    event.listen(engine, "handle_error", _without_the_row)
+    return engine
+
+
+def _postgresql(address: URL) -> Engine:
     prepared = address.query.get("prepare_threshold")
     return create_engine(
         address.difference_update_query(["prepare_threshold"]),
+        hide_parameters=True,
         pool_pre_ping=True,
         pool_size=8,
         max_overflow=8,
@@ -81,11 +86,31 @@ def _sqlite(address: URL) -> Engine:
     if address.database and address.database != ":memory:":
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        address, connect_args={"timeout": 5.0}, json_serializer=_json, json_deserializer=orjson.loads
+        address,
+        hide_parameters=True,
+        connect_args={"timeout": 5.0},
+        json_serializer=_json,
+        json_deserializer=orjson.loads,
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _without_the_row(context: ExceptionContext) -> None:
+    """Errors end up in logs, which more people read than the tables: what they quote of a row is taken out of them.
+
+    PostgreSQL's first line names table and constraint, the following ones quote the row; where a value could not be
+    read as its type (class 22), the first line quotes the value after a colon.
+    """
+    error, told = context.original_exception, context.sqlalchemy_exception
+    if not isinstance(told, DBAPIError):
+        return
+    first = str(error).strip().partition("\n")[0]
+    if str(getattr(error, "sqlstate", None) or "").startswith("22"):
+        first = first.partition(":")[0]
+    error.args = (first,)
+    told.args = (f"({type(error).__module__}.{type(error).__name__}) {first}", *told.args[1:])
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:

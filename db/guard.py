@@ -34,7 +34,7 @@ from db.actor import Actor
 from db.base import Base, Key
 from db.policies import SECRET_COLUMNS, STAMPS, rules
 from db.rules import Me, Rule, Verb
-from db.sight import asking, compiled_for, give_eyes, is_bounded
+from db.sight import asking, compiled_for, give_eyes, is_bounded, visible
 
 IDENTITY = text(
     "SELECT set_config('quantum.kind', :kind, true), set_config('quantum.profile_id', :profile_id, true), "
@@ -80,6 +80,11 @@ class GuardedSession(Session):
         """A flush looks at the rows as they are, also when a statement that is being sent began it."""
         with asking(None):
             super().flush(objects)
+
+
+def sees_all(actor: Actor, table: str) -> bool:
+    """Whether the rules let the actor see every row of a table; else some, such as one's own, or none."""
+    return visible(actor, table) is None
 
 
 # --- before anything is sent ------------------------------------------------------------------------

@@ -196,7 +196,8 @@ def _stated(row: dict[str, Any]) -> dict[str, Any]:
     """A row without the value its source never stated but its column demands (named in metadata.unstated)."""
     meta = row.get("meta")
     for key in str(meta.get("unstated", "")).split() if isinstance(meta, dict) else ():
-        row[key] = None
+        if key in row:
+            row[key] = None
     return row
 
 

@@ -120,6 +120,7 @@ class Metric:
         wilson: True when value is 100 × hits / n and carries a 95 % interval.
         subject: names of what it is about, such as ("agent",); empty for the whole fleet.
         needs: name of the permission without which nobody sees it; "" for everybody signed in.
+        by_system: True when it counts what no person's session reads: then `needs` decides, and the system reads it.
     """
 
     key: str
@@ -135,6 +136,7 @@ class Metric:
     wilson: bool
     subject: Subject
     needs: str = ""
+    by_system: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,7 @@ class Series:
     windowed: bool
     subject: Subject
     needs: str = ""
+    by_system: bool = False
 
 
 @dataclass(frozen=True)
@@ -215,15 +218,15 @@ def metric(
     wilson: bool = False,
     subject: Subject = (),
     needs: str = "",
+    by_system: bool = False,
 ) -> Callable[[Callable[..., Statement]], Callable[..., Statement]]:
     """Declare the decorated Select as the metric `key`; its docstring becomes the definition."""
 
     def declare(build: Callable[..., Statement]) -> Callable[..., Statement]:
         sentence = " ".join((build.__doc__ or "").split())
         _refuse_second(key, sentence)
-        METRICS[key] = Metric(
-            key, title, unit, sentence, formula, build, evidence, windowed, least, few, wilson, subject, needs
-        )
+        told = (key, title, unit, sentence, formula, build, evidence, windowed, least, few, wilson, subject)
+        METRICS[key] = Metric(*told, needs=needs, by_system=by_system)
         if few not in REASONS:
             REASONS.append(few)
         return build

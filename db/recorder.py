@@ -25,6 +25,15 @@ from db.models import AuditEntry
 SECRETS = frozenset(
     {"code_hash", "key_hash", "password_hash", "secret", "secrets", "token_hash", "totp_secret"}
 )
+# What closing an account destroys. The log is never rewritten, so it holds none of it in the first place: that it was
+# set or changed, by whom and when is kept, what it said is not.
+PERSONAL = {
+    "account_links": frozenset({"email"}),
+    "auth_account": frozenset({"email"}),
+    "profiles": frozenset(
+        {"avatar_url", "bio", "company", "full_name", "location", "preferences", "username"}
+    ),
+}
 LEFT_OUT = "left_out"
 WRITES = re.compile(
     r"\s*(INSERT|UPDATE|DELETE|REPLACE|MERGE|TRUNCATE|COPY)\b"
@@ -222,12 +231,17 @@ def _changed(state: InstanceState[Any]) -> dict[str, Any]:
 def _values(
     session: Session, state: InstanceState[Any], keys: Sequence[str], *, fresh: bool = False
 ) -> dict[str, Any]:
-    """Values of a row; what the object does not hold is read from the database."""
+    """Values of a row; what the object does not hold is read from the database, but for secrets: the log only names
+    them, and nobody's login may read them.
+    """
     held = {} if fresh else {key: state.dict[key] for key in keys if key in state.dict}
     held = {key: value for key, value in held.items() if not isinstance(value, ClauseElement)}
+    mapper = state.mapper
     missing = [key for key in keys if key not in held]
+    unread = [key for key in missing if mapper.column_attrs[key].columns[0].name in SECRETS]
+    held |= dict.fromkeys(unread)
+    missing = [key for key in missing if key not in unread]
     if missing:
-        mapper = state.mapper
         identity = mapper.primary_key_from_instance(state.obj())
         here = [column == value for column, value in zip(mapper.primary_key, identity, strict=True)]
         columns = [mapper.column_attrs[key].columns[0] for key in missing]
@@ -249,13 +263,13 @@ def _named(mapper: Mapper[Any], values: dict[str, Any] | None) -> dict[str, Any]
     return {mapper.column_attrs[key].columns[0].name: value for key, value in values.items()}
 
 
-def without_secrets(data: Mapping[str, Any] | None) -> Any:
-    """`data` as it is stored: secret columns are only named."""
+def kept_of(table: str, data: Mapping[str, Any] | None) -> Any:
+    """A row of `table` as the log keeps it: secret and personal columns are only named."""
     if data is None:
         return None
-    hidden = sorted(SECRETS & data.keys())
-    kept = {key: value for key, value in data.items() if key not in SECRETS}
-    return plain(kept | ({LEFT_OUT: hidden} if hidden else {}))
+    hidden = (SECRETS | PERSONAL.get(table, frozenset())) & data.keys()
+    kept = {key: value for key, value in data.items() if key not in hidden}
+    return plain(kept | ({LEFT_OUT: sorted(hidden)} if hidden else {}))
 
 
 def _is_within(transaction: Any, other: Any) -> bool:
@@ -282,8 +296,8 @@ def append(connection: Connection, acts: Sequence[Act], actor: Actor) -> None:
             action=act.action,
             table_name=act.table,
             record_id=None if act.record is None else clean(str(act.record)),
-            old_data=without_secrets(act.old),
-            new_data=without_secrets(act.new),
+            old_data=kept_of(act.table, act.old),
+            new_data=kept_of(act.table, act.new),
             ip_address=actor.address,
             user_agent=None if actor.user_agent is None else clean(actor.user_agent),
             created_at=at,

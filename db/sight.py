@@ -20,7 +20,7 @@ from db.base import Base, Key
 from db.models import ProfileCard
 from db.policies import SECRET_COLUMNS, rules
 from db.row_security import is_directory
-from db.rules import Me, Verb
+from db.rules import Me, Rule, Verb
 
 _asker: ContextVar[Actor | None] = ContextVar("asker", default=None)
 
@@ -49,12 +49,17 @@ def is_bounded(actor: Actor) -> bool:
     return actor.is_person or actor.kind is Kind.NOBODY
 
 
+def seeing(actor: Actor, table: str) -> list[Rule]:
+    """The rules by which the actor sees rows of a table itself; whatever else lets cards through is the view's."""
+    return [each for each in rules(table, Verb.SELECT) if each.applies(actor) and not is_directory(each)]
+
+
 def visible(actor: Actor, table: str, me: Me = ME) -> ColumnElement[bool] | None:
     """Which rows of a table the actor sees; None for all of them."""
     if table == ProfileCard.__tablename__:
         lent = [each for each in rules("profiles", Verb.SELECT) if is_directory(each)]
         return None if not is_bounded(actor) or any(each.applies(actor) for each in lent) else false()
-    mine = [each for each in rules(table, Verb.SELECT) if each.applies(actor) and not is_directory(each)]
+    mine = seeing(actor, table)
     if any(each.is_unconditional() for each in mine):
         return None
     return or_(*(each.rows(Base.metadata.tables[table], me) for each in mine)) if mine else false()

@@ -1,18 +1,21 @@
 """wire(app): what all pages share. The frame, the document round it, errors as messages, true 404s."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import dash
 import dash_bootstrap_components as dbc
 from dash import Dash, html, set_props
 from dash.development.base_component import Component
-from flask import Response, jsonify, request
+from dash.exceptions import DependencyException
+from flask import Response, g, jsonify, request
 from flask_wtf.csrf import generate_csrf
 from werkzeug.exceptions import HTTPException, InternalServerError, NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from auth import current_person
+from auth.doors import may, needed_by
 from auth.guard import is_page
 from auth.permissions import allows
 from auth.recent import PasswordNeeded, confirm_address
@@ -25,6 +28,8 @@ from pages import _proof
 from pages._view import explained, here, lang_here, own_zone
 
 ANY_PATH = "/<path:path>"  # the endpoint by which Dash answers every address it does not know
+PAGES = ("/", ANY_PATH)
+DRAWN = "X-Quantum-Page"  # tells assets/answers.js that a refusal carries the page that says so
 
 
 def wire(app: Dash) -> None:
@@ -35,6 +40,7 @@ def wire(app: Dash) -> None:
     app.server.before_request(no_page_for_machines)
     app.server.after_request(true_status)
     app.server.register_error_handler(NotFound, not_found)
+    app.server.register_error_handler(DependencyException, not_found)
     app.server.register_error_handler(InternalServerError, failed)
 
 
@@ -78,6 +84,7 @@ def _words(lang: str) -> html.Div:
     """What assets/answers.js says when the server cannot be asked."""
     said = {
         "data-away": t("The server does not answer. Check your connection, then press Refresh.", lang),
+        "data-refused": t("Your role does not include this. An administrator can change that.", lang),
         "data-ended": t("Your sign-in has ended. Sign in again to go on.", lang),
         "data-database": t(
             "The database does not answer. Nothing was lost; wait a moment, then press Refresh.", lang
@@ -156,14 +163,28 @@ def no_page_for_machines() -> tuple[Response, int] | None:
 
 
 def true_status(response: Response) -> Response:
-    """An address without a page shows the page that says so, with the status that says so."""
-    if request.endpoint == ANY_PATH and response.status_code == 200 and page_at(here().path) is None:
-        response.status_code = 404
+    """An address without a page, or with one that is not for this role, shows the page that says so, with the status
+    that says so; also when one goes there without loading the document anew.
+    """
+    if response.status_code != 200:
+        return response
+    if g.get("is_refused"):
+        response.status_code = 403
+        response.headers[DRAWN] = "refused"
+    elif request.endpoint in PAGES:
+        response.status_code = _status_of(page_at(here().path))
     return response
 
 
-def not_found(error: NotFound) -> AnyResponse | tuple[AnyResponse, int]:
-    """404 for what Dash does not answer, such as a missing file."""
+def _status_of(entry: Mapping[str, Any] | None) -> int:
+    if entry is None:
+        return 404
+    needs = needed_by(entry["layout"])
+    return 200 if needs is not None and may(needs) else 403
+
+
+def not_found(error: NotFound | DependencyException) -> AnyResponse | tuple[AnyResponse, int]:
+    """404 for what Dash does not answer, such as a missing file or a script of no component library of ours."""
     if not is_page():
         return jsonify(error="There is nothing at this address."), 404
     lang = lang_here()

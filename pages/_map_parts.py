@@ -12,7 +12,7 @@ from components.attributes import attributes
 from components.cards import measured
 from components.figures.network_words import state_words
 from components.format import moment, number
-from components.forms import query_select
+from components.forms import findable, query_select
 from components.icons import icon
 from components.states import copyable, empty
 from db.engine import Session
@@ -53,8 +53,8 @@ class Told:
 
 
 def wanted(view: View) -> AgentFilter:
-    """The filters of the address, as the databases take them: no null character, no more than a name can have."""
-    given = {name: view.args.get(name, "").replace("\0", "").strip()[:LONGEST] for name in FILTERS}
+    """The filters of the address, each of no more than a name can have."""
+    given = {name: view.args.get(name, "").strip()[:LONGEST] for name in FILTERS}
     return AgentFilter(**given)
 
 
@@ -152,13 +152,10 @@ def to_find(drawn: NetworkMap) -> list[dict[str, str]]:
     """Every drawn agent, by name; the id beside it where two share a name."""
     names = [str(node["name"]) for node in drawn.nodes]
     twice = {name for name in names if names.count(name) > 1} if len(names) <= LARGEST_SCENE else set(names)
-    options = [
-        {
-            "value": node["id"],
-            "label": f"{node['name']} · {node['id']}" if node["name"] in twice else node["name"],
-        }
+    options = findable(
+        (node["id"], f"{node['name']} · {node['id']}" if node["name"] in twice else node["name"])
         for node in drawn.nodes
-    ]
+    )
     return sorted(options, key=lambda option: str(option["label"]).lower())
 
 

@@ -12,7 +12,7 @@ from dash import Output, callback, dcc, html
 from dash.development.base_component import Component
 
 import db.queries
-from auth.events import note_hidden_row, note_refused
+from auth.events import note_hidden_row
 from auth.permissions import allows
 from components.cards import card
 from components.charts import chart_frame
@@ -27,6 +27,7 @@ from db.engine import Session
 from db.listing import LISTINGS, Listing, Wish, choices, elsewhere, read_page, read_row
 from db.metric import METRICS, SERIES, SeriesReading, iso, read, read_series
 from i18n import declared, t, tn
+from pages._own_rows import own_rows
 from pages._rows import children, columns_of, row_page
 from pages._view import ASKED, View, load, notices, page, person, titled
 
@@ -95,21 +96,8 @@ def register_page(module: Module, source: str) -> None:
     _answer_row(module)
 
 
-def forbidden(view: View, needs: str) -> Component | None:
-    """Why this person may not see it; None when they may."""
-    if allows(person().role, needs):
-        return None
-    words = "A signed-in person was refused a page that their role does not include."
-    note_refused("unauthorized_access", words, permission=needs)
-    why = t("Your role does not include this page. An administrator can change that.", view.lang)
-    return html.Div(
-        empty(t("You may not see this", view.lang), why, lang=view.lang, icon_name="profile"),
-        className="frame",
-    )
-
-
 def _layout(module: Module) -> Callable[..., Component]:
-    @page
+    @page(module.needs)
     def layout(view: View) -> html.Div:
         search = query_search(
             f"{module.name}-search", t("Search the list", view.lang), "search", view.args.get("search")
@@ -136,11 +124,8 @@ def _answer(module: Module) -> None:
         Output(f"{module.name}-menus", "children"),
         *ASKED,
     )
-    @load(besides=2)
+    @load(module.needs, besides=2)
     def answer(unit: Session, view: View) -> tuple[Any, Any, Any]:
-        refused = forbidden(view, module.needs)
-        if refused is not None:
-            return refused, None, None
         listing = _listing(module, view)
         return (
             _top(module, unit, view),
@@ -151,9 +136,13 @@ def _answer(module: Module) -> None:
 
 def _listing(module: Module, view: View) -> Listing:
     """The list the address asks for, among those this person may see."""
-    seen = [name for name in module.listings if allows(person().role, LISTINGS[name].needs)]
-    asked = view.args.get("list", "")
-    return LISTINGS[asked if asked in seen else seen[0]]
+    seen, asked = _seen(module), view.args.get("list", "")
+    return next((each for each in seen if each.name == asked), seen[0])
+
+
+def _seen(module: Module) -> list[Listing]:
+    """The module's lists of which this role may see rows."""
+    return [LISTINGS[name] for name in module.listings if allows(person().role, LISTINGS[name].needs)]
 
 
 def _top(module: Module, unit: Session, view: View) -> list[Component]:
@@ -170,6 +159,7 @@ def _top(module: Module, unit: Session, view: View) -> list[Component]:
     at = t("Measured {at}", view.lang, at=moment(view.now, view.lang, view.zone))
     return [
         *notices(view),
+        own_rows(view, _seen(module)),
         _elsewhere(module, unit, view),
         html.P(at, className="measured-at"),
         html.Div(cards, className="card-grid"),
@@ -180,7 +170,7 @@ def _top(module: Module, unit: Session, view: View) -> list[Component]:
 
 def _elsewhere(module: Module, unit: Session, view: View) -> Component | None:
     """Where the rows of the module's first list lie, when the chosen range holds none of them."""
-    found = elsewhere(unit, _first_listing(module), view.window)
+    found = elsewhere(unit, _seen(module)[0], view.window)
     if found is None:
         return None
     start, end = found[0].replace(second=0, microsecond=0), found[1].replace(second=0, microsecond=0)
@@ -192,10 +182,6 @@ def _elsewhere(module: Module, unit: Session, view: View) -> Component | None:
         lang=view.lang,
         zone=view.zone,
     )
-
-
-def _first_listing(module: Module) -> Listing:
-    return LISTINGS[next(name for name in module.listings if allows(person().role, LISTINGS[name].needs))]
 
 
 def _chart(module: Module, chart: Chart, unit: Session, view: View) -> Component:
@@ -263,7 +249,7 @@ def _menus(module: Module, listing: Listing, unit: Session, view: View) -> list[
     """Which list, and those of the list's filters that have something to choose between."""
     lang = view.lang
     menus: list[Component] = []
-    seen = [LISTINGS[name] for name in module.listings if allows(person().role, LISTINGS[name].needs)]
+    seen = _seen(module)
     if len(seen) > 1:
         known = [(each.name, declared(each.title, lang)) for each in seen]
         menus.append(query_select(f"{module.name}-which", t("List", lang), "list", known, listing.name))
@@ -313,7 +299,7 @@ def whole(text: str) -> int:
 
 
 def _row_layout(module: Module) -> Callable[..., Component]:
-    @page
+    @page(module.needs)
     def layout(view: View) -> html.Div:
         return html.Div(skeleton("table"), id=f"{module.name}-row")
 
@@ -322,11 +308,8 @@ def _row_layout(module: Module) -> Callable[..., Component]:
 
 def _answer_row(module: Module) -> None:
     @callback(Output(f"{module.name}-row", "children"), *ASKED)
-    @load
+    @load(module.needs)
     def answer(unit: Session, view: View) -> Any:
-        refused = forbidden(view, module.needs)
-        if refused is not None:
-            return refused
         parts = [unquote(part) for part in view.path.strip("/").split("/")]
         listing = LISTINGS.get(parts[1]) if len(parts) == 3 and parts[1] in module.listings else None
         if listing is None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from math import isclose
+from math import isclose, nan
 from typing import Any
 
 from dash import Dash, Input, Output, html
@@ -11,7 +11,9 @@ from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
 import db.queries
+from auth.doors import SIGNED_IN, permitted
 from auth.events import note_refused
+from auth.numbers import reader_of
 from auth.permissions import allows
 from components.attributes import attributes
 from components.format import by_unit, moment
@@ -25,6 +27,7 @@ from db.metric import (
     Metric,
     Proof,
     Reading,
+    Series,
     Window,
     WindowError,
     from_ns,
@@ -38,6 +41,7 @@ __all__ = ["Refused", "Request", "body", "wire"]
 
 REGISTRIES = db.queries.__all__  # importing db.queries fills METRICS and SERIES
 LONGEST_WORD, MOST_SUBJECTS = 1000, 4
+LARGEST = 1e18  # as far as a value is spelled out
 
 
 class Refused(ValueError):
@@ -58,8 +62,8 @@ class Request:
         if not isinstance(data, Mapping):
             raise Refused(t("Click a measured value to see how it is made.", view.lang))
         self.key = str(data.get("key") or "")[:LONGEST_WORD]
-        self.declared = METRICS.get(self.key) or SERIES.get(self.key)
-        if self.declared is None:
+        found = METRICS.get(self.key) or SERIES.get(self.key)
+        if found is None:
             raise Refused(
                 t(
                     "There is no measure called “{key}”. Reload the page; it may be of another version.",
@@ -67,6 +71,7 @@ class Request:
                     key=self.key[:80],
                 )
             )
+        self.declared: Metric | Series = found
         if not allows(person().role, self.declared.needs):
             words = "A signed-in person was refused a measure that their role does not include."
             note_refused("unauthorized_access", words, measure=self.key)
@@ -78,9 +83,8 @@ class Request:
 
     def _subject(self, given: Any, lang: str) -> tuple[str, ...]:
         words = tuple(given) if isinstance(given, list) and len(given) <= MOST_SUBJECTS else ()
-        assert self.declared is not None
         if len(words) != len(self.declared.subject) or not all(
-            isinstance(w, str) and len(w) <= LONGEST_WORD for w in words
+            isinstance(w, str) and len(w) <= LONGEST_WORD and "\0" not in w for w in words
         ):
             raise Refused(
                 t("It is not said whose value this is. Reload the page and click the value again.", lang)
@@ -92,10 +96,10 @@ def wire(app: Dash) -> None:
     """Answer clicks on measured values in `app`."""
 
     @app.callback(Output("proof-body", "children"), Input("proof-request", "data"), prevent_initial_call=True)
+    @permitted(SIGNED_IN)
     def prove_it(data: Any) -> Component:
         if not data:
             raise PreventUpdate
-        person()
         return body(data, here())
 
 
@@ -103,7 +107,7 @@ def body(data: Any, view: View) -> Component:
     """The drawer's inside for a request, or what is wrong with it."""
     try:
         asked = Request(data, view)
-        with session(engine(), actor()) as unit:
+        with session(engine(), actor()) as own, reader_of(asked.declared, own) as unit:
             proof = prove(unit, asked.key, asked.window, asked.subject)
     except Refused as refused:
         return html.P(str(refused), className="notice", role="alert")
@@ -179,12 +183,11 @@ def _window(data: Mapping[str, Any], view: View) -> Window:
 
 
 def _number(text: Any) -> float | int | None:
-    """A value as an element carries it: text, empty when unknown."""
+    """A value as an element carries it: text, empty when unknown. None for what no reading can be."""
     try:
-        return int(text)
-    except (TypeError, ValueError):
-        pass
-    try:
-        return float(text)
-    except (TypeError, ValueError):
+        number = float(text) if isinstance(text, str | int | float) else nan
+    except (ValueError, OverflowError):
         return None
+    if not abs(number) <= LARGEST:
+        return None
+    return int(number) if number.is_integer() else number

@@ -1,6 +1,8 @@
 """What the address of a page asks for, and how a page answers it: one callback, one database session, one instant."""
 
+import inspect
 import logging
+import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,19 +13,23 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import dash
-from dash import Input, Output, html
+from dash import Input, Output, dcc, html
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
-from flask import current_app, has_request_context, request
+from flask import current_app, g, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
 from auth import SignedIn, current_person, require_person
+from auth.doors import DECLARED, may, note_missing, permitted
+from auth.refusals import not_yours
 from components.icons import icon
 from components.links import VIEW, agent_address, link_to, with_query
+from components.shell import page_header
 from components.states import elsewhere, empty, error_state
 from components.theme import THEMES
 from db.actor import Actor
 from db.engine import DatabaseUnavailable, Engine, Session, session
+from db.guard import Denied
 from db.metric import Window
 from db.queries.spans import extent
 from i18n import negotiate, t
@@ -35,7 +41,7 @@ IMPORT_COMMAND = ".venv/bin/quantum import otlp FILE"
 LONGEST_QUERY, MOST_ARGS = 4000, 40
 ROUTER_PATH, ROUTER_SEARCH = "_pages_location.pathname", "_pages_location.search"
 
-# What every page's callback listens to, in this order: `@callback(Output(...), *ASKED)` over `@load`.
+# What every page's callback listens to, in this order: `@callback(Output(...), *ASKED)` over `@load(needs)`.
 ASKED = (Input("url", "search"), Input("shell-refresh", "n_clicks"))
 # `@callback(..., running=BUSY)`: the refresh button turns while the page is being measured.
 BUSY = [
@@ -99,8 +105,8 @@ class View:
             theme=_first((asked.get("theme"), profile.get("theme"), cookies.get("theme")), THEMES),
             utc=utc,
             args={key: value for key, value in asked.items() if key not in VIEW},
-            search=with_query(search) if asked else "",
-            path=unquote(path),
+            search=with_query(None, **asked),
+            path=_storable(unquote(path)),
             problem=problem,
         )
 
@@ -135,9 +141,15 @@ def _parsed(search: str | None) -> dict[str, str]:
     """The words of a query; one too long or with too many words counts as empty."""
     text = (search or "").lstrip("?")
     try:
-        return dict(parse_qsl(text, max_num_fields=MOST_ARGS)) if len(text) <= LONGEST_QUERY else {}
+        pairs = parse_qsl(text, max_num_fields=MOST_ARGS) if len(text) <= LONGEST_QUERY else []
     except ValueError:
         return {}
+    return {_storable(key): _storable(value) for key, value in pairs}
+
+
+def _storable(text: str) -> str:
+    """Without what no database holds: null characters and half ones."""
+    return re.sub("[\0\ud800-\udfff]", "", text)
 
 
 def _first(wishes: Sequence[Any], known: Sequence[str]) -> str:
@@ -178,13 +190,16 @@ def _address() -> tuple[str, str]:
     told = _router_inputs()
     if told is not None:
         return told
-    referrer = urlsplit(request.referrer or "")
+    try:
+        referrer = urlsplit(request.referrer or "")
+    except ValueError:
+        return "/", ""  # such as a half-written IPv6 host, which no browser sends
     return referrer.path or "/", referrer.query
 
 
 def _router_inputs() -> tuple[str, str] | None:
     """What Dash's page router was told, if this request is to it."""
-    body = request.get_json(silent=True) if request.is_json else None
+    body = request.get_json(silent=True) if request.method == "POST" and request.is_json else None
     given = body.get("inputs") if isinstance(body, dict) else None
     values = {
         f"{entry.get('id')}.{entry.get('property')}": entry.get("value")
@@ -210,19 +225,41 @@ def titled(words: Callable[[str], str]) -> Callable[..., str]:
     return title
 
 
-def page(draw: Callable[[View], Component]) -> Callable[..., Component]:
+def page(needs: str) -> Callable[[Callable[[View], Component]], Callable[..., Component]]:
     """A page's layout: drawn once when one comes to it. A changed query redraws nothing; the page's callbacks read it.
 
+    Whoever does not hold what it `needs` gets the page that says so, with 403.
     Dash hands the query to layouts as keyword arguments, over the path's own; none of them is let through.
     """
+    permitted(needs)  # refuses what is no permission
 
-    @wraps(draw)
-    def layout(**_: object) -> Component:
-        if _only_the_query_changed():
-            raise PreventUpdate
-        return draw(here())
+    def declare(draw: Callable[[View], Component]) -> Callable[..., Component]:
+        @wraps(draw)
+        def layout(**_: object) -> Component:
+            if _only_the_query_changed():
+                raise PreventUpdate
+            if not may(needs):
+                g.is_refused = True
+                note_missing(needs)
+                return refused(here())
+            return draw(here())
 
-    return layout
+        setattr(layout, DECLARED, needs)
+        return layout
+
+    return declare
+
+
+def refused(view: View) -> Component:
+    """The page of a page that is not for this person's role."""
+    title = t("You may not see this", view.lang)
+    text = t("Your role does not include this page. An administrator can change that.", view.lang)
+    home = dcc.Link(t("To the overview", view.lang), href=view.link("/"), className="btn btn-primary")
+    said = empty(title, text, action=home, lang=view.lang, icon_name="profile")
+    return html.Div(
+        [page_header(t("Not for your role", view.lang), lang=view.lang), html.Div(said, className="frame")],
+        className="is-timeless",
+    )
 
 
 def _only_the_query_changed() -> bool:
@@ -234,8 +271,13 @@ def _only_the_query_changed() -> bool:
 
 
 def engine() -> Engine:
-    """The database as the person behind this request signs in to it: who sees others' rows has a login of its own."""
-    return cast(Engine, current_app.config[ENGINE if require_person().role == "user" else STAFF_ENGINE])
+    """The database as the person behind this request signs in to it."""
+    return engine_of(require_person().role)
+
+
+def engine_of(role: str | None) -> Engine:
+    """The database as a role signs in to it, None being strangers: who sees others' rows has a login of its own."""
+    return cast(Engine, current_app.config[ENGINE if role in (None, "user") else STAFF_ENGINE])
 
 
 def person() -> SignedIn:
@@ -248,28 +290,39 @@ def actor() -> Actor:
     return require_person().actor
 
 
-def load(draw: Callable[..., Any] | None = None, *, besides: int = 0) -> Callable[..., Any]:
+def load(needs: str, *, besides: int = 0) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Answer a page's callback in one session: `draw(session, view, *more)` over the inputs `*ASKED, *more`.
 
+    `needs` is the permission it declares, as `auth.doors.permitted` does.
     What goes wrong is shown in the first output, with what to do; the `besides` other outputs stay as they are.
     """
-    if draw is None:
-        return lambda later: load(later, besides=besides)
 
-    @wraps(draw)
-    def drawn(search: str | None, _refreshed: int | None = None, *more: Any) -> Any:
-        person()
-        view = here(search or "")
-        try:
-            with session(engine(), actor()) as unit:
-                return draw(unit, view, *more)
-        except (PreventUpdate, HTTPException):
-            raise
-        except Exception as error:
-            said = failure(error, view.lang)
-            return (said, *[dash.no_update] * besides) if besides else said
+    def declare(draw: Callable[..., Any]) -> Callable[..., Any]:
+        @permitted(needs)
+        @wraps(draw)
+        def drawn(search: str | None, _refreshed: int | None = None, *more: Any) -> Any:
+            view = here(search or "")
+            try:
+                with session(engine(), actor()) as unit:
+                    return draw(unit, view, *more)
+            except (PreventUpdate, HTTPException):
+                raise
+            except Exception as error:
+                said = failure(error, view.lang)
+                return (said, *[dash.no_update] * besides) if besides else said
 
-    return drawn
+        setattr(drawn, "__signature__", _signature(draw))  # noqa: B010 - the attribute inspect looks for
+        return drawn
+
+    return declare
+
+
+def _signature(draw: Callable[..., Any]) -> inspect.Signature:
+    """What the browser gives in place of session and view; auth.callback_bodies holds requests against it."""
+    own = list(inspect.signature(draw).parameters.values())[2:]
+    search = inspect.Parameter("search", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=str | None)
+    refreshed = inspect.Parameter("refreshed", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=int | None)
+    return inspect.Signature([search, refreshed, *own])
 
 
 def failure(error: Exception, lang: str) -> Component:
@@ -281,6 +334,9 @@ def failure(error: Exception, lang: str) -> Component:
 def explained(error: BaseException, lang: str) -> tuple[str, str, str]:
     """Title, remedy and reference of an error, which is logged under that reference."""
     reference = secrets.token_hex(4)
+    if isinstance(error, Denied):
+        log.warning("%s: %s", reference, error)
+        return (*not_yours(lang), reference)
     log.error("%s: %s", reference, error, exc_info=None if isinstance(error, DatabaseUnavailable) else error)
     if isinstance(error, DatabaseUnavailable):
         title = t("The database does not answer", lang)

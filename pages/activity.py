@@ -7,6 +7,7 @@ import dash
 from dash import Output, callback, html
 from dash.development.base_component import Component
 
+from auth.doors import SIGNED_IN
 from auth.events import note_hidden_row
 from components.format import moment, number
 from components.shell import page_header
@@ -30,7 +31,7 @@ def title(lang: str) -> str:
     return t("Your activity", lang)
 
 
-@page
+@page(SIGNED_IN)
 def layout(view: View) -> html.Div:
     """The outline. No data."""
     lead = t("What you changed here, as the audit log keeps it. Nobody can change these entries.", view.lang)
@@ -43,7 +44,7 @@ def layout(view: View) -> html.Div:
     )
 
 
-@page
+@page(SIGNED_IN)
 def row_layout(view: View) -> html.Div:
     """The outline of one entry. No data."""
     return html.Div(skeleton("table"), id="activity-row")
@@ -60,7 +61,7 @@ dash.register_page(
 
 
 @callback(Output("activity-body", "children"), *ASKED)
-@load
+@load(SIGNED_IN)
 def answer(unit: Session, view: View) -> list[Component]:
     """One's own entries, the newest first."""
     wish = Wish(order=view.args.get("sort", ""), page=whole(view.args.get("page", "")))
@@ -69,7 +70,7 @@ def answer(unit: Session, view: View) -> list[Component]:
 
 
 @callback(Output("activity-row", "children"), *ASKED)
-@load
+@load(SIGNED_IN)
 def answer_row(unit: Session, view: View) -> Any:
     """One entry; another person's is not told from one that does not exist."""
     parts = [unquote(part) for part in view.path.strip("/").split("/")]

@@ -6,6 +6,7 @@ import dash
 from dash import Output, State, callback, dcc, html
 from dash.development.base_component import Component
 
+from auth.doors import SIGNED_IN
 from components.agents import origin_word, state_mark
 from components.cards import card
 from components.format import moment
@@ -47,14 +48,14 @@ def _title(**_: object) -> str:
 dash.register_page(__name__, path=AGENT_PATH, path_template="/agents/<agent>", title=_title)
 
 
-@page
+@page(SIGNED_IN)
 def layout(view: View) -> html.Div:
     """The place of one agent's page. No data."""
     return html.Div([html.Div([skeleton("text"), skeleton("card", 8), skeleton("table")], id="agent-body")])
 
 
 @callback(Output("agent-body", "children"), *ASKED, State("url", "pathname"))
-@load
+@load(SIGNED_IN)
 def answer(unit: Session, view: View, path: str | None) -> Component:
     """The whole page of the agent the address names, read at one instant."""
     agent = asked_for(view, path)
@@ -88,8 +89,7 @@ def answer(unit: Session, view: View, path: str | None) -> Component:
 
 def asked_for(view: View, path: str | None) -> str:
     """The agent's id: `id` in the query, else what follows "/agents/" in the path."""
-    told = view.args.get("id") or View.of("", path=path or view.path).path.removeprefix(PREFIX)
-    return told.replace("\0", "")
+    return view.args.get("id") or View.of("", path=path or view.path).path.removeprefix(PREFIX)
 
 
 def _unknown(view: View, agent: str) -> Component:

@@ -7,6 +7,7 @@ import dash
 from dash import Output, callback, dcc, html
 from dash.development.base_component import Component
 
+from auth.doors import SIGNED_IN
 from components.agents import (
     ORIGINS,
     STATES,
@@ -36,7 +37,7 @@ SEED_COMMAND = ".venv/bin/quantum seed"
 dash.register_page(__name__, path="/agents", title=titled(lambda lang: t("Agents", lang)))
 
 
-@page
+@page(SIGNED_IN)
 def layout(view: View) -> html.Div:
     """Search and filters, and the place of the list. No data."""
     lang = view.lang
@@ -52,7 +53,7 @@ def layout(view: View) -> html.Div:
 
 
 @callback(Output("agents-list", "children"), Output("agents-menus", "children"), *ASKED)
-@load(besides=1)
+@load(SIGNED_IN, besides=1)
 def answer(unit: Session, view: View) -> tuple[Component, list[Component]]:
     """The page of the list that the address asks for, and the filters' menus with what occurs."""
     wanted = AgentFilter(**{name: _text(view.args.get(name, "")) for name in FILTERS})
@@ -81,8 +82,8 @@ def _page(unit: Session, view: View, wanted: AgentFilter, order: str) -> tuple[l
 
 
 def _text(given: str) -> str:
-    """A filter as the databases take it: no null character, no more than a name can have."""
-    return given.replace("\0", "").strip()[:200]
+    """A filter of no more than a name can have."""
+    return given.strip()[:200]
 
 
 def _whole(text: str) -> int:

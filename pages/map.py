@@ -6,6 +6,7 @@ import dash
 from dash import ClientsideFunction, Input, Output, State, callback, clientside_callback, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 
+from auth.doors import SIGNED_IN, permitted
 from components.attributes import attributes
 from components.figures.network import network_config, network_figure
 from components.figures.network_flat import network_config_2d, network_figure_2d
@@ -20,7 +21,7 @@ from db.queries.connections import network
 from i18n import t
 from pages import _map_parts as parts
 from pages import _map_table as twin
-from pages._view import ASKED, BUSY, View, here, load, notices, page, person, titled
+from pages._view import ASKED, BUSY, View, here, load, notices, page, titled
 
 # The figures as they are sent, by the graph that shows them.
 PACKED = {"map-graph": "map-graph-packed", "map-flat": "map-flat-packed"}
@@ -28,7 +29,7 @@ PACKED = {"map-graph": "map-graph-packed", "map-flat": "map-flat-packed"}
 dash.register_page(__name__, path="/map", title=titled(lambda lang: t("Map", lang)))
 
 
-@page
+@page(SIGNED_IN)
 def layout(view: View) -> html.Div:
     """Filters, the stage of the map and the places of everything else. The stage stays while its data changes."""
     lang = view.lang
@@ -105,7 +106,7 @@ def _look(mode: str, any_agents: bool) -> str:
     Input("map-search", "value"),
     running=BUSY,
 )
-@load(besides=8)
+@load(SIGNED_IN, besides=8)
 def answer(
     unit: Session, view: View, narrow: bool | None, wish: str | None, selected: str | None
 ) -> tuple[Any, ...]:
@@ -152,9 +153,9 @@ def answer(
 @callback(
     Output("map-go", "href"), Input("map-picked", "data"), State("url", "search"), prevent_initial_call=True
 )
+@permitted(SIGNED_IN)
 def follow(picked: Any, search: str | None) -> str:
     """Where a click on the map leads: an agent to its page, a connection to its numbers beside the map."""
-    person()
     view = here(search or "")
     picked = picked if isinstance(picked, dict) else {}
     edge, agent = picked.get("edge"), picked.get("id")

@@ -7,6 +7,8 @@ from dash import Output, callback, html
 from dash.development.base_component import Component
 
 import db.queries
+from auth.doors import SIGNED_IN
+from auth.numbers import read_for
 from auth.permissions import allows
 from components.attributes import attributes
 from components.cards import measured
@@ -15,8 +17,20 @@ from components.measured import marks
 from components.shell import page_header
 from components.states import skeleton
 from db.engine import Session
-from db.metric import METRICS, NOTHING, SERIES, Metric, Reading, Series, SeriesReading, read, read_series
+from db.metric import (
+    METRICS,
+    NOTHING,
+    SERIES,
+    Metric,
+    Reading,
+    Series,
+    SeriesReading,
+    Window,
+    read_series,
+    tables_of,
+)
 from i18n import declared, t
+from pages._own_rows import is_narrowed, said
 from pages._view import ASKED, BUSY, View, load, nothing_here, notices, page, person, titled
 
 dash.register_page(__name__, path="/metrics", title=titled(lambda lang: t("Metrics", lang)))
@@ -27,7 +41,7 @@ Declared = Metric | Series
 Read = Mapping[str, Reading | SeriesReading]
 
 
-@page
+@page(SIGNED_IN)
 def layout(view: View) -> html.Div:
     """The outline; the readings come by the callback below."""
     lead = t(
@@ -44,11 +58,11 @@ def layout(view: View) -> html.Div:
 
 
 @callback(Output("metrics-body", "children"), *ASKED, running=BUSY)
-@load
+@load(SIGNED_IN)
 def metrics(unit: Session, view: View) -> list[Component]:
     """All definitions; those of the whole fleet with their reading, all of one instant."""
     whole: dict[str, Reading | SeriesReading] = {
-        key: read(unit, key, view.window)
+        key: read_for(unit, key, view.window)
         for key, made in METRICS.items()
         if not made.subject and allows(person().role, made.needs)
     }
@@ -98,6 +112,7 @@ def domain_words(name: str, lang: str) -> str:
         "connection": t("One connection", lang),
         "db": t("The database", lang),
         "system": t("The application", lang),
+        "people": t("People", lang),
     }
     modules = {
         entry["module"].rpartition(".")[2]: entry["nav"]["words"]
@@ -110,7 +125,15 @@ def domain_words(name: str, lang: str) -> str:
 def _domain(name: str, definitions: list[Declared], whole: Read, view: View) -> html.Section:
     title = html.H2(domain_words(name, view.lang), className="section-title", id=f"metrics-{name}")
     listed = [_definition(made, whole.get(made.key), view) for made in definitions]
-    return html.Section([title, html.Div(listed, className="definitions frame")], className="section")
+    own = is_narrowed(
+        table for made in definitions for table in _tables(made) if allows(person().role, made.needs)
+    )
+    note = said(t("Your role shows the rows that belong to you.", view.lang)) if own else None
+    return html.Section([title, note, html.Div(listed, className="definitions frame")], className="section")
+
+
+def _tables(made: Declared) -> tuple[str, ...]:
+    return tables_of(made.build(Window.parse("all"), *made.subject))
 
 
 def _definition(made: Declared, reading: Reading | SeriesReading | None, view: View) -> html.Article:
@@ -158,6 +181,7 @@ def _now(made: Declared, reading: Reading | SeriesReading | None, lang: str) -> 
             ("agent",): t("per agent", lang),
             ("caller", "callee"): t("per connection", lang),
             ("currency",): t("per currency", lang),
+            ("role",): t("per role", lang),
         }
         return [html.Span(per.get(made.subject, ""), className="muted")]
     if isinstance(reading, SeriesReading):

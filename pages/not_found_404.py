@@ -3,6 +3,7 @@
 import dash
 from dash import dcc, html
 
+from auth.doors import SIGNED_IN
 from components.shell import page_header
 from components.states import empty
 from i18n import t
@@ -11,7 +12,7 @@ from pages._view import View, page, titled
 dash.register_page(__name__, path="/404", title=titled(lambda lang: t("Page not found", lang)))
 
 
-@page
+@page(SIGNED_IN)
 def layout(view: View) -> html.Div:
     """What happened, and the way back."""
     home = dcc.Link(t("To the overview", view.lang), href=view.link("/"), className="btn btn-primary")

@@ -8,6 +8,7 @@ import dash
 from dash import Output, callback, dcc, html
 from dash.development.base_component import Component
 
+from auth.doors import SIGNED_IN
 from components.cards import card, measured
 from components.charts import chart_frame
 from components.figures.histograms import efficiency_histogram, latency_histogram
@@ -43,7 +44,7 @@ Readings = Mapping[str, Reading]
 Names = Mapping[str, tuple[str, str]]
 
 
-@page
+@page(SIGNED_IN)
 def layout(view: View) -> html.Div:
     """The outline; its numbers come by the callback below."""
     lead = t("What the fleet's own telemetry says. Click any number to see how it is made.", view.lang)
@@ -60,7 +61,7 @@ def layout(view: View) -> html.Div:
 
 
 @callback(Output("overview-body", "children"), *ASKED, running=BUSY)
-@load
+@load(SIGNED_IN)
 def overview(unit: Session, view: View) -> list[Component]:
     """Everything on the page, of one instant."""
     readings = {key: read(unit, key, view.window) for key in (*CARDS, *BESIDE)}

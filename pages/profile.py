@@ -11,6 +11,7 @@ from dash import ALL, ClientsideFunction, Input, Output, State, callback, client
 from dash.development.base_component import Component
 from flask import flash, get_flashed_messages
 
+from auth.doors import SIGNED_IN, permitted
 from auth.factor import own_factor
 from components.format import day, number
 from components.forms import area_field, select_field, text_field
@@ -50,7 +51,7 @@ Values = Mapping[str, str | None]
 dash.register_page(__name__, path="/profile", title=titled(lambda lang: t("Profile", lang)))
 
 
-@page
+@page(SIGNED_IN)
 def layout(view: View) -> html.Div:
     """The outline. No data."""
     lead = t("How others see you, and how you see this application.", view.lang)
@@ -65,13 +66,14 @@ def layout(view: View) -> html.Div:
 
 
 @callback(Output("profile-body", "children"), Input("profile-body", "id"), State("url", "search"))
+@permitted(SIGNED_IN)
 def answer(_id: str, search: str | None) -> Component:
     """The form, once per visit: what is being typed must not be lost to a switch of theme or range."""
     drawn: Component = _answer(search)
     return drawn
 
 
-@load
+@load(SIGNED_IN)
 def _answer(unit: Session, view: View) -> Component:
     """The person's own card as it is stored, in a form."""
     mine = own_profile(unit, person().profile_id)
@@ -101,6 +103,7 @@ def _answer(unit: Session, view: View) -> Component:
     State("url", "search"),
     prevent_initial_call=True,
 )
+@permitted(SIGNED_IN)
 def save(_submitted: int | None, *given: str | None) -> tuple[Any, Any]:
     """Store the form in one commit, then load the page anew, so that language, theme and zone hold everywhere."""
     values, view = dict(zip(FIELDS, given[:-1], strict=True)), here(given[-1] or "")
@@ -121,6 +124,7 @@ def save(_submitted: int | None, *given: str | None) -> tuple[Any, Any]:
     State("url", "search"),
     prevent_initial_call=True,
 )
+@permitted(SIGNED_IN)
 def end(_clicks: list[int | None], search: str | None) -> list[Component | None]:
     """End one session, or all but this one, and list what is left. Nobody else's can be named here."""
     asked = dash.ctx.triggered_id
@@ -148,6 +152,7 @@ clientside_callback(
     State("url", "search"),
     prevent_initial_call=True,
 )
+@permitted(SIGNED_IN)
 def change_password(
     submitted: int | None, old: str | None, new: str | None, search: str | None
 ) -> tuple[Any, Any]:

@@ -174,10 +174,10 @@ def engine(migrated_url: str) -> "Iterator[Engine]":
 
 @pytest.fixture
 def db_session(engine: "Engine") -> "Iterator[Session]":
-    """A session on `engine`; what the test does not commit is rolled back."""
-    from sqlalchemy.orm import Session
+    """A session on `engine` that no access rule looks at; what the test does not commit is rolled back."""
+    from tests.sessions import Unbound
 
-    with Session(engine) as session:
+    with Unbound(engine) as session:
         yield session
         session.rollback()
 

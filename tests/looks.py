@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
@@ -21,8 +22,10 @@ from app import create_app
 from auth.passwords import hash_password
 from db.catalogue.loader import seed
 from db.engine import make_engine
+from db.models import Deal
 from db.schema import upgrade
 from db.services.accounts import register_account
+from db.services.links import issue_invite
 from db.services.otlp_files import import_files
 from db.services.recipes.base import Options
 from db.services.table_import import import_table
@@ -62,6 +65,11 @@ PAGES = {
     "finance": "/finance?range=all",
     "ai": "/ai?range=all",
     "system": "/system?range=all",
+    "admin": "/admin",
+    "admin-person": "/admin/people/{somebody}",
+    "admin-roles": "/admin/roles?role=architect",
+    "admin-invitations": "/admin/invitations",
+    "admin-access": "/admin/access?as={somebody}&table=deals",
     "profile": "/profile",
     "second-factor": "/second-factor",
     "export": "/account/export",
@@ -86,6 +94,9 @@ def served(folder: Path, files: list[Path]) -> Iterator[str]:
             password_hash=hash_password(PASSWORD),
             role="admin",
         )
+        rui = {"email": "rui@example.com", "username": "rui", "full_name": "Rui Alves", "password_hash": "x"}
+        issue_invite(unit, "ana@example.com", "observer", None, datetime.now(UTC))
+        unit.add(Deal(user_id=register_account(unit, **rui, role="strategist").id, client_name="X", value=1))
     if files:
         import_files(engine, files)
         _modules(engine)
@@ -146,8 +157,10 @@ def main() -> int:
                 page.fill("[name=password]", PASSWORD)
                 page.click("button[type=submit]")
                 page.wait_for_load_state("networkidle")
+                page.goto(f"{url}/admin?search=rui")
+                somebody = str(page.locator(".row-link").first.get_attribute("href"))
                 for name in given.only:
-                    path = PAGES[name]
+                    path = PAGES[name].format(somebody=somebody.partition("?")[0].rpartition("/")[2])
                     joint = "&" if "?" in path else "?"
                     picture(page, f"{url}{path}{joint}{tail}", given.into / f"{name}-{size}-{theme}.png")
                 context.close()

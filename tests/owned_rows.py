@@ -1,6 +1,7 @@
 """One row of a person in every table that may hold one, filled by what each column asks for."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -39,15 +40,20 @@ def own_a_row_everywhere(connection: Connection, profile_id: UUID, account_id: U
         connection.execute(
             insert(part.table).values({part.table.c[name]: each for name, each in values.items()})
         )
-        made[f"{part.table.name} {part.named_by[0].name}"] = str(values["id"])
+        made[f"{part.table.name} {part.named_by[0].name}"] = key_of(part.table, values)
     return made
+
+
+def key_of(table: Table, row: Mapping[Any, Any]) -> str:
+    """The key of a row, whatever its columns are called."""
+    return " ".join(str(row[column.key]) for column in table.primary_key)
 
 
 def _row(connection: Connection, table: Table) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for column in table.columns:
         if column.primary_key:
-            row[column.key] = uuid4() if column.type.python_type is UUID else _value(table, column)
+            row[column.key] = _new_key(connection, table, column)
         elif OPENS_A_DOOR.search(column.name) and column.name not in CHAIN:
             row[column.key] = f"do-not-tell-{uuid4().hex}"
         elif column.foreign_keys and not column.nullable:
@@ -55,6 +61,14 @@ def _row(connection: Connection, table: Table) -> dict[str, Any]:
         elif not column.foreign_keys and (not column.nullable and column.server_default is None):
             row[column.key] = _value(table, column)
     return row | TOGETHER.get(table.name, {})
+
+
+def _new_key(connection: Connection, table: Table, column: Column[Any]) -> Any:
+    """A key that no row has."""
+    if column.type.python_type is UUID:
+        return uuid4()
+    taken = set(connection.scalars(select(column)))
+    return next((each for each in _allowed(table, column) if each not in taken), _value(table, column))
 
 
 def _there(connection: Connection, column: Column[Any]) -> Any:

@@ -43,7 +43,10 @@ class Reader:
         outputs = [{"id": name.rpartition(".")[0], "property": name.rpartition(".")[2]} for name in names]
 
         def given(kind: str) -> list[dict[str, Any]]:
-            return [each | {"value": inputs.get(f"{each['id']}.{each['property']}")} for each in entry[kind]]
+            return [each | {"value": value_of(each["id"], each["property"])} for each in entry[kind]]
+
+        def value_of(name: str, prop: str) -> Any:
+            return inputs.get(f"{name}.{prop}", name if prop == "id" else None)
 
         body = {
             "output": output,

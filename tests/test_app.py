@@ -143,3 +143,11 @@ def test_pages_are_compressed(alice: Reader) -> None:
 def test_no_second_door_to_callbacks_stands_open(alice: Reader, settings: Settings) -> None:
     assert alice.client.get("/_mcp").status_code == 404
     assert not alice.client.application.debug
+
+
+@pytest.mark.parametrize(
+    "path", ["sys/version.py", "dash/../app.py", "os/x.js", "dash_html_components/none.js"]
+)
+def test_a_script_that_is_none_of_ours_is_not_found(alice: Reader, path: str) -> None:
+    answer = alice.get(f"/_dash-component-suites/{path}")
+    assert answer.status_code == 404 and answer.get_json()["error"]

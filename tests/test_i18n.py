@@ -51,6 +51,8 @@ def declared_texts() -> Iterator[tuple[str, str]]:
     import db.queries  # noqa: F401  fills the registries
     from db import metric
     from db.listing import LISTINGS, words
+    from db.policies import every_rule
+    from db.rules import Who
     from db.services.account_fields import Complaint
 
     for entry in [*metric.METRICS.values(), *metric.SERIES.values()]:
@@ -66,6 +68,11 @@ def declared_texts() -> Iterator[tuple[str, str]]:
             yield field.title, f"db.listing {listing.name}.{field.key}"
         for word in words(listing):
             yield word, f"db.listing {listing.name}, a word of its columns"
+    nobodys = (Who.SYSTEM, Who.OPERATOR, Who.DEFINER)  # of whom no page for people speaks
+    for rule in [each for each in every_rule() if each.who not in nobodys]:
+        for text in (rule.limit, rule.ours):
+            if text:
+                yield text, f"db.policies {rule.name}"
     for reason in metric.REASONS:
         yield reason, "db.metric.REASONS"
 

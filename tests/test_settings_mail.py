@@ -58,6 +58,7 @@ def test_a_mail_server_is_read_from_its_address(tmp_path: Path, url: str, mail: 
         ({"QUANTUM_PUBLIC_URL": "javascript:alert(1)"}, "QUANTUM_PUBLIC_URL"),
         ({"QUANTUM_PUBLIC_URL": "https://a.example/?next=1"}, "QUANTUM_PUBLIC_URL"),
         ({"QUANTUM_PUBLIC_URL": "https://a.example:x"}, "QUANTUM_PUBLIC_URL"),
+        ({"QUANTUM_PUBLIC_URL": "https://a b.example"}, "QUANTUM_PUBLIC_URL"),
         ({"QUANTUM_SIGN_UP": "nobody"}, "open, invited"),
     ],
 )

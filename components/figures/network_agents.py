@@ -77,9 +77,9 @@ def _agent_card(node: Node, lang: str) -> str:
         t("Calls in and out: {n}", lang, n=number(node["calls"], lang)),
         f"{latency_line(node, lang)} · {t('n = {n}', lang, n=number(node['spans'], lang))}",
         t("Errors: {n}", lang, n=number(node["errors"], lang)),
-        position_words(lang)[str(node["positioned"])],
     ]
-    return card(safe(node["name"]), lines)
+    place = position_words(lang).get(str(node["positioned"]))
+    return card(safe(node["name"]), [*lines, place] if place else lines)
 
 
 def words_of(

@@ -9,7 +9,7 @@ from db.metric import Statement, Window, metric, series
 from db.models import AiModel, Prediction, TrainingExample
 from db.queries.fleet import pooled
 
-NEEDS, EXAMPLES = "ai:models:read", "ai:examples:read"
+NEEDS, PREDICTIONS, EXAMPLES = "ai:models:read", "ai:predictions:read", "ai:examples:read"
 NO_ACCURACY = "No model states its accuracy."
 NO_VERDICT = "Nobody has judged a prediction of this window."
 
@@ -33,7 +33,7 @@ predictions = listed(
         search=(_model_name(Prediction.model_id), Prediction.input_data, Prediction.prediction_output),
         filters=(Prediction.is_correct,),
         order=Prediction.created_at,
-        needs=EXAMPLES,
+        needs=PREDICTIONS,
     )
 )
 examples = listed(
@@ -152,7 +152,7 @@ def _predictions(where: ColumnElement[bool] | None = None) -> Any:
     title="Predictions",
     unit="predictions",
     formula="count of rows",
-    needs=EXAMPLES,
+    needs=PREDICTIONS,
     evidence=_predictions(),
 )
 def prediction_count(window: Window) -> Statement:
@@ -168,7 +168,7 @@ def prediction_count(window: Window) -> Statement:
     least=1,
     few=NO_VERDICT,
     wilson=True,
-    needs=EXAMPLES,
+    needs=PREDICTIONS,
     evidence=_predictions(Prediction.is_correct.is_not(None)),
 )
 def prediction_correct_share(window: Window) -> Statement:

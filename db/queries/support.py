@@ -11,7 +11,6 @@ from db.models import SupportTicket, TicketMessage
 from db.queries.people import username_of
 
 NEEDS = "support:read"
-NEEDS_INTERNAL = "support:internal:read"
 OPEN = SupportTicket.status.in_(("open", "in_progress"))
 RESOLVED = SupportTicket.status.in_(("resolved", "closed"))
 TIMED = and_(SupportTicket.created_at.is_not(None), SupportTicket.resolved_at.is_not(None))
@@ -21,7 +20,7 @@ FOR_ALL = TicketMessage.is_internal.is_(False)
 INTERNAL = TicketMessage.is_internal.is_distinct_from(False)
 
 
-def _written(name: str, title: str, needs: str, where: ColumnElement[bool]) -> Listing:
+def _written(name: str, title: str, where: ColumnElement[bool]) -> Listing:
     """Messages on tickets that fulfil `where`, as a list of their own."""
     return listed(
         Listing(
@@ -39,13 +38,13 @@ def _written(name: str, title: str, needs: str, where: ColumnElement[bool]) -> L
             filters=(),
             order=TicketMessage.created_at,
             where=lambda: where,
-            needs=needs,
+            needs=NEEDS,
         )
     )
 
 
-messages = _written("messages", "Messages", NEEDS, FOR_ALL)
-notes = _written("notes", "Internal notes", NEEDS_INTERNAL, INTERNAL)
+messages = _written("messages", "Messages", FOR_ALL)
+notes = _written("notes", "Internal notes", INTERNAL)
 tickets = listed(
     Listing(
         name="tickets",
@@ -178,7 +177,7 @@ def message_count(window: Window) -> Statement:
     title="Internal notes",
     unit="notes",
     formula="count of messages with is_internal not false",
-    needs=NEEDS_INTERNAL,
+    needs=NEEDS,
     evidence=_written_rows(INTERNAL),
 )
 def note_count(window: Window) -> Statement:

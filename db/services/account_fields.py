@@ -48,6 +48,7 @@ class Complaint(StrEnum):
     CHARACTERS = "Remove the characters that cannot be shown, such as line breaks or control codes."
     ROLE = "Choose one of the roles user, admin, architect, observer and strategist."
     LAST_ADMIN = "This is the last administrator who can sign in. Make somebody else one first."
+    GONE = "The person closed this account; nothing is left that could be opened."
     LANGUAGE = "Choose one of the languages listed."
     THEME = "Choose the dark or the light theme."
     ZONE = "Choose one of the time zones listed, such as America/Sao_Paulo."

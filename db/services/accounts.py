@@ -90,7 +90,8 @@ def register_account(
             raise
         raise FieldErrors({field: complaint}) from None
     by = profile.id if by_themselves else None
-    audit.note(session, audit.Act("INSERT", "profiles", profile.id, new=fields, by=by))
+    given = {name: value for name, value in fields.items() if value is not None and name != "email"}
+    audit.note(session, audit.Act("INSERT", "profiles", profile.id, new=given, by=by))
     return profile
 
 

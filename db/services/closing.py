@@ -1,5 +1,6 @@
 """Closing one's own account: the person goes, what they did stays, under a profile that names nobody."""
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, func, or_, select, update
@@ -8,12 +9,14 @@ from sqlalchemy.orm import Session
 from db.base import Base
 from db.models import ApiKey, AuthAccount, Profile
 from db.models.links import AccountLink
+from db.queries.everybody import closed_address
+from db.recorder import PERSONAL
 from db.services import audit
 from db.services.credentials import lock_profile
 from db.services.user_sessions import end_sessions
 
-# Whatever a profile says about its person. The role goes back to the one that may least.
-EMPTY = dict.fromkeys(("username", "full_name", "avatar_url", "bio", "company", "location"))
+# Whatever a profile says about its person; the audit log never held it. The role goes back to the one that may least.
+EMPTY: dict[str, Any] = dict.fromkeys(PERSONAL["profiles"]) | {"preferences": {}}
 
 
 class LastAdmin(Exception):
@@ -37,16 +40,13 @@ def close_account(session: Session, profile_id: UUID, unusable_hash: str) -> Non
         update(AuthAccount)
         .where(AuthAccount.id == account_id)
         .values(
-            email=f"closed-{account_id}@invalid",
+            email=closed_address(account_id),
             password_hash=unusable_hash,
             is_active=False,
             credential_version=AuthAccount.credential_version + 1,
         )
     )
-    session.execute(
-        update(Profile).where(Profile.id == profile_id).values(**EMPTY, preferences={}, role="user")
-    )
-    # What is gone is not kept in the log either.
+    session.execute(update(Profile).where(Profile.id == profile_id).values(**EMPTY, role="user"))
     gone = {"closed": True, "role": "user"}
     audit.note(session, audit.Act("UPDATE", "profiles", profile_id, new=gone, by=profile_id))
     session.expire_all()

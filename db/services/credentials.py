@@ -6,13 +6,14 @@ There is always an administrator who can sign in: what would take the last one a
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from db.base import now
 from db.models import AuthAccount, Profile, UserSession
 from db.models.links import AccountLink
+from db.queries.everybody import closed_address
 from db.services import audit
 from db.services.account_fields import Complaint, FieldErrors, clean
 from db.services.user_sessions import end_sessions
@@ -69,10 +70,20 @@ def close_sign_in(session: Session, profile_id: UUID) -> int:
 
 
 def open_sign_in(session: Session, profile_id: UUID) -> None:
-    """Let the person in again; the sessions of before stay ended. Raises LookupError when the profile is gone."""
+    """Let the person in again; the sessions of before stay ended. Raises LookupError when the profile is gone, and
+    FieldErrors where the person closed the account themselves: it has neither address nor password any more."""
     profile = lock_profile(session, profile_id)
-    account = update(AuthAccount).where(AuthAccount.id == profile.auth_user_id)
-    session.execute(account.values(is_active=True))
+    account_id = profile.auth_user_id
+    if session.scalar(select(AuthAccount.email).where(AuthAccount.id == account_id)) == closed_address(
+        account_id
+    ):
+        raise FieldErrors({"account": Complaint.GONE})
+    account = update(AuthAccount).where(AuthAccount.id == account_id, AuthAccount.is_active.is_(False))
+    done = session.execute(account.values(is_active=True))
+    assert isinstance(done, CursorResult)
+    if done.rowcount:
+        told = {"is_active": False}, {"is_active": True}
+        audit.note(session, audit.Act("UPDATE", "auth_account", account_id, *told))
 
 
 def void_links(session: Session, *which: ColumnElement[bool]) -> None:

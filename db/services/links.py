@@ -58,6 +58,18 @@ class OpenLink:
     role: str | None
 
 
+@dataclass(frozen=True)
+class Invitation:
+    """An invitation that may be used. `by` is the user name of whoever made it; None for the console."""
+
+    id: UUID
+    email: str
+    role: str
+    by: str | None
+    created: datetime
+    expires: datetime
+
+
 def digest(token: str) -> str:
     """What is stored of a token, and enough to find its link by."""
     return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
@@ -152,6 +164,35 @@ def redeem_invite(
     )
 
 
+def open_invitations(session: Session, now: datetime, most: int) -> tuple[list[Invitation], int]:
+    """The newest `most` of the invitations that may be used, and how many they are in all."""
+    good = (AccountLink.purpose == INVITE, _is_good(now))
+    total = session.scalar(select(func.count()).select_from(AccountLink).where(*good)) or 0
+    found = (
+        select(AccountLink, Profile.username)
+        .outerjoin(Profile, Profile.id == AccountLink.created_by)
+        .where(*good)
+        .order_by(AccountLink.created_at.desc(), AccountLink.id)
+        .limit(most)
+    )
+    return [
+        Invitation(row.id, row.email or "", row.role or "", by, row.created_at, row.expires_at)
+        for row, by in session.execute(found)
+    ], total
+
+
+def withdraw_invite(session: Session, link_id: UUID, now: datetime) -> bool:
+    """Make an invitation useless; False when it was so already, or there is none of this id."""
+    good = (AccountLink.id == link_id, AccountLink.purpose == INVITE, _is_good(now))
+    taken = update(AccountLink).where(*good).values(voided_at=now)
+    done = session.execute(taken, execution_options={"synchronize_session": False})
+    assert isinstance(done, CursorResult)
+    if done.rowcount:
+        told = audit.Act("UPDATE", "account_links", link_id, {"voided_at": None}, {"voided_at": now})
+        audit.note(session, told)
+    return done.rowcount == 1
+
+
 def take_back(session: Session, made: Issued) -> None:
     """Delete a link that reached nobody."""
     session.execute(delete(AccountLink).where(AccountLink.id == made.id, AccountLink.used_at.is_(None)))
@@ -208,10 +249,12 @@ def _admins() -> Any:
 
 
 def _is_open(purpose: str, token_hash: str, now: datetime) -> ColumnElement[bool]:
+    return and_(AccountLink.token_hash == token_hash, AccountLink.purpose == purpose, _is_good(now))
+
+
+def _is_good(now: datetime) -> ColumnElement[bool]:
     by = AccountLink.created_by
     return and_(
-        AccountLink.token_hash == token_hash,
-        AccountLink.purpose == purpose,
         AccountLink.used_at.is_(None),
         AccountLink.voided_at.is_(None),
         AccountLink.expires_at > now,

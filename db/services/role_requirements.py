@@ -7,7 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.models import RoleRequirement
-from db.services.account_fields import clean
+from db.services import audit
+from db.services.account_fields import ROLES, clean
 
 
 def require_second_factor(session: Session, role: str, required: bool, *, by: UUID | None = None) -> bool:
@@ -24,7 +25,16 @@ def require_second_factor(session: Session, role: str, required: bool, *, by: UU
     row.factor_required, row.set_by, row.set_at = required, by, datetime.now(UTC)
     session.add(row)
     session.flush()
+    before, after = {"factor_required": not required}, {"factor_required": required}
+    audit.note(session, audit.Act("UPDATE", "role_requirements", wanted, before, after, by=by))
     return True
+
+
+def requirements(session: Session) -> dict[str, bool]:
+    """Of each role whether it needs a second factor."""
+    demanded = select(RoleRequirement.role).where(RoleRequirement.factor_required.is_(True))
+    held = set(session.scalars(demanded))
+    return {role: role in held for role in ROLES}
 
 
 def factor_required(session: Session, role: str) -> bool:

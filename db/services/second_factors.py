@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from db.models import RecoveryCode, SecondFactor
+from db.services import audit
 from db.services.codes import ALPHABET
 
 SET_UP_WITHIN = timedelta(minutes=30)
@@ -73,7 +74,11 @@ def confirm(session: Session, account_id: UUID, secret: str, step: int, now: dat
         )
         .values(confirmed_at=now, last_step=step)
     )
-    return renew_recovery_codes(session, account_id) if _changed(session, turned) else None
+    if not _changed(session, turned):
+        return None
+    told = {"secret": secret, "confirmed_at": now}
+    audit.note(session, audit.Act("INSERT", "second_factors", account_id, new=told))
+    return renew_recovery_codes(session, account_id)
 
 
 def secret_of(session: Session, account_id: UUID) -> str | None:
@@ -111,6 +116,8 @@ def renew_recovery_codes(session: Session, account_id: UUID) -> list[str]:
     codes = ["".join(secrets.choice(ALPHABET) for _ in range(RECOVERY_LENGTH)) for _ in range(RECOVERY_CODES)]
     session.add_all(RecoveryCode(account_id=account_id, code_hash=_digest(code)) for code in codes)
     session.flush()
+    made = {"account_id": account_id, "codes": len(codes)}
+    audit.note(session, audit.Act("INSERT", "recovery_codes", new=made))
     starts = range(0, RECOVERY_LENGTH, GROUP)
     return ["-".join(code[start : start + GROUP] for start in starts) for code in codes]
 
@@ -121,6 +128,8 @@ def turn_off(session: Session, account_id: UUID) -> bool:
     was_on = _changed(session, delete(SecondFactor).where(*mine)) == 1
     session.execute(delete(SecondFactor).where(SecondFactor.account_id == account_id))
     session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == account_id))
+    if was_on:
+        audit.note(session, audit.Act("DELETE", "second_factors", account_id))
     return was_on
 
 

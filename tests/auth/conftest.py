@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 import auth
 from api import health
+from auth.doors import SIGNED_IN, permitted
 from auth.people import require_person
 from settings import Settings
 
@@ -50,23 +51,28 @@ def make_server(settings: Settings, engine: Engine) -> Flask:
     server.register_blueprint(health.blueprint(engine))
 
     @server.get("/")
+    @permitted(SIGNED_IN)
     def home() -> str:
         return f"<p>{require_person().username}</p>"
 
     @server.get("/who")
+    @permitted(SIGNED_IN)
     def who() -> Any:
         person = require_person()
         return jsonify(role=person.role, preferences=person.preferences)
 
     @server.post("/_dash-update-component")
+    @permitted(SIGNED_IN)
     def callback() -> Any:
         return jsonify(request.get_json())
 
     @server.route("/api/v1/things", methods=["GET", "POST", "PUT", "DELETE"])
+    @permitted(SIGNED_IN)
     def things() -> Any:
         return jsonify(things=[])
 
     @server.get("/assets/<path:name>")
+    @permitted(SIGNED_IN)
     def asset(name: str) -> Any:
         return f"/* {name} */", 200, {"Content-Type": "text/css"}
 

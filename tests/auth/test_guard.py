@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 import auth
 from api import health
 from auth import public
+from auth.doors import SIGNED_IN, permitted
 from auth.headers import POLICY
 from auth.people import ENGINE
 from db.engine import make_engine
@@ -221,6 +222,7 @@ def dash_visitor(settings: Settings, engine: Engine) -> Visitor:
     app.layout = html.Div([dcc.Input(id="in"), html.P(id="out"), html.P(id="there")])
 
     @app.callback(Output("out", "children"), Input("in", "value"))
+    @permitted(SIGNED_IN)
     def echo(value: str | None) -> str:
         return f"said {value}"
 
@@ -280,3 +282,23 @@ def test_the_inline_scripts_of_the_page_are_all_allowed(dash_visitor: Visitor) -
     for script in scripts:
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         assert f"'sha256-{digest}'" in policy
+
+
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize("path", ["/login", "/register", "/", "/who"])
+def test_a_query_of_octets_that_are_no_text_is_read_as_far_as_it_goes(visitor: Visitor, path: str) -> None:
+    """Flask fails on them with a traceback; a browser would have sent %FF."""
+    if path == "/who":
+        visitor.register("alice")
+    environ = {"PATH_INFO": path, "REQUEST_METHOD": "GET", "QUERY_STRING": "lang=pt-BR&next=/\xff\xed\xa0"}
+    answer = visitor.client.get(path, environ_overrides=environ)
+    assert answer.status_code in (200, 302)
+    assert "pt-BR" in answer.text + answer.headers.get("Location", "") or path == "/who"
+
+
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize("host", ["9" * 400, f"{'a' * 64}.example", "a..b"])
+@pytest.mark.parametrize("path", ["/", "/login", "/api/v1/things", "/logout"])
+def test_a_host_that_is_none_is_refused_in_words(visitor: Visitor, host: str, path: str) -> None:
+    answer = visitor.client.get(path, environ_overrides={"HTTP_HOST": host})
+    assert answer.status_code == 400 and host not in answer.text

@@ -92,6 +92,17 @@ def test_at_home_this_machines_names_are_known_and_the_one_listened_on() -> None
     assert names(QUANTUM_HOSTS="a.example, b.example") == own | {"a.example", "b.example"}
 
 
+def test_the_name_that_links_lead_to_is_known() -> None:
+    given = {"QUANTUM_ENV": "production", "QUANTUM_DATABASE_URL": "postgresql://q@127.0.0.1/q"}
+    assert names(**given, QUANTUM_PUBLIC_URL="https://Bücher.example:8443/quantum/") == {
+        "xn--bcher-kva.example"
+    }
+    assert names(**given, QUANTUM_PUBLIC_URL="https://[FE80::1]", QUANTUM_HOSTS="a.example") == {
+        "[fe80::1]",
+        "a.example",
+    }
+
+
 def test_production_knows_what_is_listed_and_demands_a_list() -> None:
     given = {"QUANTUM_ENV": "production", "QUANTUM_DATABASE_URL": "postgresql://q@127.0.0.1/q"}
     assert names(**given, QUANTUM_HOSTS=" Quantum.Example , fe80::1,bücher.example,") == {

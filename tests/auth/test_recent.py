@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, func, select, update
 
 from auth import recent
+from auth.doors import SIGNED_IN, permitted
 from auth.people import TOUCHED
 from auth.recent import require_recent
 from db.models import RecoveryCode, SecondFactor, SecurityEvent, UserSession
@@ -133,6 +134,7 @@ def test_strangers_have_no_password_to_give_again(visitor: Visitor) -> None:
 
 def test_machines_are_told_where(server: Flask) -> None:
     @server.post("/api/v1/sensitive")
+    @permitted(SIGNED_IN)
     def sensitive() -> Any:
         require_recent(datetime.now(UTC) + LATE)
         return "done"
@@ -153,6 +155,7 @@ def test_a_callback_does_nothing_and_says_where_to_give_the_password(
 ) -> None:
     done: list[str] = []
 
+    @permitted(SIGNED_IN)
     def sensitive(_clicks: int | None) -> str:
         require_recent()
         done.append("done")

@@ -208,17 +208,35 @@ def test_without_mail_everybody_is_told_to_ask_an_administrator(settings: Settin
     assert plain(sent) == plain(answer) and waiting(engine) == []
 
 
-def test_cve_2025_32962_links_ignore_the_host_header(visitor: Visitor, engine: Engine, alice: UUID) -> None:
-    evil = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http"}
-    token = re.search(r'name="csrf_token" value="([^"]+)"', visitor.get("/forgot", headers=evil).text)
+def named(host: str) -> dict[str, str]:
+    """The headers of a request that calls the installation `host`, through somebody else's proxy."""
+    return {"Host": host, "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http"}
+
+
+def test_cve_2025_32962_an_unknown_host_gets_no_link(visitor: Visitor, engine: Engine, alice: UUID) -> None:
+    for answer in (
+        visitor.get("/forgot", headers=named("evil.example")),
+        visitor.client.post("/forgot", data={"login": "alice"}, headers=named("evil.example")),
+    ):
+        assert answer.status_code == 400 and "QUANTUM_HOSTS" in answer.text
+    assert waiting(engine) == []
+
+
+def test_cve_2025_32962_links_ignore_the_host_header(settings: Settings, engine: Engine, alice: UUID) -> None:
+    """By whichever of its names the installation was asked for, the letter leads to its public address."""
+    two_names = replace(settings, hosts=settings.hosts | {"inside.example"})
+    visitor = Visitor(make_server(two_names, engine).test_client())
+    inside = named("inside.example")
+    token = re.search(r'name="csrf_token" value="([^"]+)"', visitor.get("/forgot", headers=inside).text)
     assert token
     given = {"csrf_token": token[1], "login": "alice"}
-    assert visitor.client.post("/forgot", data=given, headers=evil).status_code == 200
+    assert visitor.client.post("/forgot", data=given, headers=inside).status_code == 200
     with smtp.server() as box:
         assert Mailer(engine, box.mail(), BASE).empty() == 1
     for kind in ("plain", "html"):
         text = smtp.text_of(box.messages[0], kind)
-        assert "evil" not in text and re.search(r"https://quantum\.example\.com/reset/[\w-]{43}", text)
+        assert not re.search("evil|inside", text)
+        assert re.search(r"https://quantum\.example\.com/reset/[\w-]{43}", text)
 
 
 # --- the link --------------------------------------------------------------------------------------------------

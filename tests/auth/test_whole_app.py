@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,18 @@ import dash
 import pytest
 from dash import Dash
 from flask.testing import FlaskClient
+from sqlalchemy import Engine, select
 from werkzeug.routing import Rule
 
 from app import create_app
 from auth.headers import CSRF, POLICY
 from auth.sizes import DEEPEST, LARGEST_CALLBACK, LARGEST_FORM, LONGEST_VALUE, MOST_VALUES, is_too_much
+from db.models import Profile
+from db.services.links import issue_invite, issue_reset
 from settings import Settings
 from tests.auth.conftest import PASSWORD, Visitor
+from tests.auth.second import enrol
+from tests.sessions import session
 
 pytestmark = pytest.mark.databases("sqlite")
 ROOT = Path(__file__).parent.parent.parent
@@ -56,12 +63,39 @@ def token(visitor: Visitor) -> dict[str, str]:
     return {"X-CSRFToken": cookie.value}
 
 
+@pytest.fixture
+def at_the_door(app: Dash, engine: Engine, alice: Visitor) -> Callable[[str], Visitor]:
+    """Whoever finds the form of a path open: most paths Alice, others somebody who has come so far."""
+    carol, owing, invited, forgetful = (Visitor(app.server.test_client()) for _ in range(4))
+    carol.register("carol")
+    enrol(carol)
+    owing.login("carol")
+    with session(engine, write=True) as unit:
+        now = datetime.now(UTC)
+        who = unit.scalars(select(Profile.id).where(Profile.username == "alice")).one()
+        invited.get(issue_invite(unit, "dave@example.com", "user", None, now).path)
+        forgetful.get(issue_reset(unit, who, None, now).path)
+    come_so_far = {
+        "/invite": invited,
+        "/reset": forgetful,
+        "/login/code": owing,
+        "/login/recovery": owing,
+        "/second-factor/codes": carol,
+        "/second-factor/off": carol,
+    }
+    for path, visitor in come_so_far.items():
+        assert visitor.get(path).status_code == 200, f"the form of {path} is open"
+    return lambda path: come_so_far.get(path, alice)
+
+
 # --- forged requests -------------------------------------------------------------------------------------------
 
 
-def test_every_change_is_refused_without_its_token(app: Dash, alice: Visitor) -> None:
+def test_every_change_is_refused_without_its_token(
+    app: Dash, alice: Visitor, at_the_door: Callable[[str], Visitor]
+) -> None:
     doors = changing(app)
-    assert {rule.rule for rule, _ in doors} >= {"/login", "/register", "/logout", CALLBACKS}
+    assert {rule.rule for rule, _ in doors} >= {"/login", "/register", "/logout", "/invite", CALLBACKS}
     for rule, method in doors:
         for headers in ({}, {"X-CSRFToken": "wrong"}, {"Origin": HTTPS, "Referer": f"{HTTPS}/"}):
             for sent in (
@@ -69,7 +103,8 @@ def test_every_change_is_refused_without_its_token(app: Dash, alice: Visitor) ->
                 {"data": {"a": "b"}},
                 {"data": b"x", "content_type": "text/plain"},
             ):
-                answer: Any = alice.client.open(path(rule), method=method, headers=headers, **sent)
+                visitor = at_the_door(rule.rule)
+                answer: Any = visitor.client.open(path(rule), method=method, headers=headers, **sent)
                 assert answer.status_code == 400, (rule.rule, method)
                 assert "CSRF" in answer.text or "open for too long" in answer.text, (rule.rule, method)
     assert alice.client.get_cookie("_csrf_token") is not None, "the token still fits the page that is open"
@@ -109,10 +144,13 @@ def test_a_session_from_before_signing_in_opens_nothing(client: FlaskClient, app
 # --- sizes -----------------------------------------------------------------------------------------------------
 
 
-def test_every_route_refuses_a_larger_body(app: Dash, alice: Visitor) -> None:
+def test_every_route_refuses_a_larger_body(
+    app: Dash, alice: Visitor, at_the_door: Callable[[str], Visitor]
+) -> None:
     for rule, method in changing(app):
+        visitor = at_the_door(rule.rule)
         for length in (LARGEST_CALLBACK + 1, 10 * LARGEST_CALLBACK):
-            answer = alice.client.open(path(rule), method=method, data=b"x" * length, headers=token(alice))
+            answer = visitor.client.open(path(rule), method=method, data=b"x" * length, headers=token(alice))
             assert answer.status_code == 413, (rule.rule, method)
             assert "too large" in answer.text
 

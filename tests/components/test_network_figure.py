@@ -304,3 +304,11 @@ def test_the_legend_says_what_is_declared_imported_computed_and_missing() -> Non
         assert words in said
     assert "nearness is no measurement: 11" in said
     assert "none recorded in this range" in str(network_legend(nodes, [], "en", "dark"))
+
+
+def test_a_place_of_unknown_kind_is_not_explained() -> None:
+    figure = network_figure(
+        [agent("one", positioned=None), agent("two", at=(1, 1, 1))], [], lang="en", theme="dark"
+    )
+    one, two = figure["data"][-1]["text"]
+    assert "Position" not in one and "Position computed" in two

@@ -9,9 +9,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, func, select, text
 
-from db.actor import SYSTEM
+from db.actor import SYSTEM, Actor
+from db.base import Base
 from db.engine import session as unit_of_work
-from db.models import ApiKey, Deal, Profile, UserSession, UserStats
+from db.models import ApiKey, AuditEntry, Deal, Profile, UserSession, UserStats
 from db.models.links import AccountLink, OutgoingMail
 from db.queries.own_data import parts
 from db.services import closing, links, outgoing_mail
@@ -23,6 +24,17 @@ from tests.people import account_of, make_person, profile_of
 from tests.sessions import session
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+# What closing takes away, or changes because it ends.
+ENDED = (
+    "account_links",
+    "api_keys",
+    "auth_account",
+    "outgoing_mail",
+    "profiles",
+    "recovery_codes",
+    "second_factors",
+    "user_sessions",
+)
 UNUSABLE = "$argon2id$nobody knows"
 
 
@@ -34,10 +46,9 @@ def close(engine: Engine, who: UUID) -> None:
 def everything(engine: Engine) -> str:
     """Every value of every table."""
     with engine.connect() as connection:
-        tables = {part.table for part in parts()}
-        return json.dumps(
-            [[str(value) for row in connection.execute(select(table)) for value in row] for table in tables]
-        )
+        tables = Base.metadata.tables.values()
+        rows = [row for table in tables for row in connection.execute(select(table))]
+        return json.dumps([str(value) for row in rows for value in row])
 
 
 def test_the_profile_names_nobody_and_stays(engine: Engine) -> None:
@@ -94,13 +105,40 @@ def test_the_invitation_that_made_the_account_keeps_no_address(engine: Engine) -
     assert "bob" not in everything(engine).lower()
 
 
+def test_what_people_said_of_themselves_survives_nowhere(engine: Engine) -> None:
+    """Nor in the audit log, which is never rewritten: it tells that it changed, and when, but not what it was."""
+    who = make_person(engine, "zacharias")
+    said = {
+        "full_name": "Zeno",
+        "bio": "I fence",
+        "company": "Zork",
+        "location": "Zagreb",
+        "zone": "Asia/Tokyo",
+    }
+    for given in (said, dict.fromkeys(said, "") | {"zone": "UTC"}, said):
+        with unit_of_work(engine, Actor.person(who, "user"), write=True) as unit:
+            update_own_profile(unit, who, **given)
+    close(engine, who)
+    left = everything(engine).lower()
+    assert [word for word in ("zacharias", *said.values()) if word.lower() in left] == []
+    with session(engine) as unit:
+        acts = unit.scalars(
+            select(AuditEntry).where(AuditEntry.table_name == "profiles").order_by(AuditEntry.seq)
+        )
+        changed = ["bio", "company", "full_name", "location", "preferences"]
+        assert [each.new_data for each in acts] == [
+            {"role": "user", "left_out": ["full_name", "username"]},
+            *[{"left_out": changed}] * 3,
+            {"closed": True, "role": "user"},
+        ]
+
+
 def test_nothing_else_is_rewritten(engine: Engine) -> None:
     """Rows the person owned, and the records of what was done, stay as they are."""
     who = make_person(engine)
     with engine.begin() as connection:
         own_a_row_everywhere(connection, who, account_of(engine, who).id)
-    ended = ("profiles", "auth_account", "user_sessions", "api_keys", "account_links", "outgoing_mail")
-    kept = {part.table for part in parts() if part.table.name not in ended}
+    kept = {part.table for part in parts() if part.table.name not in ENDED}
 
     def rows() -> dict[str, list[tuple[Any, ...]]]:
         with engine.connect() as connection:
@@ -109,7 +147,11 @@ def test_nothing_else_is_rewritten(engine: Engine) -> None:
     before = rows()
     assert before["audit_log"] and before["deals"]
     close(engine, who)
-    assert rows() == before
+    after = rows()
+    log, log_before = after.pop("audit_log"), before.pop("audit_log")
+    assert after == before
+    assert [row in log for row in log_before] == [True] * len(log_before)
+    assert len(log) > len(log_before), "the closing itself is recorded"
 
 
 def test_the_last_administrator_cannot_go(engine: Engine) -> None:

@@ -211,6 +211,7 @@ def test_warehouse_members_cannot_invite_owners(engine: Engine, role: str) -> No
 
 def test_the_role_that_counts_is_the_one_stored_now(engine: Engine) -> None:
     admin = make_person(engine, "root", "admin")
+    make_person(engine, "second", "admin")
     assert invite(engine, admin, "admin")
     with session(engine, write=True) as unit:
         change_role(unit, admin, "user")
@@ -228,6 +229,7 @@ def test_a_closed_administrator_makes_none(engine: Engine) -> None:
 def test_links_of_somebody_who_is_no_administrator_any_more_open_nothing(engine: Engine) -> None:
     """Whoever is about to lose the role must not keep a way back."""
     admin, alice = make_person(engine, "root", "admin"), make_person(engine)
+    make_person(engine, "second", "admin")
     back, password = invite(engine, admin, "admin"), reset_for(engine, alice, admin)
     with session(engine, write=True) as unit:
         change_role(unit, admin, "user")

@@ -1,14 +1,20 @@
 """Which round trips are kept: one per slot with like chance, every failure, and never more than there is room for."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
+import db.queries
 from db import sampling
+from db.actor import Actor
+from db.engine import session as guarded
+from db.metric import Window, read
 from db.sampling import OPTION, Sampler, Stopwatch, timed
 
+REGISTRIES = db.queries.__all__  # importing db.queries fills METRICS
 pytestmark = pytest.mark.databases("sqlite")
 
 
@@ -63,3 +69,11 @@ def test_the_parts_of_a_round_trip_lie_inside_each_other() -> None:
     sample = watch.sample("a", "b", "one")
     assert sample.before_ns >= 0 and sample.answer_ns >= 0
     assert sample.before_ns + sample.answer_ns <= sample.caller_ns
+
+
+def test_a_person_s_query_is_sampled_too(engine: Engine) -> None:
+    sampler = Sampler("a", "b")
+    engine.update_execution_options(**{OPTION: sampler})
+    with guarded(engine, Actor.person(uuid4(), "user")) as unit:
+        assert read(unit, "crm.deals", Window.parse("all")).value == 0
+    assert asked(sampler) == ["crm.deals"]

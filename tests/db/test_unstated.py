@@ -54,3 +54,12 @@ def test_nobody_finds_it_under_the_word_that_stands_in_for_it(db_session: Sessio
         found = read_page(db_session, events, Wish(chosen={"severity": word}))
         assert found.total == count
         assert {row["severity"] for row in found.rows} == ({"low"} if word == "low" else {None})
+
+
+def test_a_silence_about_what_is_no_column_is_no_column(db_session: Session) -> None:
+    deal = Deal(client_name="told", value=Decimal(5), status="lead", meta={"unstated": "value <b> __class__"})
+    db_session.add(deal)
+    db_session.flush()
+    row = read_row(db_session, LISTINGS["deals"], str(deal.id))
+    assert row is not None and row["value"] is None
+    assert not {"<b>", "__class__"} & set(row)

@@ -59,9 +59,12 @@ def test_a_model_shows_its_predictions_and_examples(architect: Reader, model: st
 def test_predictions_and_examples_are_nowhere_for_others(alice: Reader, model: str) -> None:
     drawn = module_body(alice, "ai")
     shown = readings(drawn["top"])
-    assert shown["ai.models"] == "3" and not {"ai.predictions", "ai.examples"} & set(shown)
-    for name in ("predictions", "examples"):
-        asked = module_body(alice, "ai", f"?range=all&lang=en&list={name}")
-        assert "cats.csv" not in str(asked) and "computer vision" in words(asked["list"])
+    assert (shown["ai.models"], shown["ai.predictions"]) == ("3", "0") and "ai.examples" not in shown
+    assert "Of Predictions, your role shows the rows that belong to you." in words(drawn["top"])
+    asked = module_body(alice, "ai", "?range=all&lang=en&list=examples")
+    assert "cats.csv" not in str(asked) and "computer vision" in words(asked["list"]), "there is no such list"
+    assert "Nothing is stored here yet" in words(
+        module_body(alice, "ai", "?lang=en&list=predictions")["list"]
+    )
     said = words(module_row(alice, "ai", "models", model))
     assert "best" in said and "cats.csv" not in said and "75.0\u00a0%" not in said

@@ -70,6 +70,8 @@ def test_an_invoice_shows_its_lines(strategist: Reader, invoice: str) -> None:
 
 
 @pytest.mark.databases("sqlite")
-def test_others_see_nothing(alice: Reader, invoice: str) -> None:
-    assert "You may not see this" in words(module_body(alice, "finance")["top"])
-    assert "You may not see this" in words(module_row(alice, "finance", "invoices", invoice))
+def test_others_see_nothing_of_it(alice: Reader, invoice: str) -> None:
+    drawn = module_body(alice, "finance")
+    assert "Your role shows the rows that belong to you." in words(drawn["top"])
+    assert readings(drawn["top"])["finance.invoices"] == "0"
+    assert "There is no such row" in words(module_row(alice, "finance", "invoices", invoice))

@@ -7,6 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import Engine
 
+from auth import permissions
+from auth.permissions import Permission
 from tests import module_rows
 from tests.reader import PASSWORD, small_fleet
 from tests.sessions import session
@@ -90,6 +92,23 @@ def test_a_page_of_no_time_offers_no_range(home: Page) -> None:
     expect(home.locator("#shell-refresh")).to_be_hidden()
     home.locator("[data-nav='/metrics'].nav-entry").click()
     expect(home.locator("#shell-range")).to_be_visible()
+
+
+def test_a_page_for_other_roles_says_so_when_one_follows_a_link_to_it(
+    home: Page, console_errors: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(permissions.HELD_BY, Permission.CRM_READ, frozenset({"admin"}))
+    home.locator("[data-nav='/crm'].nav-entry").click()
+    expect(home.locator("h1")).to_have_text("Not for your role")
+    expect(home.locator("#_pages_content")).to_contain_text("Your role does not include this page.")
+    expect(home.locator("#toasts")).to_be_empty()
+    assert console_errors and all("403" in each for each in console_errors)
+    console_errors.clear()
+    home.get_by_role("link", name="To the overview").click()
+    expect(home.locator("h1")).to_have_text("Overview")
+    home.goto(re.sub(r"(https?://[^/]+).*", r"\1", home.url) + "/crm?lang=en")
+    expect(home.locator("h1")).to_have_text("Not for your role")
+    console_errors.clear()
 
 
 def test_a_request_that_fails_says_what_to_do(home: Page, console_errors: list[str]) -> None:

@@ -103,3 +103,17 @@ def test_a_request_is_checked(alice: Reader, fleet: None, asked: dict[str, Any],
 def test_a_request_that_is_no_object_is_answered(alice: Reader) -> None:
     answer = alice.post("proof-body.children", {"proof-request.data": ["spans.count"]})
     assert "Click a measured value" in words(answer.get_json()["response"]["proof-body"]["children"])
+
+
+@pytest.mark.parametrize(
+    "value", ["nan", "inf", "-1e308", "9" * 400, "9" * 4000, 10**30, True, ["1"], {"a": 1}]
+)
+@pytest.mark.databases("sqlite")
+def test_a_value_that_no_reading_can_be_counts_as_unknown(alice: Reader, fleet: None, value: Any) -> None:
+    drawn = prove(alice, key="spans.count", value=value)
+    assert "SELECT" in words(drawn) and verdict(drawn) == "false"
+
+
+def test_a_subject_that_no_database_holds_is_nobody_s(alice: Reader, fleet: None) -> None:
+    drawn = prove(alice, key="agent.spans", subject=["a\0b"])
+    assert "It is not said whose value this is" in words(drawn)

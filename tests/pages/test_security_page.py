@@ -6,6 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, select
 
+from auth import permissions
+from auth.permissions import Permission
 from db.actor import Actor
 from db.engine import session as in_name_of
 from db.models import AuditEntry, Profile, SecurityEvent
@@ -85,9 +87,11 @@ def test_an_observer_sees_sessions_but_nobodys_profile(alice: Reader, engine: En
 
 
 @pytest.mark.databases("sqlite")
-def test_others_see_nothing(alice: Reader, event: str) -> None:
-    assert "You may not see this" in words(module_body(alice, PAGE)["top"])
-    assert "You may not see this" in words(module_row(alice, PAGE, "events", event))
+def test_others_see_nothing_of_it(alice: Reader, event: str) -> None:
+    drawn = module_body(alice, PAGE)
+    assert "Your role shows the rows that belong to you." in words(drawn["top"])
+    assert readings(drawn["top"])["security.events"] == "0"
+    assert "There is no such row" in words(module_row(alice, PAGE, "events", event))
 
 
 # --- the audit log ------------------------------------------------------------------------------------------------
@@ -126,17 +130,19 @@ def test_the_log_is_filtered_by_action_table_and_person(
 
 
 @pytest.mark.databases("sqlite")
-def test_a_refused_page_measure_and_row_are_security_events(
-    alice: Reader, engine: Engine, event: str
+def test_a_refused_page_and_its_callbacks_are_security_events(
+    alice: Reader, engine: Engine, event: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module_body(alice, PAGE)
-    module_row(alice, PAGE, "events", event)
+    monkeypatch.setitem(permissions.HELD_BY, Permission.SECURITY_READ, frozenset({"admin"}))
+    assert alice.get(f"/{PAGE}").status_code == 403
+    address = f"/{PAGE}/events/{event}"
+    assert alice.post(f"{PAGE}-row.children", {"url.search": ""}, referer=address).status_code == 403
     with session(engine) as unit:
         found = unit.scalars(
             select(SecurityEvent).where(SecurityEvent.event_type == "unauthorized_access")
         ).all()
-    assert [each.meta["permission"] for each in found] == ["security:read"] * 2
-    assert {each.meta["path"] for each in found} == {"/security", f"/security/events/{event}"}
+    assert found[-1].meta["permission"] == "security:read"
+    assert {each.meta["path"] for each in found} == {f"/{PAGE}", address}
 
 
 @pytest.mark.databases("sqlite")

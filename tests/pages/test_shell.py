@@ -7,6 +7,7 @@ import dash
 import pytest
 from dash import Dash, Input, Output
 
+from auth.doors import SIGNED_IN, permitted
 from db.engine import DatabaseUnavailable
 from db.services.accounts import update_own_profile
 from tests.reader import Reader, elements, hrefs, words
@@ -141,6 +142,7 @@ def test_a_changed_query_redraws_no_layout(alice: Reader) -> None:
 
 def failing(app: Dash, error: Exception) -> None:
     @app.callback(Output("test-out", "children"), Input("test-in", "value"))
+    @permitted(SIGNED_IN)
     def fail(value: Any) -> Any:
         raise error
 
@@ -186,6 +188,7 @@ def test_an_unforeseen_failure_is_a_page_with_a_reference(
     app: Dash, caplog: pytest.LogCaptureFixture
 ) -> None:
     @app.server.get("/boom")
+    @permitted(SIGNED_IN)
     def boom() -> str:
         raise RuntimeError("the secret inside")
 
@@ -203,3 +206,11 @@ def test_a_stranger_gets_no_layout_and_no_callback(app: Dash, alice: Reader) -> 
         "/_dash-update-component", json={"output": "overview-body.children"}
     ).status_code in (400, 401)
     assert stranger.get("/nowhere").status_code == 302
+
+
+@pytest.mark.parametrize(
+    "referer", ["http://[", "http://[::1", "http://localhost:x/[", "\xff", "javascript:x"]
+)
+def test_a_referer_that_is_no_address_is_the_first_page_s(alice: Reader, referer: str) -> None:
+    answer = alice.get("/_dash-layout", headers={"Referer": referer})
+    assert answer.status_code == 200

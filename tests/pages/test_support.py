@@ -1,10 +1,11 @@
 """/support: what it counts, which lists it shows to whom, and a ticket's page with what is written on it."""
 
-import pytest
-from sqlalchemy import Engine
+from uuid import UUID
 
-from auth import permissions
-from auth.permissions import Permission
+import pytest
+from sqlalchemy import Engine, select, update
+
+from db.models import Profile, SupportTicket
 from tests import module_rows
 from tests.reader import Reader, elements, module_body, module_row, readings, words
 from tests.sessions import session
@@ -26,12 +27,22 @@ def ticket(engine: Engine) -> str:
 
 
 @pytest.fixture
-def outsider(alice: Reader, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Reader:
-    """Alice, whose role reads tickets but no internal notes."""
+def owner(alice: Reader, engine: Engine, ticket: str) -> Reader:
+    """Alice, who asked what the ticket with the notes asks."""
     with session(engine, write=True) as unit:
-        module_rows.promote(unit, "alice", "observer")
-    held = permissions.HELD_BY | {Permission.SUPPORT_READ: frozenset({"observer"})}
-    monkeypatch.setattr(permissions, "HELD_BY", held)
+        alice_id = unit.scalars(select(Profile.id).where(Profile.username == "alice")).one()
+        unit.execute(update(SupportTicket).where(SupportTicket.id == UUID(ticket)).values(user_id=alice_id))
+    return alice
+
+
+@pytest.fixture
+def assignee(alice: Reader, engine: Engine, ticket: str) -> Reader:
+    """Alice, to whom that ticket is assigned."""
+    with session(engine, write=True) as unit:
+        alice_id = unit.scalars(select(Profile.id).where(Profile.username == "alice")).one()
+        unit.execute(
+            update(SupportTicket).where(SupportTicket.id == UUID(ticket)).values(assigned_to=alice_id)
+        )
     return alice
 
 
@@ -75,29 +86,33 @@ def test_a_ticket_shows_every_column_its_messages_and_its_notes(admin: Reader, t
         assert part in said, part
 
 
-@pytest.mark.databases("sqlite")
-def test_internal_notes_are_nowhere_for_those_who_may_not_read_them(
-    outsider: Reader, admin_notes: list[str], ticket: str
-) -> None:
-    drawn = module_body(outsider, "support")
-    assert readings(drawn["top"])["support.messages"] == "1"
-    assert "support.internal_notes" not in readings(drawn["top"])
+def test_internal_notes_are_nowhere_for_who_asked(owner: Reader, admin_notes: list[str], ticket: str) -> None:
+    drawn = module_body(owner, "support")
+    shown = readings(drawn["top"])
+    assert (shown["support.tickets"], shown["support.messages"], shown["support.internal_notes"]) == (
+        "1",
+        "1",
+        "0",
+    )
     asked = [
         drawn,
-        module_body(outsider, "support", "?range=all&lang=en&list=notes"),
-        module_body(outsider, "support", "?range=all&lang=en&list=messages"),
-        module_row(outsider, "support", "tickets", ticket),
-        *[
-            module_row(outsider, "support", name, key)
-            for name in ("notes", "messages")
-            for key in admin_notes
-        ],
+        module_body(owner, "support", "?range=all&lang=en&list=notes"),
+        module_body(owner, "support", "?range=all&lang=en&list=messages"),
+        module_row(owner, "support", "tickets", ticket),
+        *[module_row(owner, "support", name, key) for name in ("notes", "messages") for key in admin_notes],
     ]
     for seen in asked:
         assert "The relay is full" not in str(seen) and "Unmarked" not in str(seen)
-        assert "Internal notes" not in str(seen)
     assert "We look into it" in str(asked[2]) and "We look into it" in str(asked[3])
     assert "There is no such row" in words(asked[-1])
+
+
+def test_who_a_ticket_is_assigned_to_reads_its_notes(
+    assignee: Reader, admin_notes: list[str], ticket: str
+) -> None:
+    shown = readings(module_body(assignee, "support")["top"])
+    assert (shown["support.tickets"], shown["support.internal_notes"]) == ("1", "2")
+    assert "The relay is full" in str(module_row(assignee, "support", "tickets", ticket))
 
 
 @pytest.fixture
@@ -111,13 +126,13 @@ def admin_notes(engine: Engine, ticket: str) -> list[str]:
 
 @pytest.mark.databases("sqlite")
 @pytest.mark.parametrize("role", ["user", "strategist"])
-def test_other_roles_see_nothing_of_it(alice: Reader, engine: Engine, ticket: str, role: str) -> None:
+def test_other_roles_see_nothing_of_others(alice: Reader, engine: Engine, ticket: str, role: str) -> None:
     with session(engine, write=True) as unit:
         module_rows.promote(unit, "alice", role)
     drawn = module_body(alice, "support")
-    assert "You may not see this" in words(drawn["top"]) and not readings(drawn["top"])
-    assert drawn["list"] is None and drawn["menus"] is None
-    assert "Mail is slow" not in str(module_row(alice, "support", "tickets", ticket))
+    assert "Your role shows the rows that belong to you." in words(drawn["top"])
+    assert readings(drawn["top"])["support.tickets"] == "0"
+    assert "Mail is slow" not in str(drawn) + str(module_row(alice, "support", "tickets", ticket))
 
 
 @pytest.mark.databases("sqlite")
