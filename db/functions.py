@@ -6,7 +6,20 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
-from sqlalchemy import ARRAY, Float, FromClause, Integer, String, bindparam, func, literal_column, select
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    ColumnElement,
+    Float,
+    FromClause,
+    Integer,
+    Select,
+    String,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
 
@@ -30,6 +43,32 @@ def _seconds_later_sqlite(element: seconds_later, compiler: Any, **kw: Any) -> s
 def _seconds_later(element: seconds_later, compiler: Any, **kw: Any) -> str:
     moment, seconds = (compiler.process(clause, **kw) for clause in element.clauses)
     return f"({moment} + make_interval(secs => {seconds}))"
+
+
+class among(FunctionElement[bool]):  # noqa: N801 - reads as the SQL it is
+    """`among(column, select)`: the column is one of the values selected.
+
+    On PostgreSQL as an array that is made once, which an index on the column serves. An IN becomes a plan of its own
+    that is asked about every row of the table, wherever it stands in a policy.
+    """
+
+    type = Boolean()
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any], selected: Select[Any]) -> None:
+        super().__init__(column, selected.scalar_subquery())
+
+
+@compiles(among, "postgresql")
+def _among_postgresql(element: among, compiler: Any, **kw: Any) -> str:
+    column, selected = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"{column} = ANY (ARRAY{selected})"
+
+
+@compiles(among)
+def _among(element: among, compiler: Any, **kw: Any) -> str:
+    column, selected = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"{column} IN {selected}"
 
 
 class days_between(FunctionElement[float]):  # noqa: N801 - reads as the SQL function it is

@@ -154,17 +154,20 @@ def policy(rule: Rule) -> str:
 
 
 def _asker(rule: Rule) -> str:
-    """Who must be asking; "true" where the rows say it, since nobody but a person has a profile."""
+    """Who must be asking; "true" where the rows say it, since nobody but a person has a profile.
+
+    A SELECT, so that it is asked once and not for every row.
+    """
     if is_directory(rule):
-        return "(SELECT app.kind()) IN ('person', 'system', 'operator', 'definer')"
+        return "(SELECT app.kind() IN ('person', 'system', 'operator', 'definer'))"
     match rule.who:
         case Who.SYSTEM | Who.OPERATOR | Who.DEFINER:
-            return f"(SELECT app.kind()) = '{rule.who}'"
+            return f"(SELECT app.kind() = '{rule.who}')"
         case Who.AUTHENTICATED:
-            return "(SELECT app.kind()) = 'person'"
+            return "(SELECT app.kind() = 'person')"
         case Who.ROLE | Who.ADMIN:
             named = ", ".join(f"'{role}'" for role in sorted(rule.needed_roles))
-            return f"(SELECT app.role()) IN ({named})"
+            return f"(SELECT app.role() IN ({named}))"
         case _:
             return "true"
 

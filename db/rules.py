@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, FromClause, Table, and_, false, select, tr
 
 from db.actor import Actor, Kind
 from db.base import Base
+from db.functions import among
 
 Row = FromClause  # a table, or an alias of it: the stored row or the new one
 Condition = Callable[[Row, "Me"], ColumnElement[bool]]
@@ -127,12 +128,12 @@ class Rule:
 
 
 def _of_parent(child: ColumnElement[Any], parent: str, whose: str, me: Me) -> ColumnElement[bool]:
-    """IN, not EXISTS: an EXISTS compiled alone would lose its correlation and be true for everyone.
+    """Not EXISTS: an EXISTS compiled alone would lose its correlation and be true for everyone.
 
     Nor may it find its parents in a query around it that reads the parent's table as well.
     """
     table: Table = Base.metadata.tables[parent]
-    return child.in_(select(table.c.id).where(table.c[whose] == me.profile_id).correlate(None))
+    return among(child, select(table.c.id).where(table.c[whose] == me.profile_id).correlate(None))
 
 
 def nothing() -> ColumnElement[bool]:

@@ -17,19 +17,19 @@ ALTER TABLE account_links ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE account_links FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY account_links_insert_system ON account_links FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY account_links_insert_system ON account_links FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY account_links_update_system ON account_links FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY account_links_update_system ON account_links FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY account_links_delete_system ON account_links FOR DELETE TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY account_links_delete_system ON account_links FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY account_links_insert_console ON account_links FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY account_links_insert_console ON account_links FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY account_links_update_console ON account_links FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'operator') WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY account_links_update_console ON account_links FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'operator')) WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY account_links_select_system ON account_links FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY account_links_select_system ON account_links FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY account_links_select_console ON account_links FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY account_links_select_console ON account_links FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON account_links TO quantum_system
 ;;
@@ -37,19 +37,19 @@ ALTER TABLE achievements ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE achievements FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY achievements_select_authenticated ON achievements FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind()) = 'person')
+CREATE POLICY achievements_select_authenticated ON achievements FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
 ;;
-CREATE POLICY achievements_insert_builders ON achievements FOR INSERT TO quantum_staff WITH CHECK ((SELECT app.role()) IN ('admin', 'architect'))
+CREATE POLICY achievements_insert_builders ON achievements FOR INSERT TO quantum_staff WITH CHECK ((SELECT app.role() IN ('admin', 'architect')))
 ;;
-CREATE POLICY achievements_update_builders ON achievements FOR UPDATE TO quantum_staff USING ((SELECT app.role()) IN ('admin', 'architect')) WITH CHECK ((SELECT app.role()) IN ('admin', 'architect'))
+CREATE POLICY achievements_update_builders ON achievements FOR UPDATE TO quantum_staff USING ((SELECT app.role() IN ('admin', 'architect'))) WITH CHECK ((SELECT app.role() IN ('admin', 'architect')))
 ;;
-CREATE POLICY achievements_delete_admin ON achievements FOR DELETE TO quantum_staff USING ((SELECT app.role()) IN ('admin'))
+CREATE POLICY achievements_delete_admin ON achievements FOR DELETE TO quantum_staff USING ((SELECT app.role() IN ('admin')))
 ;;
-CREATE POLICY achievements_insert_import ON achievements FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY achievements_insert_import ON achievements FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY achievements_select_system ON achievements FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY achievements_select_system ON achievements FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY achievements_select_console ON achievements FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY achievements_select_console ON achievements FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT ON achievements TO quantum_app
 ;;
@@ -66,7 +66,7 @@ BEGIN
     END IF;
     SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
     WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
-    IF (SELECT app.role()) IN ('admin', 'architect') AND changed <@ ARRAY['name', 'description', 'icon', 'category', 'points', 'rarity', 'requirements', 'is_active'] THEN -- achievements_update_builders
+    IF (SELECT app.role() IN ('admin', 'architect')) AND changed <@ ARRAY['name', 'description', 'icon', 'category', 'points', 'rarity', 'requirements', 'is_active'] THEN -- achievements_update_builders
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of achievements', app.kind(), array_to_string(changed, ', ')
@@ -80,25 +80,25 @@ ALTER TABLE agent_connections ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE agent_connections FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY agent_connections_select_authenticated ON agent_connections FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind()) = 'person')
+CREATE POLICY agent_connections_select_authenticated ON agent_connections FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
 ;;
-CREATE POLICY agent_connections_insert_builders ON agent_connections FOR INSERT TO quantum_staff WITH CHECK ((SELECT app.role()) IN ('admin', 'architect') AND CAST((agent_connections.metadata ->> 'evidence') AS VARCHAR) = 'declared')
+CREATE POLICY agent_connections_insert_builders ON agent_connections FOR INSERT TO quantum_staff WITH CHECK ((SELECT app.role() IN ('admin', 'architect')) AND CAST((agent_connections.metadata ->> 'evidence') AS VARCHAR) = 'declared')
 ;;
-CREATE POLICY agent_connections_insert_measure ON agent_connections FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system' AND CAST((agent_connections.metadata ->> 'evidence') AS VARCHAR) = 'measured')
+CREATE POLICY agent_connections_insert_measure ON agent_connections FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system') AND CAST((agent_connections.metadata ->> 'evidence') AS VARCHAR) = 'measured')
 ;;
-CREATE POLICY agent_connections_update_builders ON agent_connections FOR UPDATE TO quantum_staff USING ((SELECT app.role()) IN ('admin', 'architect')) WITH CHECK ((SELECT app.role()) IN ('admin', 'architect'))
+CREATE POLICY agent_connections_update_builders ON agent_connections FOR UPDATE TO quantum_staff USING ((SELECT app.role() IN ('admin', 'architect'))) WITH CHECK ((SELECT app.role() IN ('admin', 'architect')))
 ;;
-CREATE POLICY agent_connections_update_measure ON agent_connections FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY agent_connections_update_measure ON agent_connections FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY agent_connections_delete_builders ON agent_connections FOR DELETE TO quantum_staff USING ((SELECT app.role()) IN ('admin', 'architect'))
+CREATE POLICY agent_connections_delete_builders ON agent_connections FOR DELETE TO quantum_staff USING ((SELECT app.role() IN ('admin', 'architect')))
 ;;
-CREATE POLICY agent_connections_insert_console ON agent_connections FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator' AND CAST((agent_connections.metadata ->> 'evidence') AS VARCHAR) = 'imported')
+CREATE POLICY agent_connections_insert_console ON agent_connections FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator') AND CAST((agent_connections.metadata ->> 'evidence') AS VARCHAR) = 'imported')
 ;;
-CREATE POLICY agent_connections_update_console ON agent_connections FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'operator' AND CAST((agent_connections.metadata ->> 'evidence') AS VARCHAR) = 'imported') WITH CHECK ((SELECT app.kind()) = 'operator' AND CAST((agent_connections.metadata ->> 'evidence') AS VARCHAR) = 'imported')
+CREATE POLICY agent_connections_update_console ON agent_connections FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'operator') AND CAST((agent_connections.metadata ->> 'evidence') AS VARCHAR) = 'imported') WITH CHECK ((SELECT app.kind() = 'operator') AND CAST((agent_connections.metadata ->> 'evidence') AS VARCHAR) = 'imported')
 ;;
-CREATE POLICY agent_connections_select_system ON agent_connections FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY agent_connections_select_system ON agent_connections FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY agent_connections_select_console ON agent_connections FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY agent_connections_select_console ON agent_connections FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT ON agent_connections TO quantum_app
 ;;
@@ -115,13 +115,13 @@ BEGIN
     END IF;
     SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
     WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
-    IF (SELECT app.role()) IN ('admin', 'architect') AND changed <@ ARRAY['agent_a_id', 'agent_b_id', 'connection_type', 'strength', 'latency_ms', 'bandwidth_mbps', 'status', 'metadata', 'updated_at'] THEN -- agent_connections_update_builders
+    IF (SELECT app.role() IN ('admin', 'architect')) AND changed <@ ARRAY['agent_a_id', 'agent_b_id', 'connection_type', 'strength', 'latency_ms', 'bandwidth_mbps', 'status', 'metadata', 'updated_at'] THEN -- agent_connections_update_builders
         RETURN NEW;
     END IF;
-    IF (SELECT app.kind()) = 'system' AND changed <@ ARRAY['strength', 'latency_ms', 'bandwidth_mbps', 'status', 'metadata'] THEN -- agent_connections_update_measure
+    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['strength', 'latency_ms', 'bandwidth_mbps', 'status', 'metadata'] THEN -- agent_connections_update_measure
         RETURN NEW;
     END IF;
-    IF (SELECT app.kind()) = 'operator' AND CAST(("old".metadata ->> 'evidence') AS VARCHAR) = 'imported' AND CAST(("new".metadata ->> 'evidence') AS VARCHAR) = 'imported' AND changed <@ ARRAY['strength', 'metadata'] THEN -- agent_connections_update_console
+    IF (SELECT app.kind() = 'operator') AND CAST(("old".metadata ->> 'evidence') AS VARCHAR) = 'imported' AND CAST(("new".metadata ->> 'evidence') AS VARCHAR) = 'imported' AND changed <@ ARRAY['strength', 'metadata'] THEN -- agent_connections_update_console
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of agent_connections', app.kind(), array_to_string(changed, ', ')
@@ -135,15 +135,15 @@ ALTER TABLE agent_logs ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE agent_logs FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY agent_logs_select_authenticated ON agent_logs FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind()) = 'person')
+CREATE POLICY agent_logs_select_authenticated ON agent_logs FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
 ;;
-CREATE POLICY agent_logs_insert_worker ON agent_logs FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY agent_logs_insert_worker ON agent_logs FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY agent_logs_delete_retention ON agent_logs FOR DELETE TO quantum_system USING ((SELECT app.kind()) = 'system' AND agent_logs.created_at < (now() + make_interval(secs => -2592000)))
+CREATE POLICY agent_logs_delete_retention ON agent_logs FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system') AND agent_logs.created_at < (now() + make_interval(secs => -2592000)))
 ;;
-CREATE POLICY agent_logs_select_system ON agent_logs FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY agent_logs_select_system ON agent_logs FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY agent_logs_select_console ON agent_logs FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY agent_logs_select_console ON agent_logs FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT ON agent_logs TO quantum_app
 ;;
@@ -155,23 +155,23 @@ ALTER TABLE agents ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE agents FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY agents_select_authenticated ON agents FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind()) = 'person')
+CREATE POLICY agents_select_authenticated ON agents FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
 ;;
-CREATE POLICY agents_insert_builders ON agents FOR INSERT TO quantum_staff WITH CHECK ((SELECT app.role()) IN ('admin', 'architect') AND agents.origin = 'person')
+CREATE POLICY agents_insert_builders ON agents FOR INSERT TO quantum_staff WITH CHECK ((SELECT app.role() IN ('admin', 'architect')) AND agents.origin = 'person')
 ;;
-CREATE POLICY agents_insert_observed ON agents FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system' AND agents.origin IN ('telemetry', 'system'))
+CREATE POLICY agents_insert_observed ON agents FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system') AND agents.origin IN ('telemetry', 'system'))
 ;;
-CREATE POLICY agents_update_builders ON agents FOR UPDATE TO quantum_staff USING ((SELECT app.role()) IN ('admin', 'architect')) WITH CHECK ((SELECT app.role()) IN ('admin', 'architect'))
+CREATE POLICY agents_update_builders ON agents FOR UPDATE TO quantum_staff USING ((SELECT app.role() IN ('admin', 'architect'))) WITH CHECK ((SELECT app.role() IN ('admin', 'architect')))
 ;;
-CREATE POLICY agents_update_worker ON agents FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY agents_update_worker ON agents FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY agents_delete_admin ON agents FOR DELETE TO quantum_staff USING ((SELECT app.role()) IN ('admin'))
+CREATE POLICY agents_delete_admin ON agents FOR DELETE TO quantum_staff USING ((SELECT app.role() IN ('admin')))
 ;;
-CREATE POLICY agents_insert_console ON agents FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator' AND agents.origin IN ('catalogue', 'network'))
+CREATE POLICY agents_insert_console ON agents FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator') AND agents.origin IN ('catalogue', 'network'))
 ;;
-CREATE POLICY agents_select_system ON agents FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY agents_select_system ON agents FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY agents_select_console ON agents FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY agents_select_console ON agents FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT ON agents TO quantum_app
 ;;
@@ -188,10 +188,10 @@ BEGIN
     END IF;
     SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
     WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
-    IF (SELECT app.role()) IN ('admin', 'architect') AND changed <@ ARRAY['name', 'role', 'squad', 'user_id', 'metadata', 'version', 'heartbeat_seconds', 'paused_at'] THEN -- agents_update_builders
+    IF (SELECT app.role() IN ('admin', 'architect')) AND changed <@ ARRAY['name', 'role', 'squad', 'user_id', 'metadata', 'version', 'heartbeat_seconds', 'paused_at'] THEN -- agents_update_builders
         RETURN NEW;
     END IF;
-    IF (SELECT app.kind()) = 'system' AND changed <@ ARRAY['status', 'efficiency', 'current_task', 'last_active', 'metadata', 'neural_load', 'uptime_seconds', 'version'] THEN -- agents_update_worker
+    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['status', 'efficiency', 'current_task', 'last_active', 'metadata', 'neural_load', 'uptime_seconds', 'version'] THEN -- agents_update_worker
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of agents', app.kind(), array_to_string(changed, ', ')
@@ -205,21 +205,21 @@ ALTER TABLE ai_models ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE ai_models FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY ai_models_select_authenticated ON ai_models FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind()) = 'person')
+CREATE POLICY ai_models_select_authenticated ON ai_models FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
 ;;
-CREATE POLICY ai_models_insert_builders ON ai_models FOR INSERT TO quantum_staff WITH CHECK ((SELECT app.role()) IN ('admin', 'architect'))
+CREATE POLICY ai_models_insert_builders ON ai_models FOR INSERT TO quantum_staff WITH CHECK ((SELECT app.role() IN ('admin', 'architect')))
 ;;
-CREATE POLICY ai_models_update_builders ON ai_models FOR UPDATE TO quantum_staff USING ((SELECT app.role()) IN ('admin', 'architect')) WITH CHECK ((SELECT app.role()) IN ('admin', 'architect'))
+CREATE POLICY ai_models_update_builders ON ai_models FOR UPDATE TO quantum_staff USING ((SELECT app.role() IN ('admin', 'architect'))) WITH CHECK ((SELECT app.role() IN ('admin', 'architect')))
 ;;
-CREATE POLICY ai_models_update_worker ON ai_models FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY ai_models_update_worker ON ai_models FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY ai_models_delete_admin ON ai_models FOR DELETE TO quantum_staff USING ((SELECT app.role()) IN ('admin'))
+CREATE POLICY ai_models_delete_admin ON ai_models FOR DELETE TO quantum_staff USING ((SELECT app.role() IN ('admin')))
 ;;
-CREATE POLICY ai_models_insert_import ON ai_models FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY ai_models_insert_import ON ai_models FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY ai_models_select_system ON ai_models FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY ai_models_select_system ON ai_models FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY ai_models_select_console ON ai_models FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY ai_models_select_console ON ai_models FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT ON ai_models TO quantum_app
 ;;
@@ -236,10 +236,10 @@ BEGIN
     END IF;
     SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
     WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
-    IF (SELECT app.role()) IN ('admin', 'architect') AND changed <@ ARRAY['name', 'version', 'model_type', 'description', 'parameters', 'accuracy', 'status', 'training_started_at', 'training_completed_at', 'last_used_at', 'is_active', 'metadata', 'updated_at'] THEN -- ai_models_update_builders
+    IF (SELECT app.role() IN ('admin', 'architect')) AND changed <@ ARRAY['name', 'version', 'model_type', 'description', 'parameters', 'accuracy', 'status', 'training_started_at', 'training_completed_at', 'last_used_at', 'is_active', 'metadata', 'updated_at'] THEN -- ai_models_update_builders
         RETURN NEW;
     END IF;
-    IF (SELECT app.kind()) = 'system' AND changed <@ ARRAY['accuracy', 'status', 'training_started_at', 'training_completed_at', 'last_used_at'] THEN -- ai_models_update_worker
+    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['accuracy', 'status', 'training_started_at', 'training_completed_at', 'last_used_at'] THEN -- ai_models_update_worker
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of ai_models', app.kind(), array_to_string(changed, ', ')
@@ -255,23 +255,23 @@ ALTER TABLE api_keys FORCE ROW LEVEL SECURITY
 ;;
 CREATE POLICY api_keys_select_owner ON api_keys FOR SELECT TO quantum_app, quantum_staff USING (api_keys.user_id = (SELECT app.profile_id()))
 ;;
-CREATE POLICY api_keys_select_admin ON api_keys FOR SELECT TO quantum_staff USING ((SELECT app.role()) IN ('admin'))
+CREATE POLICY api_keys_select_admin ON api_keys FOR SELECT TO quantum_staff USING ((SELECT app.role() IN ('admin')))
 ;;
 CREATE POLICY api_keys_insert_owner ON api_keys FOR INSERT TO quantum_app, quantum_staff WITH CHECK (api_keys.user_id = (SELECT app.profile_id()))
 ;;
 CREATE POLICY api_keys_update_owner ON api_keys FOR UPDATE TO quantum_app, quantum_staff USING (api_keys.user_id = (SELECT app.profile_id())) WITH CHECK (api_keys.user_id = (SELECT app.profile_id()))
 ;;
-CREATE POLICY api_keys_update_admin ON api_keys FOR UPDATE TO quantum_staff USING ((SELECT app.role()) IN ('admin')) WITH CHECK ((SELECT app.role()) IN ('admin'))
+CREATE POLICY api_keys_update_admin ON api_keys FOR UPDATE TO quantum_staff USING ((SELECT app.role() IN ('admin'))) WITH CHECK ((SELECT app.role() IN ('admin')))
 ;;
-CREATE POLICY api_keys_update_system ON api_keys FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY api_keys_update_system ON api_keys FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY api_keys_update_closing ON api_keys FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY api_keys_update_closing ON api_keys FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
 CREATE POLICY api_keys_delete_owner ON api_keys FOR DELETE TO quantum_app, quantum_staff USING (api_keys.user_id = (SELECT app.profile_id()))
 ;;
-CREATE POLICY api_keys_select_system ON api_keys FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY api_keys_select_system ON api_keys FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY api_keys_select_console ON api_keys FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY api_keys_select_console ON api_keys FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT (id, user_id, key_name, key_prefix, permissions, rate_limit, is_active, last_used_at, expires_at, created_at, updated_at), INSERT, UPDATE (key_name, is_active, expires_at, updated_at), DELETE ON api_keys TO quantum_app
 ;;
@@ -291,13 +291,13 @@ BEGIN
     IF "old".user_id = (SELECT app.profile_id()) AND "new".user_id = (SELECT app.profile_id()) AND changed <@ ARRAY['key_name', 'is_active', 'expires_at'] THEN -- api_keys_update_owner
         RETURN NEW;
     END IF;
-    IF (SELECT app.role()) IN ('admin') AND changed <@ ARRAY['is_active'] AND (NOT 'is_active' = ANY (changed) OR "new".is_active IN (false)) THEN -- api_keys_update_admin
+    IF (SELECT app.role() IN ('admin')) AND changed <@ ARRAY['is_active'] AND (NOT 'is_active' = ANY (changed) OR "new".is_active IN (false)) THEN -- api_keys_update_admin
         RETURN NEW;
     END IF;
-    IF (SELECT app.kind()) = 'system' AND changed <@ ARRAY['last_used_at'] THEN -- api_keys_update_system
+    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['last_used_at'] THEN -- api_keys_update_system
         RETURN NEW;
     END IF;
-    IF (SELECT app.kind()) = 'system' AND changed <@ ARRAY['is_active'] AND (NOT 'is_active' = ANY (changed) OR "new".is_active IN (false)) THEN -- api_keys_update_closing
+    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['is_active'] AND (NOT 'is_active' = ANY (changed) OR "new".is_active IN (false)) THEN -- api_keys_update_closing
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of api_keys', app.kind(), array_to_string(changed, ', ')
@@ -313,17 +313,17 @@ ALTER TABLE api_logs FORCE ROW LEVEL SECURITY
 ;;
 CREATE POLICY api_logs_select_owner ON api_logs FOR SELECT TO quantum_app, quantum_staff USING (api_logs.user_id = (SELECT app.profile_id()))
 ;;
-CREATE POLICY api_logs_select_oversight ON api_logs FOR SELECT TO quantum_staff USING ((SELECT app.role()) IN ('admin', 'observer'))
+CREATE POLICY api_logs_select_oversight ON api_logs FOR SELECT TO quantum_staff USING ((SELECT app.role() IN ('admin', 'observer')))
 ;;
-CREATE POLICY api_logs_insert_system ON api_logs FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY api_logs_insert_system ON api_logs FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY api_logs_delete_retention ON api_logs FOR DELETE TO quantum_system USING ((SELECT app.kind()) = 'system' AND api_logs.created_at < (now() + make_interval(secs => -7776000)))
+CREATE POLICY api_logs_delete_retention ON api_logs FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system') AND api_logs.created_at < (now() + make_interval(secs => -7776000)))
 ;;
-CREATE POLICY api_logs_insert_import ON api_logs FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY api_logs_insert_import ON api_logs FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY api_logs_select_system ON api_logs FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY api_logs_select_system ON api_logs FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY api_logs_select_console ON api_logs FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY api_logs_select_console ON api_logs FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT ON api_logs TO quantum_app
 ;;
@@ -335,13 +335,13 @@ ALTER TABLE audit_heads ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE audit_heads FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY audit_heads_insert_system ON audit_heads FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY audit_heads_insert_system ON audit_heads FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY audit_heads_select_oversight ON audit_heads FOR SELECT TO quantum_staff USING ((SELECT app.role()) IN ('admin', 'observer'))
+CREATE POLICY audit_heads_select_oversight ON audit_heads FOR SELECT TO quantum_staff USING ((SELECT app.role() IN ('admin', 'observer')))
 ;;
-CREATE POLICY audit_heads_select_system ON audit_heads FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY audit_heads_select_system ON audit_heads FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY audit_heads_select_console ON audit_heads FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY audit_heads_select_console ON audit_heads FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT ON audit_heads TO quantum_staff
 ;;
@@ -353,17 +353,17 @@ ALTER TABLE audit_log FORCE ROW LEVEL SECURITY
 ;;
 CREATE POLICY audit_log_select_owner ON audit_log FOR SELECT TO quantum_app, quantum_staff USING (audit_log.user_id = (SELECT app.profile_id()))
 ;;
-CREATE POLICY audit_log_select_oversight ON audit_log FOR SELECT TO quantum_staff USING ((SELECT app.role()) IN ('admin', 'observer'))
+CREATE POLICY audit_log_select_oversight ON audit_log FOR SELECT TO quantum_staff USING ((SELECT app.role() IN ('admin', 'observer')))
 ;;
-CREATE POLICY audit_log_insert_system ON audit_log FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY audit_log_insert_system ON audit_log FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY audit_log_select_definer ON audit_log FOR SELECT TO CURRENT_USER USING ((SELECT app.kind()) = 'definer')
+CREATE POLICY audit_log_select_definer ON audit_log FOR SELECT TO CURRENT_USER USING ((SELECT app.kind() = 'definer'))
 ;;
-CREATE POLICY audit_log_insert_definer ON audit_log FOR INSERT TO CURRENT_USER WITH CHECK ((SELECT app.kind()) = 'definer')
+CREATE POLICY audit_log_insert_definer ON audit_log FOR INSERT TO CURRENT_USER WITH CHECK ((SELECT app.kind() = 'definer'))
 ;;
-CREATE POLICY audit_log_select_system ON audit_log FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY audit_log_select_system ON audit_log FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY audit_log_select_console ON audit_log FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY audit_log_select_console ON audit_log FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT ON audit_log TO quantum_app
 ;;
@@ -375,23 +375,23 @@ ALTER TABLE auth_account ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE auth_account FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY auth_account_insert_system ON auth_account FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY auth_account_insert_system ON auth_account FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY auth_account_update_system ON auth_account FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY auth_account_update_system ON auth_account FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY auth_account_delete_system ON auth_account FOR DELETE TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY auth_account_delete_system ON auth_account FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY auth_account_insert_console ON auth_account FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY auth_account_insert_console ON auth_account FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY auth_account_update_console ON auth_account FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'operator') WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY auth_account_update_console ON auth_account FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'operator')) WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY auth_account_select_definer ON auth_account FOR SELECT TO CURRENT_USER USING ((SELECT app.kind()) = 'definer')
+CREATE POLICY auth_account_select_definer ON auth_account FOR SELECT TO CURRENT_USER USING ((SELECT app.kind() = 'definer'))
 ;;
-CREATE POLICY auth_account_update_definer ON auth_account FOR UPDATE TO CURRENT_USER USING ((SELECT app.kind()) = 'definer') WITH CHECK ((SELECT app.kind()) = 'definer')
+CREATE POLICY auth_account_update_definer ON auth_account FOR UPDATE TO CURRENT_USER USING ((SELECT app.kind() = 'definer')) WITH CHECK ((SELECT app.kind() = 'definer'))
 ;;
-CREATE POLICY auth_account_select_system ON auth_account FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY auth_account_select_system ON auth_account FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY auth_account_select_console ON auth_account FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY auth_account_select_console ON auth_account FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON auth_account TO quantum_system
 ;;
@@ -404,13 +404,13 @@ BEGIN
     END IF;
     SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
     WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
-    IF (SELECT app.kind()) = 'system' THEN -- auth_account_update_system
+    IF (SELECT app.kind() = 'system') THEN -- auth_account_update_system
         RETURN NEW;
     END IF;
-    IF (SELECT app.kind()) = 'operator' THEN -- auth_account_update_console
+    IF (SELECT app.kind() = 'operator') THEN -- auth_account_update_console
         RETURN NEW;
     END IF;
-    IF (SELECT app.kind()) = 'definer' AND changed <@ ARRAY['credential_version'] THEN -- auth_account_update_definer
+    IF (SELECT app.kind() = 'definer') AND changed <@ ARRAY['credential_version'] THEN -- auth_account_update_definer
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of auth_account', app.kind(), array_to_string(changed, ', ')
@@ -424,17 +424,17 @@ ALTER TABLE calls ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE calls FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY calls_select_authenticated ON calls FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind()) = 'person')
+CREATE POLICY calls_select_authenticated ON calls FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
 ;;
-CREATE POLICY calls_insert_ingest ON calls FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY calls_insert_ingest ON calls FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY calls_update_ingest ON calls FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY calls_update_ingest ON calls FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY calls_delete_ingest ON calls FOR DELETE TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY calls_delete_ingest ON calls FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY calls_select_system ON calls FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY calls_select_system ON calls FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY calls_select_console ON calls FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY calls_select_console ON calls FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT ON calls TO quantum_app
 ;;
@@ -446,11 +446,11 @@ ALTER TABLE catalogue_seeds ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE catalogue_seeds FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY catalogue_seeds_insert_console ON catalogue_seeds FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY catalogue_seeds_insert_console ON catalogue_seeds FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY catalogue_seeds_select_system ON catalogue_seeds FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY catalogue_seeds_select_system ON catalogue_seeds FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY catalogue_seeds_select_console ON catalogue_seeds FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY catalogue_seeds_select_console ON catalogue_seeds FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT, INSERT ON catalogue_seeds TO quantum_system
 ;;
@@ -458,23 +458,23 @@ ALTER TABLE deal_activities ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE deal_activities FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY deal_activities_select_deal_owner ON deal_activities FOR SELECT TO quantum_app, quantum_staff USING (deal_activities.deal_id IN (SELECT deals.id 
+CREATE POLICY deal_activities_select_deal_owner ON deal_activities FOR SELECT TO quantum_app, quantum_staff USING (deal_activities.deal_id = ANY (ARRAY(SELECT deals.id 
 FROM deals 
-WHERE deals.user_id = (SELECT app.profile_id())))
+WHERE deals.user_id = (SELECT app.profile_id()))))
 ;;
-CREATE POLICY deal_activities_select_oversight ON deal_activities FOR SELECT TO quantum_staff USING ((SELECT app.role()) IN ('admin', 'strategist'))
+CREATE POLICY deal_activities_select_oversight ON deal_activities FOR SELECT TO quantum_staff USING ((SELECT app.role() IN ('admin', 'strategist')))
 ;;
-CREATE POLICY deal_activities_insert_deal_owner ON deal_activities FOR INSERT TO quantum_app, quantum_staff WITH CHECK (deal_activities.deal_id IN (SELECT deals.id 
+CREATE POLICY deal_activities_insert_deal_owner ON deal_activities FOR INSERT TO quantum_app, quantum_staff WITH CHECK (deal_activities.deal_id = ANY (ARRAY(SELECT deals.id 
 FROM deals 
-WHERE deals.user_id = (SELECT app.profile_id())) AND deal_activities.user_id = (SELECT app.profile_id()))
+WHERE deals.user_id = (SELECT app.profile_id()))) AND deal_activities.user_id = (SELECT app.profile_id()))
 ;;
-CREATE POLICY deal_activities_delete_admin ON deal_activities FOR DELETE TO quantum_staff USING ((SELECT app.role()) IN ('admin'))
+CREATE POLICY deal_activities_delete_admin ON deal_activities FOR DELETE TO quantum_staff USING ((SELECT app.role() IN ('admin')))
 ;;
-CREATE POLICY deal_activities_insert_import ON deal_activities FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY deal_activities_insert_import ON deal_activities FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY deal_activities_select_system ON deal_activities FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY deal_activities_select_system ON deal_activities FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY deal_activities_select_console ON deal_activities FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY deal_activities_select_console ON deal_activities FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT, INSERT ON deal_activities TO quantum_app
 ;;
@@ -488,23 +488,23 @@ ALTER TABLE deals FORCE ROW LEVEL SECURITY
 ;;
 CREATE POLICY deals_select_owner ON deals FOR SELECT TO quantum_app, quantum_staff USING (deals.user_id = (SELECT app.profile_id()))
 ;;
-CREATE POLICY deals_select_oversight ON deals FOR SELECT TO quantum_staff USING ((SELECT app.role()) IN ('admin', 'strategist'))
+CREATE POLICY deals_select_oversight ON deals FOR SELECT TO quantum_staff USING ((SELECT app.role() IN ('admin', 'strategist')))
 ;;
 CREATE POLICY deals_insert_owner ON deals FOR INSERT TO quantum_app, quantum_staff WITH CHECK (deals.user_id = (SELECT app.profile_id()))
 ;;
 CREATE POLICY deals_update_owner ON deals FOR UPDATE TO quantum_app, quantum_staff USING (deals.user_id = (SELECT app.profile_id())) WITH CHECK (deals.user_id = (SELECT app.profile_id()))
 ;;
-CREATE POLICY deals_update_admin ON deals FOR UPDATE TO quantum_staff USING ((SELECT app.role()) IN ('admin')) WITH CHECK ((SELECT app.role()) IN ('admin'))
+CREATE POLICY deals_update_admin ON deals FOR UPDATE TO quantum_staff USING ((SELECT app.role() IN ('admin'))) WITH CHECK ((SELECT app.role() IN ('admin')))
 ;;
 CREATE POLICY deals_delete_owner ON deals FOR DELETE TO quantum_app, quantum_staff USING (deals.user_id = (SELECT app.profile_id()) AND deals.status = 'lead')
 ;;
-CREATE POLICY deals_delete_admin ON deals FOR DELETE TO quantum_staff USING ((SELECT app.role()) IN ('admin'))
+CREATE POLICY deals_delete_admin ON deals FOR DELETE TO quantum_staff USING ((SELECT app.role() IN ('admin')))
 ;;
-CREATE POLICY deals_insert_import ON deals FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY deals_insert_import ON deals FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY deals_select_system ON deals FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY deals_select_system ON deals FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY deals_select_console ON deals FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY deals_select_console ON deals FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT, INSERT, UPDATE (client_name, value, status, probability, stage, close_date, notes, metadata, updated_at), DELETE ON deals TO quantum_app
 ;;
@@ -524,7 +524,7 @@ BEGIN
     IF "old".user_id = (SELECT app.profile_id()) AND "new".user_id = (SELECT app.profile_id()) AND changed <@ ARRAY['client_name', 'value', 'status', 'probability', 'stage', 'close_date', 'notes', 'metadata', 'updated_at'] THEN -- deals_update_owner
         RETURN NEW;
     END IF;
-    IF (SELECT app.role()) IN ('admin') AND changed <@ ARRAY['user_id', 'client_name', 'value', 'status', 'probability', 'stage', 'close_date', 'notes', 'metadata', 'updated_at'] THEN -- deals_update_admin
+    IF (SELECT app.role() IN ('admin')) AND changed <@ ARRAY['user_id', 'client_name', 'value', 'status', 'probability', 'stage', 'close_date', 'notes', 'metadata', 'updated_at'] THEN -- deals_update_admin
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of deals', app.kind(), array_to_string(changed, ', ')
@@ -540,21 +540,21 @@ ALTER TABLE invoices FORCE ROW LEVEL SECURITY
 ;;
 CREATE POLICY invoices_select_owner ON invoices FOR SELECT TO quantum_app, quantum_staff USING (invoices.user_id = (SELECT app.profile_id()))
 ;;
-CREATE POLICY invoices_select_oversight ON invoices FOR SELECT TO quantum_staff USING ((SELECT app.role()) IN ('admin', 'strategist'))
+CREATE POLICY invoices_select_oversight ON invoices FOR SELECT TO quantum_staff USING ((SELECT app.role() IN ('admin', 'strategist')))
 ;;
 CREATE POLICY invoices_insert_owner ON invoices FOR INSERT TO quantum_app, quantum_staff WITH CHECK (invoices.user_id = (SELECT app.profile_id()) AND invoices.status = 'draft')
 ;;
 CREATE POLICY invoices_update_owner ON invoices FOR UPDATE TO quantum_app, quantum_staff USING (invoices.user_id = (SELECT app.profile_id()) AND invoices.status = 'draft') WITH CHECK (invoices.user_id = (SELECT app.profile_id()))
 ;;
-CREATE POLICY invoices_update_admin ON invoices FOR UPDATE TO quantum_staff USING ((SELECT app.role()) IN ('admin')) WITH CHECK ((SELECT app.role()) IN ('admin'))
+CREATE POLICY invoices_update_admin ON invoices FOR UPDATE TO quantum_staff USING ((SELECT app.role() IN ('admin'))) WITH CHECK ((SELECT app.role() IN ('admin')))
 ;;
 CREATE POLICY invoices_delete_owner ON invoices FOR DELETE TO quantum_app, quantum_staff USING (invoices.user_id = (SELECT app.profile_id()) AND invoices.status = 'draft')
 ;;
-CREATE POLICY invoices_insert_import ON invoices FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY invoices_insert_import ON invoices FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY invoices_select_system ON invoices FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY invoices_select_system ON invoices FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY invoices_select_console ON invoices FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY invoices_select_console ON invoices FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT, INSERT, UPDATE (deal_id, invoice_number, amount, tax, total, currency, status, due_date, items, notes, metadata, updated_at), DELETE ON invoices TO quantum_app
 ;;
@@ -574,7 +574,7 @@ BEGIN
     IF "old".user_id = (SELECT app.profile_id()) AND "old".status = 'draft' AND "new".user_id = (SELECT app.profile_id()) AND changed <@ ARRAY['deal_id', 'invoice_number', 'amount', 'tax', 'total', 'currency', 'status', 'due_date', 'items', 'notes', 'metadata', 'updated_at'] AND (NOT 'status' = ANY (changed) OR "new".status IN ('sent', 'cancelled')) THEN -- invoices_update_owner
         RETURN NEW;
     END IF;
-    IF (SELECT app.role()) IN ('admin') AND changed <@ ARRAY['status', 'paid_at'] THEN -- invoices_update_admin
+    IF (SELECT app.role() IN ('admin')) AND changed <@ ARRAY['status', 'paid_at'] THEN -- invoices_update_admin
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of invoices', app.kind(), array_to_string(changed, ', ')
@@ -588,17 +588,17 @@ ALTER TABLE leaderboard ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE leaderboard FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY leaderboard_select_authenticated ON leaderboard FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind()) = 'person')
+CREATE POLICY leaderboard_select_authenticated ON leaderboard FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
 ;;
-CREATE POLICY leaderboard_insert_engine ON leaderboard FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY leaderboard_insert_engine ON leaderboard FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY leaderboard_delete_retention ON leaderboard FOR DELETE TO quantum_system USING ((SELECT app.kind()) = 'system' AND leaderboard.recorded_at < (now() + make_interval(secs => -31536000)))
+CREATE POLICY leaderboard_delete_retention ON leaderboard FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system') AND leaderboard.recorded_at < (now() + make_interval(secs => -31536000)))
 ;;
-CREATE POLICY leaderboard_insert_import ON leaderboard FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY leaderboard_insert_import ON leaderboard FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY leaderboard_select_system ON leaderboard FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY leaderboard_select_system ON leaderboard FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY leaderboard_select_console ON leaderboard FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY leaderboard_select_console ON leaderboard FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT ON leaderboard TO quantum_app
 ;;
@@ -610,25 +610,25 @@ ALTER TABLE network_nodes ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE network_nodes FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY network_nodes_select_authenticated ON network_nodes FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind()) = 'person')
+CREATE POLICY network_nodes_select_authenticated ON network_nodes FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
 ;;
-CREATE POLICY network_nodes_insert_builders ON network_nodes FOR INSERT TO quantum_staff WITH CHECK ((SELECT app.role()) IN ('admin', 'architect'))
+CREATE POLICY network_nodes_insert_builders ON network_nodes FOR INSERT TO quantum_staff WITH CHECK ((SELECT app.role() IN ('admin', 'architect')))
 ;;
-CREATE POLICY network_nodes_insert_observed ON network_nodes FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY network_nodes_insert_observed ON network_nodes FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY network_nodes_update_builders ON network_nodes FOR UPDATE TO quantum_staff USING ((SELECT app.role()) IN ('admin', 'architect')) WITH CHECK ((SELECT app.role()) IN ('admin', 'architect'))
+CREATE POLICY network_nodes_update_builders ON network_nodes FOR UPDATE TO quantum_staff USING ((SELECT app.role() IN ('admin', 'architect'))) WITH CHECK ((SELECT app.role() IN ('admin', 'architect')))
 ;;
-CREATE POLICY network_nodes_update_measure ON network_nodes FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY network_nodes_update_measure ON network_nodes FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY network_nodes_delete_builders ON network_nodes FOR DELETE TO quantum_staff USING ((SELECT app.role()) IN ('admin', 'architect'))
+CREATE POLICY network_nodes_delete_builders ON network_nodes FOR DELETE TO quantum_staff USING ((SELECT app.role() IN ('admin', 'architect')))
 ;;
-CREATE POLICY network_nodes_insert_console ON network_nodes FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY network_nodes_insert_console ON network_nodes FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY network_nodes_update_console ON network_nodes FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'operator') WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY network_nodes_update_console ON network_nodes FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'operator')) WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY network_nodes_select_system ON network_nodes FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY network_nodes_select_system ON network_nodes FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY network_nodes_select_console ON network_nodes FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY network_nodes_select_console ON network_nodes FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT ON network_nodes TO quantum_app
 ;;
@@ -645,13 +645,13 @@ BEGIN
     END IF;
     SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
     WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
-    IF (SELECT app.role()) IN ('admin', 'architect') AND changed <@ ARRAY['node_type', 'node_name', 'position_x', 'position_y', 'position_z', 'size', 'color', 'status', 'connections_count', 'metadata', 'updated_at', 'agent_id'] THEN -- network_nodes_update_builders
+    IF (SELECT app.role() IN ('admin', 'architect')) AND changed <@ ARRAY['node_type', 'node_name', 'position_x', 'position_y', 'position_z', 'size', 'color', 'status', 'connections_count', 'metadata', 'updated_at', 'agent_id'] THEN -- network_nodes_update_builders
         RETURN NEW;
     END IF;
-    IF (SELECT app.kind()) = 'system' AND changed <@ ARRAY['position_x', 'position_y', 'position_z', 'size', 'status', 'connections_count', 'metadata'] THEN -- network_nodes_update_measure
+    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['position_x', 'position_y', 'position_z', 'size', 'status', 'connections_count', 'metadata'] THEN -- network_nodes_update_measure
         RETURN NEW;
     END IF;
-    IF (SELECT app.kind()) = 'operator' AND changed <@ ARRAY['position_x', 'position_y', 'position_z', 'size', 'status', 'connections_count', 'metadata'] THEN -- network_nodes_update_console
+    IF (SELECT app.kind() = 'operator') AND changed <@ ARRAY['position_x', 'position_y', 'position_z', 'size', 'status', 'connections_count', 'metadata'] THEN -- network_nodes_update_console
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of network_nodes', app.kind(), array_to_string(changed, ', ')
@@ -665,15 +665,15 @@ ALTER TABLE one_time_codes ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE one_time_codes FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY one_time_codes_insert_system ON one_time_codes FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY one_time_codes_insert_system ON one_time_codes FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY one_time_codes_update_system ON one_time_codes FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY one_time_codes_update_system ON one_time_codes FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY one_time_codes_delete_system ON one_time_codes FOR DELETE TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY one_time_codes_delete_system ON one_time_codes FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY one_time_codes_select_system ON one_time_codes FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY one_time_codes_select_system ON one_time_codes FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY one_time_codes_select_console ON one_time_codes FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY one_time_codes_select_console ON one_time_codes FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON one_time_codes TO quantum_system
 ;;
@@ -681,15 +681,15 @@ ALTER TABLE outgoing_mail ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE outgoing_mail FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY outgoing_mail_insert_system ON outgoing_mail FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY outgoing_mail_insert_system ON outgoing_mail FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY outgoing_mail_update_system ON outgoing_mail FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY outgoing_mail_update_system ON outgoing_mail FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY outgoing_mail_delete_system ON outgoing_mail FOR DELETE TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY outgoing_mail_delete_system ON outgoing_mail FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY outgoing_mail_select_system ON outgoing_mail FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY outgoing_mail_select_system ON outgoing_mail FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY outgoing_mail_select_console ON outgoing_mail FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY outgoing_mail_select_console ON outgoing_mail FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON outgoing_mail TO quantum_system
 ;;
@@ -699,19 +699,19 @@ ALTER TABLE predictions FORCE ROW LEVEL SECURITY
 ;;
 CREATE POLICY predictions_select_owner ON predictions FOR SELECT TO quantum_app, quantum_staff USING (predictions.user_id = (SELECT app.profile_id()))
 ;;
-CREATE POLICY predictions_select_builders ON predictions FOR SELECT TO quantum_staff USING ((SELECT app.role()) IN ('admin', 'architect'))
+CREATE POLICY predictions_select_builders ON predictions FOR SELECT TO quantum_staff USING ((SELECT app.role() IN ('admin', 'architect')))
 ;;
-CREATE POLICY predictions_insert_worker ON predictions FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY predictions_insert_worker ON predictions FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
 CREATE POLICY predictions_update_owner ON predictions FOR UPDATE TO quantum_app, quantum_staff USING (predictions.user_id = (SELECT app.profile_id())) WITH CHECK (predictions.user_id = (SELECT app.profile_id()))
 ;;
-CREATE POLICY predictions_delete_admin ON predictions FOR DELETE TO quantum_staff USING ((SELECT app.role()) IN ('admin'))
+CREATE POLICY predictions_delete_admin ON predictions FOR DELETE TO quantum_staff USING ((SELECT app.role() IN ('admin')))
 ;;
-CREATE POLICY predictions_insert_import ON predictions FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY predictions_insert_import ON predictions FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY predictions_select_system ON predictions FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY predictions_select_system ON predictions FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY predictions_select_console ON predictions FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY predictions_select_console ON predictions FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT, UPDATE (is_correct, feedback_provided, feedback_data) ON predictions TO quantum_app
 ;;
@@ -744,29 +744,29 @@ ALTER TABLE profiles FORCE ROW LEVEL SECURITY
 ;;
 CREATE POLICY profiles_select_self ON profiles FOR SELECT TO quantum_app, quantum_staff USING (profiles.id = (SELECT app.profile_id()))
 ;;
-CREATE POLICY profiles_select_directory ON profiles FOR SELECT TO CURRENT_USER USING ((SELECT app.kind()) IN ('person', 'system', 'operator', 'definer'))
+CREATE POLICY profiles_select_directory ON profiles FOR SELECT TO CURRENT_USER USING ((SELECT app.kind() IN ('person', 'system', 'operator', 'definer')))
 ;;
-CREATE POLICY profiles_select_admin ON profiles FOR SELECT TO quantum_staff USING ((SELECT app.role()) IN ('admin'))
+CREATE POLICY profiles_select_admin ON profiles FOR SELECT TO quantum_staff USING ((SELECT app.role() IN ('admin')))
 ;;
-CREATE POLICY profiles_insert_signup ON profiles FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY profiles_insert_signup ON profiles FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
 CREATE POLICY profiles_update_self ON profiles FOR UPDATE TO quantum_app, quantum_staff USING (profiles.id = (SELECT app.profile_id())) WITH CHECK (profiles.id = (SELECT app.profile_id()))
 ;;
-CREATE POLICY profiles_update_admin ON profiles FOR UPDATE TO quantum_staff USING ((SELECT app.role()) IN ('admin')) WITH CHECK ((SELECT app.role()) IN ('admin'))
+CREATE POLICY profiles_update_admin ON profiles FOR UPDATE TO quantum_staff USING ((SELECT app.role() IN ('admin'))) WITH CHECK ((SELECT app.role() IN ('admin')))
 ;;
 CREATE POLICY profiles_delete_self ON profiles FOR DELETE TO quantum_app, quantum_staff USING (profiles.id = (SELECT app.profile_id()))
 ;;
-CREATE POLICY profiles_delete_admin ON profiles FOR DELETE TO quantum_staff USING ((SELECT app.role()) IN ('admin'))
+CREATE POLICY profiles_delete_admin ON profiles FOR DELETE TO quantum_staff USING ((SELECT app.role() IN ('admin')))
 ;;
-CREATE POLICY profiles_update_closing ON profiles FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY profiles_update_closing ON profiles FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY profiles_update_console ON profiles FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'operator') WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY profiles_update_console ON profiles FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'operator')) WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY profiles_insert_console ON profiles FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY profiles_insert_console ON profiles FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY profiles_select_system ON profiles FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY profiles_select_system ON profiles FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY profiles_select_console ON profiles FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY profiles_select_console ON profiles FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT, UPDATE (username, full_name, avatar_url, bio, company, location, preferences, updated_at), DELETE ON profiles TO quantum_app
 ;;
@@ -786,13 +786,13 @@ BEGIN
     IF "old".id = (SELECT app.profile_id()) AND "new".id = (SELECT app.profile_id()) AND changed <@ ARRAY['username', 'full_name', 'avatar_url', 'bio', 'company', 'location', 'preferences', 'updated_at'] THEN -- profiles_update_self
         RETURN NEW;
     END IF;
-    IF (SELECT app.role()) IN ('admin') AND changed <@ ARRAY['username', 'full_name', 'avatar_url', 'role', 'bio', 'company', 'location', 'preferences', 'updated_at'] THEN -- profiles_update_admin
+    IF (SELECT app.role() IN ('admin')) AND changed <@ ARRAY['username', 'full_name', 'avatar_url', 'role', 'bio', 'company', 'location', 'preferences', 'updated_at'] THEN -- profiles_update_admin
         RETURN NEW;
     END IF;
-    IF (SELECT app.kind()) = 'system' AND changed <@ ARRAY['username', 'full_name', 'avatar_url', 'role', 'bio', 'company', 'location', 'preferences', 'updated_at'] AND (NOT 'role' = ANY (changed) OR "new".role IN ('user')) THEN -- profiles_update_closing
+    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['username', 'full_name', 'avatar_url', 'role', 'bio', 'company', 'location', 'preferences', 'updated_at'] AND (NOT 'role' = ANY (changed) OR "new".role IN ('user')) THEN -- profiles_update_closing
         RETURN NEW;
     END IF;
-    IF (SELECT app.kind()) = 'operator' AND changed <@ ARRAY['role'] THEN -- profiles_update_console
+    IF (SELECT app.kind() = 'operator') AND changed <@ ARRAY['role'] THEN -- profiles_update_console
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of profiles', app.kind(), array_to_string(changed, ', ')
@@ -808,21 +808,21 @@ ALTER TABLE rate_limits FORCE ROW LEVEL SECURITY
 ;;
 CREATE POLICY rate_limits_select_owner ON rate_limits FOR SELECT TO quantum_app, quantum_staff USING (rate_limits.user_id = (SELECT app.profile_id()))
 ;;
-CREATE POLICY rate_limits_select_admin ON rate_limits FOR SELECT TO quantum_staff USING ((SELECT app.role()) IN ('admin'))
+CREATE POLICY rate_limits_select_admin ON rate_limits FOR SELECT TO quantum_staff USING ((SELECT app.role() IN ('admin')))
 ;;
-CREATE POLICY rate_limits_insert_system ON rate_limits FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY rate_limits_insert_system ON rate_limits FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY rate_limits_update_system ON rate_limits FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY rate_limits_update_system ON rate_limits FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY rate_limits_update_admin ON rate_limits FOR UPDATE TO quantum_staff USING ((SELECT app.role()) IN ('admin')) WITH CHECK ((SELECT app.role()) IN ('admin'))
+CREATE POLICY rate_limits_update_admin ON rate_limits FOR UPDATE TO quantum_staff USING ((SELECT app.role() IN ('admin'))) WITH CHECK ((SELECT app.role() IN ('admin')))
 ;;
-CREATE POLICY rate_limits_delete_admin ON rate_limits FOR DELETE TO quantum_staff USING ((SELECT app.role()) IN ('admin'))
+CREATE POLICY rate_limits_delete_admin ON rate_limits FOR DELETE TO quantum_staff USING ((SELECT app.role() IN ('admin')))
 ;;
-CREATE POLICY rate_limits_insert_import ON rate_limits FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY rate_limits_insert_import ON rate_limits FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY rate_limits_select_system ON rate_limits FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY rate_limits_select_system ON rate_limits FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY rate_limits_select_console ON rate_limits FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY rate_limits_select_console ON rate_limits FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT ON rate_limits TO quantum_app
 ;;
@@ -839,10 +839,10 @@ BEGIN
     END IF;
     SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
     WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
-    IF (SELECT app.kind()) = 'system' AND changed <@ ARRAY['current_hour_count', 'current_day_count', 'window_start', 'last_reset_at'] THEN -- rate_limits_update_system
+    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['current_hour_count', 'current_day_count', 'window_start', 'last_reset_at'] THEN -- rate_limits_update_system
         RETURN NEW;
     END IF;
-    IF (SELECT app.role()) IN ('admin') AND changed <@ ARRAY['limit_per_hour', 'limit_per_day'] THEN -- rate_limits_update_admin
+    IF (SELECT app.role() IN ('admin')) AND changed <@ ARRAY['limit_per_hour', 'limit_per_day'] THEN -- rate_limits_update_admin
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of rate_limits', app.kind(), array_to_string(changed, ', ')
@@ -856,15 +856,15 @@ ALTER TABLE recovery_codes ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE recovery_codes FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY recovery_codes_insert_system ON recovery_codes FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY recovery_codes_insert_system ON recovery_codes FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY recovery_codes_update_system ON recovery_codes FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY recovery_codes_update_system ON recovery_codes FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY recovery_codes_delete_system ON recovery_codes FOR DELETE TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY recovery_codes_delete_system ON recovery_codes FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY recovery_codes_select_system ON recovery_codes FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY recovery_codes_select_system ON recovery_codes FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY recovery_codes_select_console ON recovery_codes FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY recovery_codes_select_console ON recovery_codes FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON recovery_codes TO quantum_system
 ;;
@@ -872,15 +872,15 @@ ALTER TABLE role_requirements ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE role_requirements FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY role_requirements_insert_system ON role_requirements FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY role_requirements_insert_system ON role_requirements FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY role_requirements_update_system ON role_requirements FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY role_requirements_update_system ON role_requirements FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY role_requirements_delete_system ON role_requirements FOR DELETE TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY role_requirements_delete_system ON role_requirements FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY role_requirements_select_system ON role_requirements FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY role_requirements_select_system ON role_requirements FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY role_requirements_select_console ON role_requirements FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY role_requirements_select_console ON role_requirements FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON role_requirements TO quantum_system
 ;;
@@ -888,15 +888,15 @@ ALTER TABLE second_factors ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE second_factors FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY second_factors_insert_system ON second_factors FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY second_factors_insert_system ON second_factors FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY second_factors_update_system ON second_factors FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY second_factors_update_system ON second_factors FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY second_factors_delete_system ON second_factors FOR DELETE TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY second_factors_delete_system ON second_factors FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY second_factors_select_system ON second_factors FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY second_factors_select_system ON second_factors FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY second_factors_select_console ON second_factors FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY second_factors_select_console ON second_factors FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON second_factors TO quantum_system
 ;;
@@ -906,19 +906,19 @@ ALTER TABLE security_events FORCE ROW LEVEL SECURITY
 ;;
 CREATE POLICY security_events_select_owner ON security_events FOR SELECT TO quantum_app, quantum_staff USING (security_events.user_id = (SELECT app.profile_id()))
 ;;
-CREATE POLICY security_events_select_oversight ON security_events FOR SELECT TO quantum_staff USING ((SELECT app.role()) IN ('admin', 'observer'))
+CREATE POLICY security_events_select_oversight ON security_events FOR SELECT TO quantum_staff USING ((SELECT app.role() IN ('admin', 'observer')))
 ;;
-CREATE POLICY security_events_insert_system ON security_events FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY security_events_insert_system ON security_events FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY security_events_update_resolve ON security_events FOR UPDATE TO quantum_staff USING ((SELECT app.role()) IN ('admin')) WITH CHECK ((SELECT app.role()) IN ('admin') AND (security_events.resolved_by = (SELECT app.profile_id()) OR security_events.resolved_by IS NULL))
+CREATE POLICY security_events_update_resolve ON security_events FOR UPDATE TO quantum_staff USING ((SELECT app.role() IN ('admin'))) WITH CHECK ((SELECT app.role() IN ('admin')) AND (security_events.resolved_by = (SELECT app.profile_id()) OR security_events.resolved_by IS NULL))
 ;;
-CREATE POLICY security_events_update_count ON security_events FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system' AND security_events.resolved IS NOT true) WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY security_events_update_count ON security_events FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system') AND security_events.resolved IS NOT true) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY security_events_insert_import ON security_events FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY security_events_insert_import ON security_events FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY security_events_select_system ON security_events FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY security_events_select_system ON security_events FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY security_events_select_console ON security_events FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY security_events_select_console ON security_events FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT ON security_events TO quantum_app
 ;;
@@ -935,10 +935,10 @@ BEGIN
     END IF;
     SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
     WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
-    IF (SELECT app.role()) IN ('admin') AND ("new".resolved_by = (SELECT app.profile_id()) OR "new".resolved_by IS NULL) AND changed <@ ARRAY['resolved', 'resolved_by', 'resolved_at'] THEN -- security_events_update_resolve
+    IF (SELECT app.role() IN ('admin')) AND ("new".resolved_by = (SELECT app.profile_id()) OR "new".resolved_by IS NULL) AND changed <@ ARRAY['resolved', 'resolved_by', 'resolved_at'] THEN -- security_events_update_resolve
         RETURN NEW;
     END IF;
-    IF (SELECT app.kind()) = 'system' AND "old".resolved IS NOT true AND changed <@ ARRAY['metadata'] THEN -- security_events_update_count
+    IF (SELECT app.kind() = 'system') AND "old".resolved IS NOT true AND changed <@ ARRAY['metadata'] THEN -- security_events_update_count
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of security_events', app.kind(), array_to_string(changed, ', ')
@@ -952,15 +952,15 @@ ALTER TABLE sign_in_limits ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE sign_in_limits FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY sign_in_limits_insert_system ON sign_in_limits FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY sign_in_limits_insert_system ON sign_in_limits FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY sign_in_limits_update_system ON sign_in_limits FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY sign_in_limits_update_system ON sign_in_limits FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY sign_in_limits_delete_system ON sign_in_limits FOR DELETE TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY sign_in_limits_delete_system ON sign_in_limits FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY sign_in_limits_select_system ON sign_in_limits FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY sign_in_limits_select_system ON sign_in_limits FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY sign_in_limits_select_console ON sign_in_limits FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY sign_in_limits_select_console ON sign_in_limits FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON sign_in_limits TO quantum_system
 ;;
@@ -968,19 +968,19 @@ ALTER TABLE social_posts ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE social_posts FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY social_posts_select_authenticated ON social_posts FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind()) = 'person')
+CREATE POLICY social_posts_select_authenticated ON social_posts FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
 ;;
-CREATE POLICY social_posts_insert_collector ON social_posts FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY social_posts_insert_collector ON social_posts FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY social_posts_update_collector ON social_posts FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY social_posts_update_collector ON social_posts FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY social_posts_delete_admin ON social_posts FOR DELETE TO quantum_staff USING ((SELECT app.role()) IN ('admin'))
+CREATE POLICY social_posts_delete_admin ON social_posts FOR DELETE TO quantum_staff USING ((SELECT app.role() IN ('admin')))
 ;;
-CREATE POLICY social_posts_insert_import ON social_posts FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY social_posts_insert_import ON social_posts FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY social_posts_select_system ON social_posts FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY social_posts_select_system ON social_posts FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY social_posts_select_console ON social_posts FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY social_posts_select_console ON social_posts FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT ON social_posts TO quantum_app
 ;;
@@ -997,7 +997,7 @@ BEGIN
     END IF;
     SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
     WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
-    IF (SELECT app.kind()) = 'system' AND changed <@ ARRAY['likes_count', 'shares_count', 'comments_count', 'sentiment_score', 'trending_score', 'metadata', 'fetched_at'] THEN -- social_posts_update_collector
+    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['likes_count', 'shares_count', 'comments_count', 'sentiment_score', 'trending_score', 'metadata', 'fetched_at'] THEN -- social_posts_update_collector
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of social_posts', app.kind(), array_to_string(changed, ', ')
@@ -1011,17 +1011,17 @@ ALTER TABLE social_trends ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE social_trends FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY social_trends_select_authenticated ON social_trends FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind()) = 'person')
+CREATE POLICY social_trends_select_authenticated ON social_trends FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
 ;;
-CREATE POLICY social_trends_insert_collector ON social_trends FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY social_trends_insert_collector ON social_trends FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY social_trends_delete_admin ON social_trends FOR DELETE TO quantum_staff USING ((SELECT app.role()) IN ('admin'))
+CREATE POLICY social_trends_delete_admin ON social_trends FOR DELETE TO quantum_staff USING ((SELECT app.role() IN ('admin')))
 ;;
-CREATE POLICY social_trends_insert_import ON social_trends FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY social_trends_insert_import ON social_trends FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY social_trends_select_system ON social_trends FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY social_trends_select_system ON social_trends FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY social_trends_select_console ON social_trends FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY social_trends_select_console ON social_trends FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT ON social_trends TO quantum_app
 ;;
@@ -1033,17 +1033,17 @@ ALTER TABLE spans ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE spans FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY spans_select_authenticated ON spans FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind()) = 'person')
+CREATE POLICY spans_select_authenticated ON spans FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
 ;;
-CREATE POLICY spans_insert_ingest ON spans FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY spans_insert_ingest ON spans FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY spans_update_ingest ON spans FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY spans_update_ingest ON spans FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY spans_delete_ingest ON spans FOR DELETE TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY spans_delete_ingest ON spans FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY spans_select_system ON spans FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY spans_select_system ON spans FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY spans_select_console ON spans FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY spans_select_console ON spans FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT ON spans TO quantum_app
 ;;
@@ -1059,7 +1059,7 @@ CREATE POLICY support_tickets_select_owner ON support_tickets FOR SELECT TO quan
 ;;
 CREATE POLICY support_tickets_select_assignee ON support_tickets FOR SELECT TO quantum_app, quantum_staff USING (support_tickets.assigned_to = (SELECT app.profile_id()))
 ;;
-CREATE POLICY support_tickets_select_admin ON support_tickets FOR SELECT TO quantum_staff USING ((SELECT app.role()) IN ('admin'))
+CREATE POLICY support_tickets_select_admin ON support_tickets FOR SELECT TO quantum_staff USING ((SELECT app.role() IN ('admin')))
 ;;
 CREATE POLICY support_tickets_insert_owner ON support_tickets FOR INSERT TO quantum_app, quantum_staff WITH CHECK (support_tickets.user_id = (SELECT app.profile_id()) AND support_tickets.assigned_to IS NULL)
 ;;
@@ -1067,15 +1067,15 @@ CREATE POLICY support_tickets_update_owner ON support_tickets FOR UPDATE TO quan
 ;;
 CREATE POLICY support_tickets_update_assignee ON support_tickets FOR UPDATE TO quantum_app, quantum_staff USING (support_tickets.assigned_to = (SELECT app.profile_id())) WITH CHECK (support_tickets.assigned_to = (SELECT app.profile_id()))
 ;;
-CREATE POLICY support_tickets_update_admin ON support_tickets FOR UPDATE TO quantum_staff USING ((SELECT app.role()) IN ('admin')) WITH CHECK ((SELECT app.role()) IN ('admin'))
+CREATE POLICY support_tickets_update_admin ON support_tickets FOR UPDATE TO quantum_staff USING ((SELECT app.role() IN ('admin'))) WITH CHECK ((SELECT app.role() IN ('admin')))
 ;;
-CREATE POLICY support_tickets_delete_admin ON support_tickets FOR DELETE TO quantum_staff USING ((SELECT app.role()) IN ('admin'))
+CREATE POLICY support_tickets_delete_admin ON support_tickets FOR DELETE TO quantum_staff USING ((SELECT app.role() IN ('admin')))
 ;;
-CREATE POLICY support_tickets_insert_import ON support_tickets FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY support_tickets_insert_import ON support_tickets FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY support_tickets_select_system ON support_tickets FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY support_tickets_select_system ON support_tickets FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY support_tickets_select_console ON support_tickets FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY support_tickets_select_console ON support_tickets FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT, INSERT, UPDATE (subject, description, status, priority, resolved_at, updated_at) ON support_tickets TO quantum_app
 ;;
@@ -1098,7 +1098,7 @@ BEGIN
     IF "old".assigned_to = (SELECT app.profile_id()) AND "new".assigned_to = (SELECT app.profile_id()) AND changed <@ ARRAY['status', 'priority', 'resolved_at'] THEN -- support_tickets_update_assignee
         RETURN NEW;
     END IF;
-    IF (SELECT app.role()) IN ('admin') AND changed <@ ARRAY['subject', 'description', 'status', 'priority', 'sentiment_score', 'assigned_to', 'resolved_at', 'updated_at'] THEN -- support_tickets_update_admin
+    IF (SELECT app.role() IN ('admin')) AND changed <@ ARRAY['subject', 'description', 'status', 'priority', 'sentiment_score', 'assigned_to', 'resolved_at', 'updated_at'] THEN -- support_tickets_update_admin
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of support_tickets', app.kind(), array_to_string(changed, ', ')
@@ -1112,19 +1112,19 @@ ALTER TABLE system_metrics ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE system_metrics FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY system_metrics_select_authenticated ON system_metrics FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind()) = 'person')
+CREATE POLICY system_metrics_select_authenticated ON system_metrics FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
 ;;
-CREATE POLICY system_metrics_insert_system ON system_metrics FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY system_metrics_insert_system ON system_metrics FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY system_metrics_delete_retention ON system_metrics FOR DELETE TO quantum_system USING ((SELECT app.kind()) = 'system' AND system_metrics.recorded_at < (now() + make_interval(secs => -604800)))
+CREATE POLICY system_metrics_delete_retention ON system_metrics FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system') AND system_metrics.recorded_at < (now() + make_interval(secs => -604800)))
 ;;
-CREATE POLICY system_metrics_update_stretch ON system_metrics FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system' AND system_metrics.source = 'collector') WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY system_metrics_update_stretch ON system_metrics FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system') AND system_metrics.source = 'collector') WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY system_metrics_insert_import ON system_metrics FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY system_metrics_insert_import ON system_metrics FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY system_metrics_select_system ON system_metrics FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY system_metrics_select_system ON system_metrics FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY system_metrics_select_console ON system_metrics FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY system_metrics_select_console ON system_metrics FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT ON system_metrics TO quantum_app
 ;;
@@ -1141,7 +1141,7 @@ BEGIN
     END IF;
     SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
     WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
-    IF (SELECT app.kind()) = 'system' AND "old".source = 'collector' AND changed <@ ARRAY['metric_value', 'metadata'] THEN -- system_metrics_update_stretch
+    IF (SELECT app.kind() = 'system') AND "old".source = 'collector' AND changed <@ ARRAY['metric_value', 'metadata'] THEN -- system_metrics_update_stretch
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of system_metrics', app.kind(), array_to_string(changed, ', ')
@@ -1155,33 +1155,33 @@ ALTER TABLE ticket_messages ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE ticket_messages FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY ticket_messages_select_ticket_owner ON ticket_messages FOR SELECT TO quantum_app, quantum_staff USING (ticket_messages.ticket_id IN (SELECT support_tickets.id 
+CREATE POLICY ticket_messages_select_ticket_owner ON ticket_messages FOR SELECT TO quantum_app, quantum_staff USING (ticket_messages.ticket_id = ANY (ARRAY(SELECT support_tickets.id 
 FROM support_tickets 
-WHERE support_tickets.user_id = (SELECT app.profile_id())) AND ticket_messages.is_internal = false)
+WHERE support_tickets.user_id = (SELECT app.profile_id()))) AND ticket_messages.is_internal = false)
 ;;
-CREATE POLICY ticket_messages_select_ticket_assignee ON ticket_messages FOR SELECT TO quantum_app, quantum_staff USING (ticket_messages.ticket_id IN (SELECT support_tickets.id 
+CREATE POLICY ticket_messages_select_ticket_assignee ON ticket_messages FOR SELECT TO quantum_app, quantum_staff USING (ticket_messages.ticket_id = ANY (ARRAY(SELECT support_tickets.id 
 FROM support_tickets 
-WHERE support_tickets.assigned_to = (SELECT app.profile_id())))
+WHERE support_tickets.assigned_to = (SELECT app.profile_id()))))
 ;;
-CREATE POLICY ticket_messages_select_admin ON ticket_messages FOR SELECT TO quantum_staff USING ((SELECT app.role()) IN ('admin'))
+CREATE POLICY ticket_messages_select_admin ON ticket_messages FOR SELECT TO quantum_staff USING ((SELECT app.role() IN ('admin')))
 ;;
-CREATE POLICY ticket_messages_insert_ticket_owner ON ticket_messages FOR INSERT TO quantum_app, quantum_staff WITH CHECK (ticket_messages.ticket_id IN (SELECT support_tickets.id 
+CREATE POLICY ticket_messages_insert_ticket_owner ON ticket_messages FOR INSERT TO quantum_app, quantum_staff WITH CHECK (ticket_messages.ticket_id = ANY (ARRAY(SELECT support_tickets.id 
 FROM support_tickets 
-WHERE support_tickets.user_id = (SELECT app.profile_id())) AND ticket_messages.user_id = (SELECT app.profile_id()) AND ticket_messages.is_internal = false)
+WHERE support_tickets.user_id = (SELECT app.profile_id()))) AND ticket_messages.user_id = (SELECT app.profile_id()) AND ticket_messages.is_internal = false)
 ;;
-CREATE POLICY ticket_messages_insert_ticket_assignee ON ticket_messages FOR INSERT TO quantum_app, quantum_staff WITH CHECK (ticket_messages.ticket_id IN (SELECT support_tickets.id 
+CREATE POLICY ticket_messages_insert_ticket_assignee ON ticket_messages FOR INSERT TO quantum_app, quantum_staff WITH CHECK (ticket_messages.ticket_id = ANY (ARRAY(SELECT support_tickets.id 
 FROM support_tickets 
-WHERE support_tickets.assigned_to = (SELECT app.profile_id())) AND ticket_messages.user_id = (SELECT app.profile_id()))
+WHERE support_tickets.assigned_to = (SELECT app.profile_id()))) AND ticket_messages.user_id = (SELECT app.profile_id()))
 ;;
-CREATE POLICY ticket_messages_insert_admin ON ticket_messages FOR INSERT TO quantum_staff WITH CHECK ((SELECT app.role()) IN ('admin') AND ticket_messages.user_id = (SELECT app.profile_id()))
+CREATE POLICY ticket_messages_insert_admin ON ticket_messages FOR INSERT TO quantum_staff WITH CHECK ((SELECT app.role() IN ('admin')) AND ticket_messages.user_id = (SELECT app.profile_id()))
 ;;
-CREATE POLICY ticket_messages_delete_admin ON ticket_messages FOR DELETE TO quantum_staff USING ((SELECT app.role()) IN ('admin'))
+CREATE POLICY ticket_messages_delete_admin ON ticket_messages FOR DELETE TO quantum_staff USING ((SELECT app.role() IN ('admin')))
 ;;
-CREATE POLICY ticket_messages_insert_import ON ticket_messages FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY ticket_messages_insert_import ON ticket_messages FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY ticket_messages_select_system ON ticket_messages FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY ticket_messages_select_system ON ticket_messages FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY ticket_messages_select_console ON ticket_messages FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY ticket_messages_select_console ON ticket_messages FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT, INSERT ON ticket_messages TO quantum_app
 ;;
@@ -1193,21 +1193,21 @@ ALTER TABLE training_data ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE training_data FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY training_data_select_builders ON training_data FOR SELECT TO quantum_staff USING ((SELECT app.role()) IN ('admin', 'architect'))
+CREATE POLICY training_data_select_builders ON training_data FOR SELECT TO quantum_staff USING ((SELECT app.role() IN ('admin', 'architect')))
 ;;
-CREATE POLICY training_data_insert_builders ON training_data FOR INSERT TO quantum_staff WITH CHECK ((SELECT app.role()) IN ('admin', 'architect'))
+CREATE POLICY training_data_insert_builders ON training_data FOR INSERT TO quantum_staff WITH CHECK ((SELECT app.role() IN ('admin', 'architect')))
 ;;
-CREATE POLICY training_data_insert_worker ON training_data FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY training_data_insert_worker ON training_data FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY training_data_update_builders ON training_data FOR UPDATE TO quantum_staff USING ((SELECT app.role()) IN ('admin', 'architect')) WITH CHECK ((SELECT app.role()) IN ('admin', 'architect'))
+CREATE POLICY training_data_update_builders ON training_data FOR UPDATE TO quantum_staff USING ((SELECT app.role() IN ('admin', 'architect'))) WITH CHECK ((SELECT app.role() IN ('admin', 'architect')))
 ;;
-CREATE POLICY training_data_delete_admin ON training_data FOR DELETE TO quantum_staff USING ((SELECT app.role()) IN ('admin'))
+CREATE POLICY training_data_delete_admin ON training_data FOR DELETE TO quantum_staff USING ((SELECT app.role() IN ('admin')))
 ;;
-CREATE POLICY training_data_insert_import ON training_data FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY training_data_insert_import ON training_data FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY training_data_select_system ON training_data FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY training_data_select_system ON training_data FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY training_data_select_console ON training_data FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY training_data_select_console ON training_data FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT, INSERT, UPDATE (accuracy_score, is_validated, validated_by, validated_at), DELETE ON training_data TO quantum_staff
 ;;
@@ -1222,7 +1222,7 @@ BEGIN
     END IF;
     SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
     WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
-    IF (SELECT app.role()) IN ('admin', 'architect') AND changed <@ ARRAY['accuracy_score', 'is_validated', 'validated_by', 'validated_at'] THEN -- training_data_update_builders
+    IF (SELECT app.role() IN ('admin', 'architect')) AND changed <@ ARRAY['accuracy_score', 'is_validated', 'validated_by', 'validated_at'] THEN -- training_data_update_builders
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of training_data', app.kind(), array_to_string(changed, ', ')
@@ -1238,19 +1238,19 @@ ALTER TABLE transactions FORCE ROW LEVEL SECURITY
 ;;
 CREATE POLICY transactions_select_owner ON transactions FOR SELECT TO quantum_app, quantum_staff USING (transactions.user_id = (SELECT app.profile_id()))
 ;;
-CREATE POLICY transactions_select_oversight ON transactions FOR SELECT TO quantum_staff USING ((SELECT app.role()) IN ('admin', 'strategist'))
+CREATE POLICY transactions_select_oversight ON transactions FOR SELECT TO quantum_staff USING ((SELECT app.role() IN ('admin', 'strategist')))
 ;;
-CREATE POLICY transactions_insert_system ON transactions FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY transactions_insert_system ON transactions FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY transactions_insert_admin ON transactions FOR INSERT TO quantum_staff WITH CHECK ((SELECT app.role()) IN ('admin'))
+CREATE POLICY transactions_insert_admin ON transactions FOR INSERT TO quantum_staff WITH CHECK ((SELECT app.role() IN ('admin')))
 ;;
-CREATE POLICY transactions_update_system ON transactions FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY transactions_update_system ON transactions FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY transactions_insert_import ON transactions FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY transactions_insert_import ON transactions FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY transactions_select_system ON transactions FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY transactions_select_system ON transactions FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY transactions_select_console ON transactions FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY transactions_select_console ON transactions FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT ON transactions TO quantum_app
 ;;
@@ -1267,7 +1267,7 @@ BEGIN
     END IF;
     SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
     WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
-    IF (SELECT app.kind()) = 'system' AND changed <@ ARRAY['status', 'processed_at'] THEN -- transactions_update_system
+    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['status', 'processed_at'] THEN -- transactions_update_system
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of transactions', app.kind(), array_to_string(changed, ', ')
@@ -1283,27 +1283,27 @@ ALTER TABLE user_sessions FORCE ROW LEVEL SECURITY
 ;;
 CREATE POLICY user_sessions_select_owner ON user_sessions FOR SELECT TO quantum_app, quantum_staff USING (user_sessions.user_id = (SELECT app.profile_id()))
 ;;
-CREATE POLICY user_sessions_select_oversight ON user_sessions FOR SELECT TO quantum_staff USING ((SELECT app.role()) IN ('admin', 'observer'))
+CREATE POLICY user_sessions_select_oversight ON user_sessions FOR SELECT TO quantum_staff USING ((SELECT app.role() IN ('admin', 'observer')))
 ;;
-CREATE POLICY user_sessions_insert_system ON user_sessions FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY user_sessions_insert_system ON user_sessions FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY user_sessions_update_system ON user_sessions FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY user_sessions_update_system ON user_sessions FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
 CREATE POLICY user_sessions_update_owner ON user_sessions FOR UPDATE TO quantum_app, quantum_staff USING (user_sessions.user_id = (SELECT app.profile_id())) WITH CHECK (user_sessions.user_id = (SELECT app.profile_id()))
 ;;
 CREATE POLICY user_sessions_delete_owner ON user_sessions FOR DELETE TO quantum_app, quantum_staff USING (user_sessions.user_id = (SELECT app.profile_id()))
 ;;
-CREATE POLICY user_sessions_delete_admin ON user_sessions FOR DELETE TO quantum_staff USING ((SELECT app.role()) IN ('admin'))
+CREATE POLICY user_sessions_delete_admin ON user_sessions FOR DELETE TO quantum_staff USING ((SELECT app.role() IN ('admin')))
 ;;
-CREATE POLICY user_sessions_update_console ON user_sessions FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'operator') WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY user_sessions_update_console ON user_sessions FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'operator')) WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
-CREATE POLICY user_sessions_select_definer ON user_sessions FOR SELECT TO CURRENT_USER USING ((SELECT app.kind()) = 'definer')
+CREATE POLICY user_sessions_select_definer ON user_sessions FOR SELECT TO CURRENT_USER USING ((SELECT app.kind() = 'definer'))
 ;;
-CREATE POLICY user_sessions_update_definer ON user_sessions FOR UPDATE TO CURRENT_USER USING ((SELECT app.kind()) = 'definer') WITH CHECK ((SELECT app.kind()) = 'definer')
+CREATE POLICY user_sessions_update_definer ON user_sessions FOR UPDATE TO CURRENT_USER USING ((SELECT app.kind() = 'definer')) WITH CHECK ((SELECT app.kind() = 'definer'))
 ;;
-CREATE POLICY user_sessions_select_system ON user_sessions FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY user_sessions_select_system ON user_sessions FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY user_sessions_select_console ON user_sessions FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY user_sessions_select_console ON user_sessions FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT, UPDATE (is_active, updated_at), DELETE ON user_sessions TO quantum_app
 ;;
@@ -1320,16 +1320,16 @@ BEGIN
     END IF;
     SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
     WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
-    IF (SELECT app.kind()) = 'system' AND changed <@ ARRAY['last_activity', 'expires_at', 'is_active', 'confirmed_at'] THEN -- user_sessions_update_system
+    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['last_activity', 'expires_at', 'is_active', 'confirmed_at'] THEN -- user_sessions_update_system
         RETURN NEW;
     END IF;
     IF "old".user_id = (SELECT app.profile_id()) AND "new".user_id = (SELECT app.profile_id()) AND changed <@ ARRAY['is_active'] AND (NOT 'is_active' = ANY (changed) OR "new".is_active IN (false)) THEN -- user_sessions_update_owner
         RETURN NEW;
     END IF;
-    IF (SELECT app.kind()) = 'operator' AND changed <@ ARRAY['is_active'] AND (NOT 'is_active' = ANY (changed) OR "new".is_active IN (false)) THEN -- user_sessions_update_console
+    IF (SELECT app.kind() = 'operator') AND changed <@ ARRAY['is_active'] AND (NOT 'is_active' = ANY (changed) OR "new".is_active IN (false)) THEN -- user_sessions_update_console
         RETURN NEW;
     END IF;
-    IF (SELECT app.kind()) = 'definer' AND changed <@ ARRAY['is_active'] AND (NOT 'is_active' = ANY (changed) OR "new".is_active IN (false)) THEN -- user_sessions_update_definer
+    IF (SELECT app.kind() = 'definer') AND changed <@ ARRAY['is_active'] AND (NOT 'is_active' = ANY (changed) OR "new".is_active IN (false)) THEN -- user_sessions_update_definer
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of user_sessions', app.kind(), array_to_string(changed, ', ')
@@ -1343,19 +1343,19 @@ ALTER TABLE user_stats ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE user_stats FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY user_stats_insert_console ON user_stats FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'operator')
+CREATE POLICY user_stats_insert_console ON user_stats FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
 CREATE POLICY user_stats_select_owner ON user_stats FOR SELECT TO quantum_app, quantum_staff USING (user_stats.user_id = (SELECT app.profile_id()))
 ;;
-CREATE POLICY user_stats_select_admin ON user_stats FOR SELECT TO quantum_staff USING ((SELECT app.role()) IN ('admin'))
+CREATE POLICY user_stats_select_admin ON user_stats FOR SELECT TO quantum_staff USING ((SELECT app.role() IN ('admin')))
 ;;
-CREATE POLICY user_stats_insert_signup ON user_stats FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY user_stats_insert_signup ON user_stats FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY user_stats_update_engine ON user_stats FOR UPDATE TO quantum_system USING ((SELECT app.kind()) = 'system') WITH CHECK ((SELECT app.kind()) = 'system')
+CREATE POLICY user_stats_update_engine ON user_stats FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY user_stats_select_system ON user_stats FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'system')
+CREATE POLICY user_stats_select_system ON user_stats FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY user_stats_select_console ON user_stats FOR SELECT TO quantum_system USING ((SELECT app.kind()) = 'operator')
+CREATE POLICY user_stats_select_console ON user_stats FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT ON user_stats TO quantum_app
 ;;
@@ -1372,7 +1372,7 @@ BEGIN
     END IF;
     SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
     WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
-    IF (SELECT app.kind()) = 'system' AND changed <@ ARRAY['xp_points', 'level', 'streak_days', 'total_tasks_completed', 'total_deals_closed', 'total_tickets_resolved', 'badges', 'last_activity_date', 'updated_at'] THEN -- user_stats_update_engine
+    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['xp_points', 'level', 'streak_days', 'total_tasks_completed', 'total_deals_closed', 'total_tickets_resolved', 'badges', 'last_activity_date', 'updated_at'] THEN -- user_stats_update_engine
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of user_stats', app.kind(), array_to_string(changed, ', ')
