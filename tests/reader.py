@@ -42,8 +42,14 @@ class Reader:
         names = output.strip(".").split("...") if output.startswith("..") else [output]
         outputs = [{"id": name.rpartition(".")[0], "property": name.rpartition(".")[2]} for name in names]
 
-        def given(kind: str) -> list[dict[str, Any]]:
-            return [each | {"value": value_of(each["id"], each["property"])} for each in entry[kind]]
+        def given(kind: str) -> list[Any]:
+            return [part(each) for each in entry[kind]]
+
+        def part(declared: dict[str, Any]) -> Any:
+            """A part with its value; an id that stands for many components stands for none of them here."""
+            if declared["id"].startswith("{"):
+                return []
+            return declared | {"value": value_of(declared["id"], declared["property"])}
 
         def value_of(name: str, prop: str) -> Any:
             return inputs.get(f"{name}.{prop}", name if prop == "id" else None)

@@ -254,7 +254,7 @@ def test_cve_2021_39226_a_literal_placeholder_opens_nothing(app: Dash, alice: Re
     stranger = app.server.test_client()
     for path in spelled:
         assert stranger.get(path).status_code == 302, path
-        assert not [word for word in ("Bob", "ada") if word in alice.get(path).text], path
+        assert not [word for word in ("of Bob", '"ada"', ">ada<") if word in alice.get(path).text], path
     for key in (":row", "<row>", "{row}", "*", "%", "_", "null", "undefined", "0", "-1"):
         for page, listing in (("crm", "deals"), ("support", "tickets"), ("finance", "invoices")):
             assert "There is no such row" in words(module_row(alice, page, listing, quote(key)))
