@@ -7,8 +7,10 @@ import pytest
 from sqlalchemy import Engine
 
 from db import reasons
+from db.access_doc import access_doc
 from db.describe import MODULES, Stats, mapped_classes, module_of, stats_table
 from db.docs import data_dictionary, measure, migrations_doc, write_docs
+from db.policies import RULES, every_rule
 from db.schema import SchemaError, script, upgrade
 from tests.databases import Databases
 
@@ -53,6 +55,28 @@ def test_the_data_dictionary_is_current() -> None:
     assert (DOCS / "data-dictionary.md").read_text(encoding="utf-8") == data_dictionary(), REMEDY
 
 
+def test_the_access_matrix_is_current() -> None:
+    assert (DOCS / "access.md").read_text(encoding="utf-8") == access_doc(), REMEDY
+
+
+def test_the_access_matrix_names_every_table_and_rule_once() -> None:
+    text = access_doc()
+    assert f"{len(every_rule())} rules over {len(RULES)} tables" in text
+    for table, declared in RULES.items():
+        sections = text.split(f"\n### {table}\n")
+        assert len(sections) == 2, table
+        lines = re.findall(
+            r"^\| (?:read|add|change|delete) \| (.*)$", sections[1].split("\n### ")[0].split("\n## ")[0], re.M
+        )
+        assert sum(not line.startswith("nobody") for line in lines) == len(declared)
+        assert text.count(f"\n| [{table}](#{table}) |") == 1
+
+
+def test_the_access_matrix_gives_the_reason_of_every_addition() -> None:
+    text = access_doc()
+    assert [each.name for each in every_rule() if each.ours and each.ours not in text] == []
+
+
 def test_migrations_are_documented_as_both_databases_show_them(found: list[Stats]) -> None:
     assert (DOCS / "migrations.md").read_text(encoding="utf-8") == migrations_doc(found), REMEDY
 
@@ -68,7 +92,7 @@ def test_the_dictionary_names_every_table_and_column_once() -> None:
 
 
 def test_tables_of_cells_are_well_formed(found: list[Stats]) -> None:
-    for text in (data_dictionary(), migrations_doc(found)):
+    for text in (data_dictionary(), migrations_doc(found), access_doc()):
         for block in re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE):
             widths = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
             assert len(widths) == 1, block
@@ -101,7 +125,7 @@ def test_counts_are_read_from_the_database_not_from_the_models(engine: Engine, m
 
 def test_documents_are_written_where_asked(tmp_path: Path, migrated_url: str) -> None:
     written = write_docs(tmp_path / "new", [migrated_url])
-    assert [path.name for path in written] == ["data-dictionary.md", "migrations.md"]
+    assert [path.name for path in written] == ["data-dictionary.md", "migrations.md", "access.md"]
     assert all(path.stat().st_size > 5000 for path in written)
 
 
