@@ -7,8 +7,10 @@ import pytest
 from sqlalchemy import Engine
 
 from db import reasons
+from db.access_docs import access_doc
 from db.describe import MODULES, Stats, mapped_classes, module_of, stats_table
 from db.docs import data_dictionary, measure, migrations_doc, write_docs
+from db.policies import every_rule
 from db.schema import SchemaError, script, upgrade
 from tests.databases import Databases
 
@@ -51,6 +53,19 @@ def test_every_revision_says_what_it_does_and_how_to_go_back() -> None:
 
 def test_the_data_dictionary_is_current() -> None:
     assert (DOCS / "data-dictionary.md").read_text(encoding="utf-8") == data_dictionary(), REMEDY
+
+
+def test_the_rules_of_access_are_documented_as_they_ship() -> None:
+    assert (DOCS / "access.md").read_text(encoding="utf-8") == access_doc(), REMEDY
+
+
+def test_every_rule_and_every_table_is_in_the_document() -> None:
+    text = access_doc()
+    assert not [each.name for each in every_rule() if f"| {each.name} |" not in text]
+    assert not [
+        mapped.__tablename__ for mapped in mapped_classes() if f"### {mapped.__tablename__}\n" not in text
+    ]
+    assert "| sign_in_limits | – | – | – | – | – | – |" in text, "nobody but the system"
 
 
 def test_migrations_are_documented_as_both_databases_show_them(found: list[Stats]) -> None:
@@ -101,7 +116,7 @@ def test_counts_are_read_from_the_database_not_from_the_models(engine: Engine, m
 
 def test_documents_are_written_where_asked(tmp_path: Path, migrated_url: str) -> None:
     written = write_docs(tmp_path / "new", [migrated_url])
-    assert [path.name for path in written] == ["data-dictionary.md", "migrations.md"]
+    assert [path.name for path in written] == ["data-dictionary.md", "migrations.md", "access.md"]
     assert all(path.stat().st_size > 5000 for path in written)
 
 
