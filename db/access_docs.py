@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from uuid import UUID
 
-from db.actor import Actor
+from db.actor import NOBODY, OPERATOR, SYSTEM, Actor
 from db.describe import MODULES, mapped_classes, module_of
 from db.policies import every_rule, rules
 from db.row_security import DIRECTORY, groups
@@ -48,14 +48,8 @@ def access_doc() -> str:
 
 
 def _casts() -> list[tuple[str, Actor]]:
-
-    people = [(role, Actor.person(UUID(NOBODYS_ID), role)) for role in ROLES]
-    return [
-        ("stranger", Actor(Kind.NOBODY)),
-        *people,
-        ("system", Actor(Kind.SYSTEM)),
-        ("console", Actor(Kind.OPERATOR)),
-    ]
+    people = [(role, Actor.person(UUID(int=0), role)) for role in ROLES]
+    return [("stranger", NOBODY), *people, ("system", SYSTEM), ("console", OPERATOR)]
 
 
 def _matrix() -> Iterator[str]:
