@@ -1,6 +1,6 @@
 """Where to go after signing in: only places inside this application."""
 
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 HOME = "/"
 LONGEST = 2000
@@ -24,3 +24,11 @@ def safe_next(wanted: str | None) -> str:
     if parts.scheme or parts.netloc or parts.path.rstrip("/") in DOORS:
         return HOME
     return wanted
+
+
+def parts_of(address: str | None) -> SplitResult:
+    """The parts of an address as it was sent; none of those that cannot be read, such as a half-written IPv6 host."""
+    try:
+        return urlsplit(address or "")
+    except ValueError:
+        return urlsplit("")

@@ -4,13 +4,13 @@ import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, request, session
 from flask_login import session_protected
 from itsdangerous import BadSignature, SignatureExpired
 
 from auth import people
+from auth.addresses import parts_of
 from auth.origin import origin
 from db.actor import SYSTEM
 from db.engine import DatabaseUnavailable
@@ -124,6 +124,6 @@ def _moved_session(_server: object) -> None:
 
 def _path() -> str:
     """The page asked for, without its query; for a callback the page it belongs to."""
-    path = urlsplit(request.referrer or "").path if request.path == CALLBACKS else request.path
+    path = parts_of(request.referrer).path if request.path == CALLBACKS else request.path
     said = "".join(character for character in path or request.path if character.isprintable())
     return said[:LONGEST_PATH]

@@ -1,6 +1,7 @@
-"""Generators of docs/data-dictionary.md and docs/migrations.md: the models and the databases speak for themselves.
+"""Generators of docs/data-dictionary.md, docs/migrations.md and docs/access.md: models, databases and rules speak for
+themselves.
 
-`write_docs` writes them and docs/access.md; a test fails while a file differs from what is generated.
+`write_docs` writes them; a test fails while a file differs from what is generated.
 """
 
 import inspect
@@ -14,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex
 
 from db import reasons
-from db.access_doc import access_doc
+from db.access_docs import access_doc
 from db.base import Base, new_id, now
 from db.claims import DISCREPANCIES, SOURCE
 from db.describe import MODULES, Stats, comparison, mapped_classes, module_of, stats

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any, cast
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import dash
@@ -20,6 +20,7 @@ from flask import current_app, g, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
 from auth import SignedIn, current_person, require_person
+from auth.addresses import parts_of
 from auth.doors import DECLARED, may, note_missing, permitted
 from auth.refusals import not_yours
 from components.icons import icon
@@ -190,10 +191,7 @@ def _address() -> tuple[str, str]:
     told = _router_inputs()
     if told is not None:
         return told
-    try:
-        referrer = urlsplit(request.referrer or "")
-    except ValueError:
-        return "/", ""  # such as a half-written IPv6 host, which no browser sends
+    referrer = parts_of(request.referrer)
     return referrer.path or "/", referrer.query
 
 

@@ -214,3 +214,8 @@ def test_a_stranger_gets_no_layout_and_no_callback(app: Dash, alice: Reader) -> 
 def test_a_referer_that_is_no_address_is_the_first_page_s(alice: Reader, referer: str) -> None:
     answer = alice.get("/_dash-layout", headers={"Referer": referer})
     assert answer.status_code == 200
+
+
+def test_what_is_refused_is_noted_whatever_page_it_claims_to_be_asked_from(alice: Reader) -> None:
+    answer = alice.post("finance-row.children", {"url.search": ""}, referer="[")
+    assert answer.status_code == 403 and answer.get_json()["error"]
