@@ -19,14 +19,6 @@ WAREHOUSE = {
     "admin flag changes not logged": "admin_flag",
 }
 NO_NUMBER = {"OTel attribute key": "langfuse"}
-# Tests that come with work still under way. Empty at the end of that work; what has arrived may still stand here.
-ARRIVES = {
-    "2024-21485": "fuzzing of links",
-    "2021-32609": "fuzzing of titles",
-    "2025-2703": "fuzzing of figures",
-    "2025-48757": "the matrix of row security",
-    "langfuse": "span attributes that are data",
-}
 
 
 def names_of_tests() -> list[str]:
@@ -84,14 +76,13 @@ def test_every_published_hole_is_tested_by_name_or_excused(notes: str) -> None:
     )
     assert len(holes) > 40
     names, reasons = tested(), excused()
-    missing = holes - names - reasons.keys() - ARRIVES.keys()
+    missing = holes - names - reasons.keys()
     assert not missing, (
         f"neither a test bears these numbers nor does {DOCUMENT.name} say why none does: {sorted(missing)}"
     )
     assert not names & reasons.keys(), "tested, and yet said not to apply"
     assert not reasons.keys() - holes, "excused, but in no note"
-    waiting = sorted(holes & ARRIVES.keys() - names)
-    counts = f"{len(holes & names)} tested by name, {len(reasons)} cannot apply, still to come: {waiting}"
+    counts = f"{len(holes & names)} tested by name, {len(reasons)} cannot apply"
     print(f"\n{len(holes)} published holes: {counts}")
 
 
@@ -102,15 +93,13 @@ def test_every_finding_of_the_warehouse_s_audit_is_tested_by_name(notes: str) ->
     for finding in findings:
         word = next((word for said, word in WAREHOUSE.items() if finding.startswith(said)), None)
         assert word is not None, f"no name for {finding!r}"
-        assert [
-            name for name in names_of_tests() if name.startswith(f"test_warehouse_{word}")
-        ] or word in ARRIVES, finding
+        assert [name for name in names_of_tests() if name.startswith(f"test_warehouse_{word}")], finding
 
 
 def test_what_has_no_number_is_tested_by_name(notes: str) -> None:
     assert all(said in notes for said in NO_NUMBER)
     for word in NO_NUMBER.values():
-        assert [name for name in names_of_tests() if word in name] or word in ARRIVES
+        assert [name for name in names_of_tests() if word in name]
 
 
 def test_every_excuse_is_a_sentence() -> None:
