@@ -1,9 +1,9 @@
 """Null characters in addresses: PostgreSQL refuses them, so no page may hand one on."""
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine
 
-from db.models import Profile
+from tests.module_rows import promote
 from tests.reader import Reader, module_body, module_row, words
 from tests.sessions import session
 
@@ -11,7 +11,7 @@ from tests.sessions import session
 @pytest.fixture
 def admin(alice: Reader, engine: Engine) -> Reader:
     with session(engine, write=True) as unit:
-        unit.execute(update(Profile).values(role="admin"))
+        promote(unit, "alice", "admin")
     return alice
 
 
