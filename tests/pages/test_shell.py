@@ -218,5 +218,5 @@ def test_a_referer_that_is_no_address_is_the_first_page_s(alice: Reader, referer
 
 
 def test_what_is_refused_is_noted_whatever_page_it_claims_to_be_asked_from(alice: Reader) -> None:
-    answer = alice.post("finance-row.children", {"url.search": ""}, referer="[")
+    answer = alice.post("admin-roles.children", {"url.search": ""}, referer="[")
     assert answer.status_code == 403 and answer.get_json()["error"]
