@@ -193,16 +193,14 @@ rule(
     becomes={"is_active": (False,)},
     limit="may only set is_active to false",
 )
-rule("api_keys", U, "system", SYSTEM, columns=("last_used_at",), limit="last_used_at")
 rule(
     "api_keys",
     U,
-    "closing",
+    "system",
     SYSTEM,
-    columns=("is_active",),
+    columns=("last_used_at", "is_active"),
     becomes={"is_active": (False,)},
-    limit="may only set is_active to false",
-    ours="the keys of an account that is closed end with it",
+    limit="last_used_at; the keys of an account that is closed end with it",
 )
 rule("api_keys", D, "owner", OWNER)
 rule("api_logs", S, "owner", OWNER)

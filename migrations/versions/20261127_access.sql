@@ -265,8 +265,6 @@ CREATE POLICY api_keys_update_admin ON api_keys FOR UPDATE TO quantum_staff USIN
 ;;
 CREATE POLICY api_keys_update_system ON api_keys FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY api_keys_update_closing ON api_keys FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
-;;
 CREATE POLICY api_keys_delete_owner ON api_keys FOR DELETE TO quantum_app, quantum_staff USING (api_keys.user_id = (SELECT app.profile_id()))
 ;;
 CREATE POLICY api_keys_select_system ON api_keys FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
@@ -294,10 +292,7 @@ BEGIN
     IF (SELECT app.role() IN ('admin')) AND changed <@ ARRAY['is_active'] AND (NOT 'is_active' = ANY (changed) OR "new".is_active IN (false)) THEN -- api_keys_update_admin
         RETURN NEW;
     END IF;
-    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['last_used_at'] THEN -- api_keys_update_system
-        RETURN NEW;
-    END IF;
-    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['is_active'] AND (NOT 'is_active' = ANY (changed) OR "new".is_active IN (false)) THEN -- api_keys_update_closing
+    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['is_active', 'last_used_at'] AND (NOT 'is_active' = ANY (changed) OR "new".is_active IN (false)) THEN -- api_keys_update_system
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of api_keys', app.kind(), array_to_string(changed, ', ')
@@ -1556,8 +1551,6 @@ DROP POLICY api_keys_update_owner ON api_keys
 DROP POLICY api_keys_update_admin ON api_keys
 ;;
 DROP POLICY api_keys_update_system ON api_keys
-;;
-DROP POLICY api_keys_update_closing ON api_keys
 ;;
 DROP POLICY api_keys_delete_owner ON api_keys
 ;;

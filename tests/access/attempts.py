@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Boolean, Date, Integer, Uuid
 
 from db.base import Base, Exact, Instant
-from tests.access.judge import Asker, is_allowed
+from tests.access.judge import Asker, entries, is_allowed, logins
 from tests.access.world import MOMENT, PEOPLE, Target, World, choices, fresh, identity, table_of
 
 ME, ANOTHER = "me", "another"
@@ -85,7 +85,7 @@ class Attempt:
     allowed: bool
     target: Target | None = None
     change: Mapping[str, Any] | None = None
-    is_together: bool = False
+    is_telling: bool = False
 
     def __str__(self) -> str:
         outcome = "may" if self.allowed else "may not"
@@ -111,8 +111,16 @@ def on_columns(world: World, table: str, asker: Asker) -> Iterator[Attempt]:
             after = {**target.values, **change}
             allowed = is_allowed(asker, "update", table, world.parent, target.values, after)
             what = f"{target.label}, {target.seen_by(asker)}: {', '.join(change)} = {list(change.values())!r:.60}"
-            together = any(change.items() <= each.items() for each in TOGETHER.get(table, ()))
-            yield Attempt(asker, "update", table, what, allowed, target, change, together)
+            telling = _is_telling(table, asker, change)
+            yield Attempt(asker, "update", table, what, allowed, target, change, telling)
+
+
+def _is_telling(table: str, asker: Asker, change: Mapping[str, Any]) -> bool:
+    """Whether some rule speaks of these columns to somebody on this login, so that the row or the value decides."""
+    if any(change.items() <= each.items() for each in TOGETHER.get(table, ())):
+        return True
+    mine = [each for each in entries(table, "update") if asker.login in logins(each)]
+    return any(each.only is not None and change.keys() <= each.only for each in mine)
 
 
 def of_new_rows(world: World, table: str, asker: Asker) -> Iterator[Attempt]:
@@ -258,7 +266,7 @@ def all_attempts(world: World, table: str, asker: Asker) -> Iterator[Attempt]:
 
 
 def worth_trying(attempts: Iterator[Attempt]) -> Iterator[Attempt]:
-    """Through the sessions, of changes that are refused for every column of a row two are tried."""
+    """Through the sessions, of changes of a row that allows none: two, and those where the row or the value decides."""
     waiting: dict[tuple[str, str], list[Attempt]] = {}
     for each in attempts:
         if each.verb != "update" or not each.change:
@@ -271,5 +279,5 @@ def worth_trying(attempts: Iterator[Attempt]) -> Iterator[Attempt]:
         yield from (
             of_row
             if any(each.allowed for each in of_row)
-            else of_row[1:3] + [each for each in of_row[3:] if each.is_together]
+            else of_row[1:3] + [each for each in of_row[3:] if each.is_telling]
         )

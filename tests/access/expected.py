@@ -255,8 +255,7 @@ EXPECTED: dict[str, dict[str, list[May]]] = {
         "update": [
             May("owner", only=only("key_name is_active expires_at")),
             May("admin", only=only("is_active"), values=END),
-            May("system", only=only("last_used_at")),
-            May("system", only=only("is_active"), values=END, ours=True),
+            May("system", only=only("last_used_at is_active"), values=END),
         ],
         "delete": [May("owner")],
     },
