@@ -7,7 +7,7 @@ work. Who is asking stands in settings of the transaction. The texts made here a
 
 from collections.abc import Iterable, Iterator
 
-from sqlalchemy import ColumnElement, Table, literal_column
+from sqlalchemy import ARRAY, ColumnElement, Table, literal_column
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.operators import and_
 
@@ -21,7 +21,17 @@ GROUPS = (APP, STAFF, SYSTEM)
 DIRECTORY = "profile_directory"
 APPENDING = ("audit_head()", "audit_append(text)")  # of `append_only`
 CARD = ("id", "username", "full_name", "avatar_url", "role")
-ME = Me(profile_id=literal_column("(SELECT app.profile_id())", Key()))
+# The rows that a child's rule looks for, by table and the column that names the person. A function, because a policy's
+# own SELECT would be planned anew, with the policies of the table it reads, for every statement on the child.
+KEYS = {
+    ("deals", "user_id"): "own_deals",
+    ("support_tickets", "user_id"): "own_tickets",
+    ("support_tickets", "assigned_to"): "assigned_tickets",
+}
+ME = Me(
+    profile_id=literal_column("(SELECT app.profile_id())", Key()),
+    keys=lambda table, whose: literal_column(f"(SELECT app.{KEYS[table, whose]}())::uuid[]", ARRAY(Key())),
+)
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 SCHEMA = (
@@ -41,6 +51,17 @@ CREATE FUNCTION app.role() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN app.kind() = 'person' THEN nullif(current_setting('quantum.role', true), '') END
 $$
 """,
+    *(
+        f"""
+CREATE FUNCTION app.{name}() RETURNS uuid[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(SELECT id FROM {table} WHERE {whose} = (SELECT app.profile_id()));
+END
+$$
+"""
+        for (table, whose), name in KEYS.items()
+    ),
 )
 # Groups belong to the whole server, so another database may have made them already, or be making them now.
 MAKE_GROUPS = tuple(
@@ -58,6 +79,7 @@ END $$
 # Alembic's own table, which create_all does not make.
 BOOKKEEPING = "CREATE TABLE IF NOT EXISTS alembic_version (version_num varchar(32) NOT NULL PRIMARY KEY)"
 UNDO_SCHEMA = (
+    *(f"DROP FUNCTION app.{name}()" for name in KEYS.values()),
     "DROP FUNCTION app.role()",
     "DROP FUNCTION app.profile_id()",
     "DROP FUNCTION app.kind()",

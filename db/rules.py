@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Table, and_, false, select, true
+from sqlalchemy import ColumnElement, FromClause, Table, and_, any_, false, select, true
 
 from db.actor import Actor, Kind
 from db.base import Base
@@ -47,9 +47,14 @@ class Who(StrEnum):
 
 @dataclass(frozen=True)
 class Me:
-    """Who is asking, as SQL: bound values for the ORM, the transaction's settings for PostgreSQL's policies."""
+    """Who is asking, as SQL: bound values for the ORM, the transaction's settings for PostgreSQL's policies.
+
+    `keys` gives the keys of a person's rows of a table by the column that names the person, as an array, where the
+    database has a function for it.
+    """
 
     profile_id: ColumnElement[Any]
+    keys: Callable[[str, str], ColumnElement[Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +137,8 @@ def _of_parent(child: ColumnElement[Any], parent: str, whose: str, me: Me) -> Co
 
     Nor may it find its parents in a query around it that reads the parent's table as well.
     """
+    if me.keys is not None:
+        return child == any_(me.keys(parent, whose))
     table: Table = Base.metadata.tables[parent]
     return among(child, select(table.c.id).where(table.c[whose] == me.profile_id).correlate(None))
 

@@ -13,6 +13,27 @@ CREATE FUNCTION app.role() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN app.kind() = 'person' THEN nullif(current_setting('quantum.role', true), '') END
 $$
 ;;
+CREATE FUNCTION app.own_deals() RETURNS uuid[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(SELECT id FROM deals WHERE user_id = (SELECT app.profile_id()));
+END
+$$
+;;
+CREATE FUNCTION app.own_tickets() RETURNS uuid[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(SELECT id FROM support_tickets WHERE user_id = (SELECT app.profile_id()));
+END
+$$
+;;
+CREATE FUNCTION app.assigned_tickets() RETURNS uuid[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(SELECT id FROM support_tickets WHERE assigned_to = (SELECT app.profile_id()));
+END
+$$
+;;
 ALTER TABLE account_links ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE account_links FORCE ROW LEVEL SECURITY
@@ -453,15 +474,11 @@ ALTER TABLE deal_activities ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE deal_activities FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY deal_activities_select_deal_owner ON deal_activities FOR SELECT TO quantum_app, quantum_staff USING (deal_activities.deal_id = ANY (ARRAY(SELECT deals.id 
-FROM deals 
-WHERE deals.user_id = (SELECT app.profile_id()))))
+CREATE POLICY deal_activities_select_deal_owner ON deal_activities FOR SELECT TO quantum_app, quantum_staff USING (deal_activities.deal_id = ANY ((SELECT app.own_deals())::uuid[]))
 ;;
 CREATE POLICY deal_activities_select_oversight ON deal_activities FOR SELECT TO quantum_staff USING ((SELECT app.role() IN ('admin', 'strategist')))
 ;;
-CREATE POLICY deal_activities_insert_deal_owner ON deal_activities FOR INSERT TO quantum_app, quantum_staff WITH CHECK (deal_activities.deal_id = ANY (ARRAY(SELECT deals.id 
-FROM deals 
-WHERE deals.user_id = (SELECT app.profile_id()))) AND deal_activities.user_id = (SELECT app.profile_id()))
+CREATE POLICY deal_activities_insert_deal_owner ON deal_activities FOR INSERT TO quantum_app, quantum_staff WITH CHECK (deal_activities.deal_id = ANY ((SELECT app.own_deals())::uuid[]) AND deal_activities.user_id = (SELECT app.profile_id()))
 ;;
 CREATE POLICY deal_activities_delete_admin ON deal_activities FOR DELETE TO quantum_staff USING ((SELECT app.role() IN ('admin')))
 ;;
@@ -1150,23 +1167,15 @@ ALTER TABLE ticket_messages ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE ticket_messages FORCE ROW LEVEL SECURITY
 ;;
-CREATE POLICY ticket_messages_select_ticket_owner ON ticket_messages FOR SELECT TO quantum_app, quantum_staff USING (ticket_messages.ticket_id = ANY (ARRAY(SELECT support_tickets.id 
-FROM support_tickets 
-WHERE support_tickets.user_id = (SELECT app.profile_id()))) AND ticket_messages.is_internal = false)
+CREATE POLICY ticket_messages_select_ticket_owner ON ticket_messages FOR SELECT TO quantum_app, quantum_staff USING (ticket_messages.ticket_id = ANY ((SELECT app.own_tickets())::uuid[]) AND ticket_messages.is_internal = false)
 ;;
-CREATE POLICY ticket_messages_select_ticket_assignee ON ticket_messages FOR SELECT TO quantum_app, quantum_staff USING (ticket_messages.ticket_id = ANY (ARRAY(SELECT support_tickets.id 
-FROM support_tickets 
-WHERE support_tickets.assigned_to = (SELECT app.profile_id()))))
+CREATE POLICY ticket_messages_select_ticket_assignee ON ticket_messages FOR SELECT TO quantum_app, quantum_staff USING (ticket_messages.ticket_id = ANY ((SELECT app.assigned_tickets())::uuid[]))
 ;;
 CREATE POLICY ticket_messages_select_admin ON ticket_messages FOR SELECT TO quantum_staff USING ((SELECT app.role() IN ('admin')))
 ;;
-CREATE POLICY ticket_messages_insert_ticket_owner ON ticket_messages FOR INSERT TO quantum_app, quantum_staff WITH CHECK (ticket_messages.ticket_id = ANY (ARRAY(SELECT support_tickets.id 
-FROM support_tickets 
-WHERE support_tickets.user_id = (SELECT app.profile_id()))) AND ticket_messages.user_id = (SELECT app.profile_id()) AND ticket_messages.is_internal = false)
+CREATE POLICY ticket_messages_insert_ticket_owner ON ticket_messages FOR INSERT TO quantum_app, quantum_staff WITH CHECK (ticket_messages.ticket_id = ANY ((SELECT app.own_tickets())::uuid[]) AND ticket_messages.user_id = (SELECT app.profile_id()) AND ticket_messages.is_internal = false)
 ;;
-CREATE POLICY ticket_messages_insert_ticket_assignee ON ticket_messages FOR INSERT TO quantum_app, quantum_staff WITH CHECK (ticket_messages.ticket_id = ANY (ARRAY(SELECT support_tickets.id 
-FROM support_tickets 
-WHERE support_tickets.assigned_to = (SELECT app.profile_id()))) AND ticket_messages.user_id = (SELECT app.profile_id()))
+CREATE POLICY ticket_messages_insert_ticket_assignee ON ticket_messages FOR INSERT TO quantum_app, quantum_staff WITH CHECK (ticket_messages.ticket_id = ANY ((SELECT app.assigned_tickets())::uuid[]) AND ticket_messages.user_id = (SELECT app.profile_id()))
 ;;
 CREATE POLICY ticket_messages_insert_admin ON ticket_messages FOR INSERT TO quantum_staff WITH CHECK ((SELECT app.role() IN ('admin')) AND ticket_messages.user_id = (SELECT app.profile_id()))
 ;;
@@ -2273,6 +2282,12 @@ REVOKE ALL ON FUNCTION audit_append(text) FROM quantum_app, quantum_staff, quant
 REVOKE ALL ON alembic_version FROM quantum_app, quantum_staff, quantum_system
 ;;
 REVOKE USAGE ON SCHEMA app FROM quantum_app, quantum_staff, quantum_system
+;;
+DROP FUNCTION app.own_deals()
+;;
+DROP FUNCTION app.own_tickets()
+;;
+DROP FUNCTION app.assigned_tickets()
 ;;
 DROP FUNCTION app.role()
 ;;

@@ -16,7 +16,18 @@ from db.actor import Actor
 from db.base import Base
 from db.engine import make_engine
 from db.policies import RULES, rules
-from db.row_security import APP, DIRECTORY, GROUPS, STAFF, SYSTEM, VIEW, guard_name, guard_of, is_guarded
+from db.row_security import (
+    APP,
+    DIRECTORY,
+    GROUPS,
+    KEYS,
+    STAFF,
+    SYSTEM,
+    VIEW,
+    guard_name,
+    guard_of,
+    is_guarded,
+)
 from db.rules import Me, Row, Rule, Verb, Who
 from tests.access import fences, orm
 from tests.access.attempts import TABLES, all_attempts, worth_trying
@@ -123,6 +134,11 @@ def of_schema() -> Iterator[Mutant]:
         yield Mutant("row security off", table, table, (f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",))
     for table in TABLES:
         yield from _of_grants(table)
+    for (parent, whose), name in KEYS.items():
+        (child,) = [each for each, its in fences.PARENTS.items() if its == parent]
+        every = f"RETURN ARRAY(SELECT id FROM {parent})"
+        opened_keys = f"CREATE OR REPLACE FUNCTION app.{name}() RETURNS uuid[] LANGUAGE plpgsql STABLE AS $$ BEGIN {every}; END $$"
+        yield Mutant("keys opened", child, f"{name}, by {whose}", (opened_keys,))
     bare = VIEW.split("WHERE")[0].replace("CREATE VIEW", "CREATE OR REPLACE VIEW")
     yield Mutant("view opened", DIRECTORY, DIRECTORY, (bare,))
     yield Mutant(

@@ -57,7 +57,9 @@ def test_every_policy_says_who_asks(place: Place) -> None:
         place, "SELECT tablename, policyname, qual, with_check FROM pg_policies"
     ):
         for condition in (using, check):
-            assert condition is None or re.search(r"app\.(kind|profile_id|role)\(\)", condition), name
+            assert condition is None or re.search(
+                r"app\.(kind|profile_id|role|own_\w+|assigned_\w+)\(\)", condition
+            ), name
 
 
 def test_nothing_but_the_directory_is_read_with_somebody_elses_rights(place: Place) -> None:
