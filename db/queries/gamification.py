@@ -107,7 +107,7 @@ def _total(column: Column) -> Statement:
 
 @metric(
     "gamification.points",
-    title="Points of all people",
+    title="Points earned",
     unit="points",
     formula="sum of xp_points",
     windowed=False,

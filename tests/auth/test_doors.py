@@ -100,6 +100,23 @@ def test_what_lacks_a_declaration_is_closed_to_everybody(app: Dash, alice: Reade
         assert alice.get("/_reload-hash").status_code == 403
 
 
+def test_the_doors_ask_before_anything_runs(app: Dash, client: FlaskClient) -> None:
+    """Also where a function that declares its permission does not ask for it itself."""
+    ran: list[str] = []
+
+    def careless(*_: Any) -> str:
+        ran.append("ran")
+        return "open"
+
+    setattr(careless, doors.DECLARED, Permission.PEOPLE_READ)
+    app.server.add_url_rule("/careless", "careless", careless)
+    app.callback(Output("test-out", "children"), Input("test-in", "value"))(careless)
+    alice = Reader(client)
+    assert alice.get("/careless").status_code == 403
+    assert alice.post("test-out.children", {}).status_code == 403
+    assert not ran
+
+
 @pytest.fixture
 def probed(app: Dash) -> Dash:
     """The application with one more callback per permission: some permission is then held by no role but one."""
