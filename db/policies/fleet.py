@@ -191,16 +191,6 @@ rule(
     on=old_enough("system_metrics", "recorded_at"),
     limit="older than 7 days",
 )
-rule(
-    "system_metrics",
-    U,
-    "stretch",
-    SYSTEM,
-    on=is_("source", "collector"),
-    columns=("metric_value", "metadata"),
-    limit="only the length of a stretch of watched time that still grows",
-    ours="watched time is one row that grows with every heartbeat; measured values are never rewritten",
-)
 
 PLACES = ("position_x", "position_y", "position_z", "size", "status", "connections_count", "metadata")
 rule("network_nodes", S, "authenticated", AUTH)

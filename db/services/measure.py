@@ -31,9 +31,9 @@ CLIENT, SERVER = 3, 2  # kinds of span
 LEASE = timedelta(seconds=2 * PERIOD_SECONDS)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Stretch:
-    """Time that was watched without a pause, all of it up or all of it down; it grows by every heartbeat."""
+    """Time that was watched without a pause, all of it up or all of it down: from one heartbeat to the next."""
 
     up: bool
     since: datetime
@@ -171,12 +171,11 @@ def heard(session: Session, part: str, at: datetime) -> None:
 
 
 def store_stretches(session: Session, stretches: Sequence[Stretch]) -> None:
-    """Write watched time; a stretch stored before grows in its place."""
+    """Write watched time. One that is told again, because nobody knew whether it was stored, is stored once."""
     if not stretches:
         return
     put = _insert(session, SystemMetric).values([_stretch_row(each) for each in stretches])
-    grown = {"metric_value": put.excluded.metric_value, "metadata": put.excluded.metadata}
-    session.execute(put.on_conflict_do_update(index_elements=["id"], set_=grown))
+    session.execute(put.on_conflict_do_nothing(index_elements=["id"]))
 
 
 def _stretch_row(stretch: Stretch) -> dict[str, Any]:

@@ -7,7 +7,7 @@ everything, the rules speak to every login and go by who is asking alone.
 Rolling back drops the view of public cards, the function end_sign_ins, the trigger profiles_role_changed, the schema
 app with its functions, and the triggers guard_achievements, guard_agent_connections, guard_agents, guard_ai_models,
 guard_api_keys, guard_auth_account, guard_deals, guard_invoices, guard_network_nodes, guard_predictions, guard_profiles,
-guard_rate_limits, guard_security_events, guard_social_posts, guard_support_tickets, guard_system_metrics,
+guard_rate_limits, guard_security_events, guard_social_posts, guard_support_tickets,
 guard_training_data, guard_transactions, guard_user_sessions and guard_user_stats; no rows. The groups of
 logins belong to the whole server and stay.
 """

@@ -1130,8 +1130,6 @@ CREATE POLICY system_metrics_insert_system ON system_metrics FOR INSERT TO quant
 ;;
 CREATE POLICY system_metrics_delete_retention ON system_metrics FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system') AND system_metrics.recorded_at < (now() + make_interval(secs => -604800)))
 ;;
-CREATE POLICY system_metrics_update_stretch ON system_metrics FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system') AND system_metrics.source = 'collector') WITH CHECK ((SELECT app.kind() = 'system'))
-;;
 CREATE POLICY system_metrics_insert_import ON system_metrics FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
 CREATE POLICY system_metrics_select_system ON system_metrics FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
@@ -1142,26 +1140,7 @@ GRANT SELECT ON system_metrics TO quantum_app
 ;;
 GRANT SELECT ON system_metrics TO quantum_staff
 ;;
-GRANT SELECT, INSERT, UPDATE (metric_value, metadata), DELETE ON system_metrics TO quantum_system
-;;
-CREATE FUNCTION app.guard_system_metrics() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
-DECLARE
-    changed text[];
-BEGIN
-    IF NOT row_security_active(TG_RELID) THEN
-        RETURN NEW;
-    END IF;
-    SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
-    WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
-    IF (SELECT app.kind() = 'system') AND "old".source = 'collector' AND changed <@ ARRAY['metric_value', 'metadata'] THEN -- system_metrics_update_stretch
-        RETURN NEW;
-    END IF;
-    RAISE EXCEPTION 'no rule lets % change % of system_metrics', app.kind(), array_to_string(changed, ', ')
-    USING ERRCODE = 'insufficient_privilege';
-END
-$$
-;;
-CREATE TRIGGER guard_system_metrics BEFORE UPDATE ON system_metrics FOR EACH ROW EXECUTE FUNCTION app.guard_system_metrics()
+GRANT SELECT, INSERT, DELETE ON system_metrics TO quantum_system
 ;;
 ALTER TABLE ticket_messages ENABLE ROW LEVEL SECURITY
 ;;
@@ -2115,17 +2094,11 @@ ALTER TABLE support_tickets DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON support_tickets FROM quantum_app, quantum_staff, quantum_system
 ;;
-DROP TRIGGER guard_system_metrics ON system_metrics
-;;
-DROP FUNCTION app.guard_system_metrics()
-;;
 DROP POLICY system_metrics_select_authenticated ON system_metrics
 ;;
 DROP POLICY system_metrics_insert_system ON system_metrics
 ;;
 DROP POLICY system_metrics_delete_retention ON system_metrics
-;;
-DROP POLICY system_metrics_update_stretch ON system_metrics
 ;;
 DROP POLICY system_metrics_insert_import ON system_metrics
 ;;

@@ -60,7 +60,6 @@ WORDS: dict[str, Callable[[Values, UUID | None], bool]] = {
     "declared": lambda row, me: row["metadata"].get("evidence") == "declared",
     "measured": lambda row, me: row["metadata"].get("evidence") == "measured",
     "imported": lambda row, me: row["metadata"].get("evidence") == "imported",
-    "collected": lambda row, me: row["source"] == "collector",
     "not resolved": lambda row, me: row["resolved"] is not True,
     "resolved by oneself or nobody": lambda row, me: row["resolved_by"] in (None, me),
     "old enough": lambda row, me: row["is old"],
@@ -161,7 +160,7 @@ EXPECTED: dict[str, dict[str, list[May]]] = {
     "system_metrics": {
         "select": [May("person"), *SEEN],
         "insert": [May("system"), IMPORT],
-        "update": [May("system", only=only("metric_value metadata"), of="collected", ours=True)],
+        "update": [],
         "delete": [May("system", of="old enough")],
     },
     "network_nodes": {

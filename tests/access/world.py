@@ -80,7 +80,6 @@ STATES: dict[str, dict[str, dict[str, Any]]] = {
     "system_metrics": {
         "young": {"source": "import"},
         "old": {"source": "import", "recorded_at": OLD},
-        "collected": {"source": "collector"},
     },
     "leaderboard": {"young": {}, "old": {"recorded_at": OLD}},
     "api_logs": {"young": {}, "old": {"created_at": OLD}},

@@ -116,12 +116,11 @@ def test_the_future_is_no_part_of_a_window(engine: Engine) -> None:
         assert read(unit, "system.coverage", between(500, 600, now=120)).value is None
 
 
-def test_a_stretch_grows_in_its_place(engine: Engine) -> None:
-    stretch = Stretch(True, START, 30, 1, "one")
-    for seconds, beats in ((30, 1), (60, 2)):
-        stretch.seconds, stretch.beats = seconds, beats
+def test_a_stretch_told_twice_is_stored_once_and_never_rewritten(engine: Engine) -> None:
+    one, other = Stretch(True, START, 30, 1, "one"), Stretch(True, after(30), 30, 1, "one")
+    for told in ([one], [one, other]):
         with session(engine, write=True) as unit:
-            measure.store_stretches(unit, [stretch])
+            measure.store_stretches(unit, told)
     with session(engine) as unit:
         reading = read(unit, "system.up_seconds", between(0, 600))
         hours = read_series(unit, "system.heartbeats_by_hour", between(0, 600))
