@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import Any
 
 import click
-from sqlalchemy import Engine, event, func, insert, literal, select, text, update
+from sqlalchemy import Engine, event, func, insert, literal, select, text
 from sqlalchemy.engine.cursor import CursorFetchStrategy
 
 from bench.databases import KINDS, databases, shop_minute
@@ -25,6 +25,7 @@ from db.models import Call, Deal, Profile, Span
 from db.services.network import settle_network
 from db.services.otlp_files import import_files
 from tests.databases import Databases
+from tests.module_rows import promote
 from tests.reader import Reader
 from tests.sessions import session
 
@@ -116,9 +117,10 @@ def _signed_in(url: str, engine: Engine) -> Reader:
     app = create_app(load(environ))
     with engine.connect() as connection:
         known = connection.scalar(select(func.count()).select_from(Profile)) or 0
-    person = Reader(app.server.test_client(), f"reader{known}")
+    name = f"reader{known}"
+    person = Reader(app.server.test_client(), name)
     with session(engine, write=True) as unit:
-        unit.execute(update(Profile).values(role="admin"))
+        promote(unit, name, "admin")
     return person
 
 
