@@ -137,7 +137,8 @@ def of_schema() -> Iterator[Mutant]:
     for (parent, whose), name in KEYS.items():
         (child,) = [each for each, its in fences.PARENTS.items() if its == parent]
         every = f"RETURN ARRAY(SELECT id FROM {parent})"
-        opened_keys = f"CREATE OR REPLACE FUNCTION app.{name}() RETURNS uuid[] LANGUAGE plpgsql STABLE AS $$ BEGIN {every}; END $$"
+        made = f"CREATE OR REPLACE FUNCTION app.{name}() RETURNS uuid[] LANGUAGE plpgsql STABLE"
+        opened_keys = f"{made} AS $$ BEGIN {every}; END $$"
         yield Mutant("keys opened", child, f"{name}, by {whose}", (opened_keys,))
     bare = VIEW.split("WHERE")[0].replace("CREATE VIEW", "CREATE OR REPLACE VIEW")
     yield Mutant("view opened", DIRECTORY, DIRECTORY, (bare,))
