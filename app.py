@@ -6,6 +6,7 @@ from dash import Dash
 from flask import Flask
 
 import api.health
+import api.otlp
 import auth
 import logs
 from components.document import ASSETS_IGNORED
@@ -50,6 +51,7 @@ def create_app(settings: Settings) -> Dash:
     server.extensions[MAILER] = Mailer(system_engine, settings.mail, settings.public_url)
     auth.init_app(server, system_engine, settings)
     server.register_blueprint(api.health.blueprint(system_engine))
+    server.register_blueprint(api.otlp.blueprint(system_engine))
     app = _dash(server)
     _live.wire(app)
     _delivery.wire(app)

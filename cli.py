@@ -15,6 +15,7 @@ import settings as environment
 from cli_base import migrated, told
 from cli_bootstrap import bootstrap
 from cli_import import import_
+from cli_key import key
 from cli_user import user
 from cli_verify import verify
 from settings import Settings
@@ -43,7 +44,7 @@ def quantum() -> None:
     """ALSHAM QUANTUM: honest mission control for fleets of AI agents."""
 
 
-for group in (import_, user, verify):
+for group in (import_, key, user, verify):
     quantum.add_command(group)
 cli_factor.add_to(user, told, migrated)
 cli_links.add_to(user, told, migrated)

@@ -74,4 +74,5 @@ def attach_dash(app: DashApp) -> None:
     headers.allow_scripts(server, app.csp_hashes())
     headers.serve_plainly(server, "health.health")
     doors.declare_dash(server, app.callback_map)
+    headers.trust_keys(server)
     guard.guard_outputs(server, app.callback_map)

@@ -11,7 +11,7 @@ from flask import Flask, jsonify, redirect, request, url_for
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
-from auth import callback_bodies, doors, public, sizes
+from auth import callback_bodies, doors, keys, public, sizes
 from auth.events import note_forged_cookie
 from auth.people import current_person
 
@@ -37,6 +37,9 @@ def guard() -> Response | tuple[Response, int] | None:
         refuse_large_form()
         return None
     if doors.is_public_file():
+        return None
+    if needs is not None and needs.startswith(keys.KEYED):
+        keys.require_scope(needs.removeprefix(keys.KEYED))
         return None
     person = current_person()
     if person is not None:

@@ -15,6 +15,7 @@ class Permission(StrEnum):
     API_LOGS_READ = "api:logs:read"
     CRM_READ = "crm:read"
     FINANCE_READ = "finance:read"
+    FLEET_WRITE = "fleet:write"
     GAMIFICATION_READ = "gamification:read"
     GAMIFICATION_STATS_READ = "gamification:stats:read"
     PEOPLE_ADMIN = "people:admin"
@@ -24,6 +25,7 @@ class Permission(StrEnum):
     SOCIAL_READ = "social:read"
     SUPPORT_READ = "support:read"
     SYSTEM_READ = "system:read"
+    TELEMETRY_WRITE = "telemetry:write"
 
 
 EVERYONE = frozenset(ROLES)
@@ -37,6 +39,7 @@ HELD_BY: dict[Permission, frozenset[str]] = {
     Permission.API_LOGS_READ: EVERYONE,
     Permission.CRM_READ: EVERYONE,
     Permission.FINANCE_READ: EVERYONE,
+    Permission.FLEET_WRITE: frozenset({"admin", "architect"}),
     Permission.GAMIFICATION_READ: EVERYONE,
     Permission.GAMIFICATION_STATS_READ: EVERYONE,
     Permission.PEOPLE_ADMIN: frozenset({"admin"}),
@@ -46,6 +49,7 @@ HELD_BY: dict[Permission, frozenset[str]] = {
     Permission.SOCIAL_READ: EVERYONE,
     Permission.SUPPORT_READ: EVERYONE,
     Permission.SYSTEM_READ: EVERYONE,
+    Permission.TELEMETRY_WRITE: frozenset({"admin", "architect"}),  # what agents report, everybody then reads
 }
 
 

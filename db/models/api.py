@@ -83,6 +83,7 @@ class ApiKey(Base):
             sqlite_where=text("is_active = true"),
         ),
         Index("idx_api_keys_expires", "expires_at"),
+        Index("idx_api_keys_prefix", "key_prefix"),
         Index("idx_api_keys_user_id", "user_id"),
     )
 

@@ -6,6 +6,7 @@ from db.policies.declare import (
     ADMIN,
     AUTH,
     BUILDERS,
+    OPERATOR,
     OWNER,
     ROLE,
     SALES_OVERSIGHT,
@@ -173,6 +174,7 @@ rule(
 # --- programs -------------------------------------------------------------------------------------
 
 _shown = but("api_keys", "key_hash")
+_keys_at_the_console = "`quantum key` makes and ends keys before there is a page or a person to do it"
 rule("api_keys", S, "owner", OWNER, columns=_shown, limit="never key_hash")
 rule("api_keys", S, "admin", ADMIN, columns=_shown, limit="never key_hash")
 rule("api_keys", I, "owner", OWNER)
@@ -203,6 +205,16 @@ rule(
     limit="last_used_at; the keys of an account that is closed end with it",
 )
 rule("api_keys", D, "owner", OWNER)
+rule("api_keys", I, "console", OPERATOR, ours=_keys_at_the_console)
+rule(
+    "api_keys",
+    U,
+    "console",
+    OPERATOR,
+    columns=("is_active",),
+    becomes={"is_active": (False,)},
+    ours=_keys_at_the_console,
+)
 rule("api_logs", S, "owner", OWNER)
 rule("api_logs", S, "oversight", ROLE, roles=WATCH_OVERSIGHT)
 rule("api_logs", I, "system", SYSTEM)
