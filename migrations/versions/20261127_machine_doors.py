@@ -2,7 +2,7 @@
 
 All rules stand in 20261127_machine_doors.sql as `db.row_security` wrote them (`make freeze`).
 
-Rolling back drops the index idx_api_keys_prefix and returns the rules of 20261127_access; no rows.
+Rolling back drops the index over prefixes and returns the former rules; no rows.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from alembic import op
 from migrations.frozen_rules import replace_rules
 
 revision = "20261127_machine_doors"
-down_revision = "20261127_access"
+down_revision = "20261127_compact_spans"
 branch_labels = None
 depends_on = None
 
