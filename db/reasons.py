@@ -34,6 +34,8 @@ TABLES: Final[dict[str, str]] = {
 COLUMNS: Final[dict[str, str]] = {
     "agents.heartbeat_seconds": "Operational means heard within twice the declared interval.",
     "agents.paused_at": "A paused agent is not operational however loudly it is heard, and people ask since when.",
+    "agents.clock_drift_ms": "An agent is heard by our clock; its own being wrong must be seen and never mixed in.",
+    "agents.clock_drift_at": "A drift seen long ago is no fact about today.",
     "audit_heads.day": "One head a day is enough to date a change to the chain.",
     "audit_heads.seq": "Says which entry was the last.",
     "audit_heads.row_hash": "The hash of the last entry depends on every entry before it.",
