@@ -51,8 +51,9 @@ test: install-dev ## every test, on SQLite and PostgreSQL, with a real browser
 	@$(BIN)/python -m tests.pgbouncer
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-fuzz: install-dev ## 20,000 hostile requests at every door (ARGS="--seed 7" tries the same again)
+fuzz: install-dev ## 20,000 hostile requests, 100,000 damaged bodies (ARGS="--seed 7", BODIES="--seed 7": the same again)
 	@$(BIN)/python -m tests.campaigns.fuzz $(ARGS)
+	@$(BIN)/python -m tests.campaigns.bodies $(BODIES)
 
 mutate-access: install-dev ## break every access rule, one at a time: the tests have to notice (ARGS=policy: that kind only)
 	@$(BIN)/python -m tests.access.mutate $(ARGS)

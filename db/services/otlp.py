@@ -308,7 +308,7 @@ def _refuse_many(count: int) -> None:
 def _few(values: Any, what: str) -> Sequence[Any]:
     if values is None:
         return ()
-    listed = _list(values) if isinstance(values, list | dict | str | int) else values
+    listed = _list(values) if isinstance(values, list | dict | str | int | float) else values
     if len(listed) > MOST_ATTRIBUTES:
         raise Invalid(f"{len(listed):,} {what}, the limit is {MOST_ATTRIBUTES:,}; send fewer")
     return listed
