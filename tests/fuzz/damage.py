@@ -32,7 +32,8 @@ VALUES: tuple[Any, ...] = (
     {"stringValue": None}, {"intValue": "x"}, {"intValue": HUGE}, {"doubleValue": "NaN"}, {"bytesValue": "???"},
     {"arrayValue": None}, {"kvlistValue": {"values": [{}]}}, {"arrayValue": {"values": [None]}}, {"unknownValue": 1},
     {"stringValue": "a", "intValue": "1"}, "00000000000000000000000000000000", "0000000000000000", "G" * 32, "ab",
-    "AB" * 16, "SPAN_KIND_SERVER", "STATUS_CODE_ERROR", "SEVERITY_NUMBER_INFO", "18446744073709551615", "18446744073709551616", -5,
+    "AB" * 16, "SPAN_KIND_SERVER", "STATUS_CODE_ERROR", "SEVERITY_NUMBER_INFO", "18446744073709551615",
+    "18446744073709551616", -5,
 )  # fmt: skip
 KEYS = (
     "__proto__",

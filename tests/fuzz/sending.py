@@ -62,13 +62,27 @@ class Receiver:
     def ask(self, body: Body) -> tuple[int, str, bytes]:
         """Status, kind and body of the answer; what the application does not catch comes out as it is."""
         environ = {
-            "REQUEST_METHOD": "POST", "SCRIPT_NAME": "", "PATH_INFO": body.path, "QUERY_STRING": "",
-            "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1",
-            "HTTP_HOST": "localhost", "HTTP_AUTHORIZATION": f"Bearer {self.token}", "CONTENT_TYPE": body.kind,
-            "CONTENT_LENGTH": str(len(body.octets)), "wsgi.input": io.BytesIO(body.octets),
-            "wsgi.errors": io.StringIO(), "wsgi.url_scheme": "http", "wsgi.version": (1, 0), "wsgi.multithread": False, "wsgi.multiprocess": False,
-            "wsgi.run_once": False, "wsgi.input_terminated": True,
-        }  # fmt: skip
+            "REQUEST_METHOD": "POST",
+            "SCRIPT_NAME": "",
+            "PATH_INFO": body.path,
+            "QUERY_STRING": "",
+            "SERVER_NAME": "localhost",
+            "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "127.0.0.1",
+            "HTTP_HOST": "localhost",
+            "HTTP_AUTHORIZATION": f"Bearer {self.token}",
+            "CONTENT_TYPE": body.kind,
+            "CONTENT_LENGTH": str(len(body.octets)),
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body.octets),
+            "wsgi.input_terminated": True,
+            "wsgi.errors": io.StringIO(),
+            "wsgi.multithread": False,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+        }
         if body.packing:
             environ["HTTP_CONTENT_ENCODING"] = body.packing
         parts, status, headers = run_wsgi_app(self.wsgi, environ, buffered=True)
