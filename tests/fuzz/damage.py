@@ -4,7 +4,6 @@ import gzip
 import json
 import zlib
 from collections.abc import Collection, Iterator
-from copy import deepcopy
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -86,7 +85,7 @@ class Damage:
         return Body(other.path, kind, packing, octets, ", ".join(how) or "as it was")
 
     def _encoded(self, chance: Random, signal: Signal, how: list[str]) -> tuple[bytes, str]:
-        document = json.loads(json.dumps(chance.choice(self.good[signal.name])))
+        document = _copied(chance.choice(self.good[signal.name]))
         if chance.random() < 0.45:
             octets = in_protobuf(signal, document)
             if chance.random() < 0.3:
@@ -113,22 +112,25 @@ def _changed(chance: Random, document: Tree, how: list[str]) -> Tree:
     elif what == 3:
         del held[key]
     elif what == 4:
-        held[key] = json.loads(json.dumps([held[key]] * chance.choice((2, 3, 200))))
+        held[key] = _copied([held[key]] * chance.choice((2, 3, 200)))
     elif what == 5:
         held[key] = _nested(chance, held[key])
     elif what == 6 and isinstance(held, dict):
-        held[chance.choice(KEYS)] = deepcopy(held[key]) if chance.random() < 0.5 else _value(chance)
+        held[chance.choice(KEYS)] = _copied(held[key]) if chance.random() < 0.5 else _value(chance)
     else:
         other, name = chance.choice(places)
-        held[key] = (
-            json.loads(json.dumps(other[name])) if name in range(len(other)) or name in other else None
-        )
+        held[key] = _copied(other[name]) if name in range(len(other)) or name in other else None
     return document
 
 
 def _value(chance: Random) -> Tree:
     """One of VALUES, as a copy that may be changed."""
-    return deepcopy(chance.choice(VALUES))
+    return _copied(chance.choice(VALUES))
+
+
+def _copied(tree: Tree) -> Tree:
+    """By way of text, which takes deeper trees than `copy.deepcopy` does."""
+    return json.loads(json.dumps(tree))
 
 
 def _places(part: Tree, deepest: int = 40) -> Iterator[tuple[Tree, Any]]:
