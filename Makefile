@@ -33,7 +33,7 @@ exec "$$here/.venv/bin/python" -c 'import sys; sys.path[0] = sys.argv.pop(1); sy
 endef
 export LAUNCHER
 
-.PHONY: help install install-dev run test fuzz mutate-access test-access-long bench check format docs freeze looks
+.PHONY: help install install-dev run test fuzz crash mutate-access test-access-long bench check format docs freeze looks
 .PHONY: lock clean
 
 help: ## list these targets
@@ -51,8 +51,12 @@ test: install-dev ## every test, on SQLite and PostgreSQL, with a real browser
 	@$(BIN)/python -m tests.pgbouncer
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-fuzz: install-dev ## 20,000 hostile requests at every door (ARGS="--seed 7" tries the same again)
+fuzz: install-dev ## 20,000 hostile requests, 100,000 damaged bodies (ARGS="--seed 7", BODIES="--seed 7": the same again)
 	@$(BIN)/python -m tests.campaigns.fuzz $(ARGS)
+	@$(BIN)/python -m tests.campaigns.bodies $(BODIES)
+
+crash: install-dev ## kill the server while clients report: nothing acknowledged may be lost (ARGS="--rounds 5")
+	@$(BIN)/python -m tests.campaigns.crash $(ARGS)
 
 mutate-access: install-dev ## break every access rule, one at a time: the tests have to notice (ARGS=policy: that kind only)
 	@$(BIN)/python -m tests.access.mutate $(ARGS)

@@ -308,7 +308,7 @@ def _refuse_many(count: int) -> None:
 def _few(values: Any, what: str) -> Sequence[Any]:
     if values is None:
         return ()
-    listed = _list(values) if isinstance(values, list | dict | str | int) else values
+    listed = _list(values) if isinstance(values, list | dict | str | int | float) else values
     if len(listed) > MOST_ATTRIBUTES:
         raise Invalid(f"{len(listed):,} {what}, the limit is {MOST_ATTRIBUTES:,}; send fewer")
     return listed
@@ -404,9 +404,10 @@ def _is_base64(text: str) -> bool:
 
 
 def _enum(value: Any, names: Mapping[str, int], field: str) -> int:
-    number = names.get(value) if isinstance(value, str) and not value.isdigit() else value
-    if isinstance(number, str):
-        number = int(number)
+    number = value
+    if isinstance(value, str):
+        is_number = value.isascii() and value.isdigit() and len(value) <= 4
+        number = int(value) if is_number else names.get(value)
     if not isinstance(number, int) or isinstance(number, bool) or number not in names.values():
         raise Invalid(f"{field} is {str(value)[:40]!r}; use one of {', '.join(map(str, names.values()))}")
     return number
