@@ -28,11 +28,11 @@ from sqlalchemy.orm import Session, aliased
 from db.functions import listed_pairs
 from db.models import Agent, Call, Span
 from db.services.calls import COLUMNS, Known, call_of, is_task, settle_named_calls
-from db.services.otlp import Invalid, SpanRecord
+from db.services.otlp import UNKNOWN_SERVICE, Invalid, SpanRecord
+from db.services.otlp_values import DATABASE
 from db.services.semantics import Meaning, understand
 
 PAIRS_AT_ONCE = 5000
-UNKNOWN_SERVICE = "unknown_service"
 EMPTY: tuple[Any, ...] = (None, (), [], {})  # what spans' nullable columns and documents hold by default
 SpanKey = tuple[str, str]
 
@@ -45,12 +45,17 @@ class Stored:
     already: int = 0
     agents: int = 0
     refused: list[Invalid] = field(default_factory=list)
+    ended: dict[str, int] = field(default_factory=dict)  # when the latest new span of each agent ended, ns
 
     def add(self, other: "Stored") -> None:
         self.spans += other.spans
         self.already += other.already
         self.agents += other.agents
         self.refused += other.refused
+        self.ended = {
+            key: max(held.get(key, 0) for held in (self.ended, other.ended))
+            for key in self.ended | other.ended
+        }
 
 
 @dataclass(slots=True)
@@ -119,7 +124,8 @@ def _store_halves(session: Session, records: list[SpanRecord], source: str, erro
         reason = str(error.orig).strip().splitlines()[0]
         return Stored(
             refused=[
-                Invalid(f"span {record.span_id}: the database refuses it ({reason})") for record in records
+                Invalid(f"span {record.span_id}: the database refuses it ({reason})", DATABASE)
+                for record in records
             ]
         )
     middle = len(records) // 2
@@ -134,7 +140,7 @@ def _understood(records: Iterable[SpanRecord]) -> tuple[list[Arrival], list[Inva
         try:
             arrivals.append(Arrival(record, understand(record)))
         except Invalid as error:
-            refused.append(Invalid(f"span {record.span_id}: {error}"))
+            refused.append(error.about(f"span {record.span_id}"))
     return arrivals, refused
 
 
@@ -157,7 +163,16 @@ def _store(session: Session, arrivals: list[Arrival], source: str) -> Stored:
     _write_calls(session, [(each.known(), each.parent) for each in new], fresh=True)
     _settle_late(session, late, {(known.trace_id, known.span_id): known for known in known_new})
     settle_named_calls(session, sorted({each.record.trace_id for each in new}))
-    return Stored(spans=len(new), already=len(arrivals) - len(new), agents=agents)
+    return Stored(len(new), len(arrivals) - len(new), agents, ended=_ended(new))
+
+
+def _ended(new: Sequence[Arrival]) -> dict[str, int]:
+    ended: dict[str, int] = {}
+    for each in new:
+        end = each.record.start_ns + each.record.duration_ns
+        if each.agent_id is not None and end > ended.get(each.agent_id, 0):
+            ended[each.agent_id] = end
+    return ended
 
 
 def _known(session: Session, keys: Iterable[SpanKey]) -> list[Known]:
