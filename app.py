@@ -41,7 +41,7 @@ def create_app(settings: Settings) -> Dash:
     system_engine = engines[settings.database_system_url]
     server.config[_view.ENGINE] = engine
     server.config[_view.STAFF_ENGINE] = engines[settings.database_staff_url]
-    server.extensions[COLLECTOR] = Collector(
+    server.extensions[COLLECTOR] = collector = Collector(
         system_engine,
         engine,
         (settings.host, settings.port),
@@ -51,7 +51,7 @@ def create_app(settings: Settings) -> Dash:
     server.extensions[MAILER] = Mailer(system_engine, settings.mail, settings.public_url)
     auth.init_app(server, system_engine, settings)
     server.register_blueprint(api.health.blueprint(system_engine))
-    server.register_blueprint(api.otlp.blueprint(system_engine))
+    server.register_blueprint(api.otlp.blueprint(system_engine, collector.arrived))
     app = _dash(server)
     _live.wire(app)
     _delivery.wire(app)

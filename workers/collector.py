@@ -31,6 +31,9 @@ GRACE_SECONDS = 15.0  # longer than a database is waited for
 PROBE_TIMEOUT_SECONDS = 5.0
 FORGET_EVERY_SECONDS = 3600.0
 FORGET_MOST_BATCHES = 40
+SETTLE_SHARE = (
+    20  # of the time, at most one part goes into settling the fleet's network while spans keep arriving
+)
 SETTLE_BEATS = 10  # connections between own parts are worked out again every so many heartbeats
 UNWATCHED = "The collector of process {process} began to watch."
 
@@ -73,6 +76,8 @@ class Collector:
         self._now, self._clock = now, clock
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
+        self._arrived = threading.Event()
+        self._next_settle = clock()
         self._next_beat = self._next_forget = clock()
         self._beats = 0
         self._holds = False
@@ -91,6 +96,7 @@ class Collector:
         if self._thread is not None:
             return
         self._reset()
+        self._arrived.set()  # whatever came in before the last process ended
         for watched in self.watched:
             watched.update_execution_options(**{OPTION: self.sampler})
         self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
@@ -130,6 +136,7 @@ class Collector:
             if self.beat():
                 self.probe()
         self.flush()
+        self._guarded(self.settle_fleet)
         if beats and self._holds and (self._beats == 2 or self._beats % SETTLE_BEATS == 0):
             self.settle()
         if beats and self._holds:
@@ -142,6 +149,7 @@ class Collector:
         """The last round: close the time watched, store the rest, let go of the watch."""
         self.beat()
         self.flush(all_of_it=True)
+        self._guarded(self.settle_fleet)
         if self._holds:
             with session(self.engine, SYSTEM, write=True) as unit:
                 measure.write_log(unit, COLLECTOR, "info", "The collector stopped in order.")
@@ -208,6 +216,25 @@ class Collector:
         """Work out the connections between the application's own parts again."""
         with session(self.engine, SYSTEM, write=True) as unit:
             settle_network(unit, own=True)
+
+    def arrived(self) -> None:
+        """Telemetry came in by this process: the fleet's connections and places have to be worked out again."""
+        self._arrived.set()
+
+    def settle_fleet(self) -> None:
+        """Work out what follows from what arrived, but not all the time: it reads every call there is."""
+        if not self._arrived.is_set() or self._clock() < self._next_settle:
+            return
+        began = self._clock()
+        self._arrived.clear()
+        try:
+            with session(self.engine, SYSTEM, write=True) as unit:
+                settle_network(unit)
+        except Exception:
+            self._arrived.set()
+            raise
+        finally:
+            self._next_settle = self._clock() + SETTLE_SHARE * (self._clock() - began)
 
     # --- the web part ---
 

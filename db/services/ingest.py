@@ -21,6 +21,7 @@ from db.services.bulk import insert_rows
 from db.services.calls import COLUMNS, Known, call_of, is_task, settle_named_calls
 from db.services.late import PAIRS_AT_ONCE, settle_late, waiting_for
 from db.services.otlp import Invalid, SpanRecord
+from db.services.otlp_values import DATABASE
 from db.services.owners import Arrival, SpanKey, agents_of, attribute, is_unknown
 from db.services.semantics import understand
 from db.services.senders import Senders, senders_of
@@ -37,12 +38,17 @@ class Stored:
     already: int = 0
     agents: int = 0
     refused: list[Invalid] = field(default_factory=list)
+    ended: dict[str, int] = field(default_factory=dict)  # when the latest new span of each agent ended, ns
 
     def add(self, other: "Stored") -> None:
         self.spans += other.spans
         self.already += other.already
         self.agents += other.agents
         self.refused += other.refused
+        self.ended = {
+            key: max(held.get(key, 0) for held in (self.ended, other.ended))
+            for key in self.ended | other.ended
+        }
 
 
 def store(session: Session, records: Sequence[SpanRecord], source: str) -> Stored:
@@ -76,7 +82,8 @@ def _store_halves(session: Session, records: list[SpanRecord], source: str, erro
         reason = str(error.orig).strip().splitlines()[0]
         return Stored(
             refused=[
-                Invalid(f"span {record.span_id}: the database refuses it ({reason})") for record in records
+                Invalid(f"span {record.span_id}: the database refuses it ({reason})", DATABASE)
+                for record in records
             ]
         )
     middle = len(records) // 2
@@ -91,7 +98,7 @@ def _understood(records: Iterable[SpanRecord]) -> tuple[list[Arrival], list[Inva
         try:
             arrivals.append(Arrival(record, understand(record)))
         except Invalid as error:
-            refused.append(Invalid(f"span {record.span_id}: {error}"))
+            refused.append(error.about(f"span {record.span_id}"))
     return arrivals, refused
 
 
@@ -119,7 +126,16 @@ def _store(session: Session, arrivals: list[Arrival], source: str) -> Stored:
     if late:
         settle_late(session, late, {known.key: known for known in known_new})
     settle_named_calls(session, sorted({known.trace_id for known in known_new}))
-    return Stored(spans=len(new), already=len(arrivals) - len(new), agents=agents)
+    return Stored(len(new), len(arrivals) - len(new), agents, ended=_ended(new))
+
+
+def _ended(new: Sequence[Arrival]) -> dict[str, int]:
+    ended: dict[str, int] = {}
+    for each in new:
+        end = each.record.start_ns + each.record.duration_ns
+        if each.agent_id is not None and end > ended.get(each.agent_id, 0):
+            ended[each.agent_id] = end
+    return ended
 
 
 def _known(session: Session, keys: Iterable[SpanKey]) -> list[Known]:
