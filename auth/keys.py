@@ -4,8 +4,11 @@
     @keyed(Scope.INGEST)
     def traces() -> Response: ...
 
-The scope is asked for at the door (`auth.guard`) and again where the function runs.
+The scope is asked for at the door (`auth.guard`) and again where the function runs. A scope may name a part of the
+path, as in `@keyed("agent:{agent_id}")` over `/agents/<agent_id>/heartbeat`: a key then speaks only for its own agents.
 """
+
+import re
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +30,7 @@ from db.services.api_keys import FoundKey, find_key
 CALLER = "quantum_caller"
 KEYED = "key:"  # a declared permission that begins so is a scope, which only keys have
 AGENT = "agent:"
+PART = re.compile(r"\{(\w+)\}")
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -64,9 +68,19 @@ class Caller:
         """The person who made the key: what they may not see, the key does not see."""
         return people.located(Actor.person(self.key.profile_id, self.key.role))
 
+    @property
+    def agents(self) -> frozenset[str] | None:
+        """The agents this key speaks for; None when it is bound to none, and so speaks for all it reports of."""
+        named = {each.removeprefix(AGENT) for each in self.key.scopes if each.startswith(AGENT)}
+        return frozenset(named) or None
+
     def may(self, scope: str) -> bool:
         """Whether the key has the scope and its person still holds what the scope needs."""
         return scope in self.key.scopes and allows(self.key.role, needs_of(scope))
+
+    def speaks_for(self, agent_id: str) -> bool:
+        """Whether what comes with this key may make the agent operational."""
+        return self.agents is None or agent_id in self.agents
 
 
 def needs_of(scope: str) -> str:
@@ -110,7 +124,11 @@ def keyed(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def require_scope(scope: str) -> Caller:
-    """The caller, when its key has the scope; else the request ends with 401 or 403."""
+    """The caller, when its key has the scope; else the request ends with 401 or 403.
+
+    A part of the path in braces stands for what the request's own path has there.
+    """
+    scope = PART.sub(lambda part: str((request.view_args or {}).get(part[1], "")), scope)
     caller = require_caller()
     if not caller.may(scope):
         raise Forbidden(
