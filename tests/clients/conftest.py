@@ -1,8 +1,10 @@
 """A served application and a key, for programs that report to it."""
 
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, Select, select
@@ -11,6 +13,9 @@ from db.engine import make_engine
 from db.models import Agent, Call
 from tests.databases import Databases
 from tests.served import make_key, served
+
+SLOWEST_SECONDS = 120
+Told = Callable[[str], dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ def quantum(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture
-def told(quantum: Quantum) -> Callable[[str], dict[str, str]]:
+def told(quantum: Quantum) -> Told:
     """The environment of a program that reports under a service name, as step 2 of docs/connect.md sets it."""
 
     def environment(service: str) -> dict[str, str]:
@@ -66,3 +71,13 @@ def told(quantum: Quantum) -> Callable[[str], dict[str, str]]:
         return kept | quantum.variables | {"OTEL_SERVICE_NAME": service, "PYTHONWARNINGS": "ignore"}
 
     return environment
+
+
+def run(command: list[str], environment: dict[str, str], folder: Path) -> str:
+    """What a program said. It has to end well."""
+    done = subprocess.run(
+        command, env=environment, cwd=folder, capture_output=True, text=True, timeout=SLOWEST_SECONDS
+    )
+    assert done.returncode == 0, f"{done.stdout[-1000:]}\n{done.stderr[-3000:]}"
+    assert "Failed to export" not in done.stderr, done.stderr[-2000:]
+    return done.stdout

@@ -1,22 +1,18 @@
 """docs/connect.md is true: its lines, as they stand there, make agents of real frameworks appear."""
 
 import re
-import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.clients import install
-from tests.clients.conftest import Quantum
+from tests.clients.conftest import Quantum, Told, run
 from tests.clients.document import ROOT, Section, sections
 from tests.people import make_person
 
 HERE = Path(__file__).resolve().parent
 PROGRAMS = HERE / "frameworks"
-SLOWEST_SECONDS = 120
-Told = Callable[[str], dict[str, str]]
 # Framework: its program, the agents that appear, and calls between them.
 FRAMEWORKS = {
     "OpenAI Agents SDK": ("openai_agents", {"editor", "researcher"}, {("editor", "researcher"): 1}),
@@ -145,13 +141,3 @@ def python() -> Path:
         return install.frameworks()
     except install.NotInstalled as error:
         pytest.skip(f"frameworks for agents: {error}")
-
-
-def run(command: list[str], environment: dict[str, str], folder: Path) -> str:
-    """What a program said. It has to end well."""
-    done = subprocess.run(
-        command, env=environment, cwd=folder, capture_output=True, text=True, timeout=SLOWEST_SECONDS
-    )
-    assert done.returncode == 0, f"{done.stdout[-1000:]}\n{done.stderr[-3000:]}"
-    assert "Failed to export" not in done.stderr, done.stderr[-2000:]
-    return done.stdout
