@@ -49,6 +49,7 @@ run: install ## migrate, seed and serve on 127.0.0.1:8050
 test: install-dev ## every test, on SQLite and PostgreSQL, with a real browser
 	@$(BIN)/python -m tests.chromium
 	@$(BIN)/python -m tests.pgbouncer
+	@$(BIN)/python -m tests.clients.install
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 fuzz: install-dev ## 20,000 hostile requests, 100,000 damaged bodies (ARGS="--seed 7", BODIES="--seed 7": the same again)
@@ -93,11 +94,13 @@ lock: ## pin the dependencies of pyproject.toml again, with hashes (ARGS=--upgra
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
 	@$(LOCK) $(ARGS) -o requirements.txt
 	@$(LOCK) $(ARGS) --group dev -c requirements.txt -o requirements-dev.txt
-LOCK := uv pip compile pyproject.toml -q --generate-hashes --universal --python-version 3.11 \
+	@$(PIN) tests/clients/frameworks/requirements.in $(ARGS) -o tests/clients/frameworks/requirements.txt
+LOCK = $(PIN) pyproject.toml
+PIN := uv pip compile -q --generate-hashes --universal --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
 
 clean: ## remove .venv and everything made from the code; var/, your data, stays
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis tests/clients/.cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each step leaves its mark only when it succeeded, and is taken again when what it stands on changed.
