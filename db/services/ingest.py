@@ -26,8 +26,6 @@ from db.services.semantics import understand
 from db.services.senders import Senders, senders_of
 from db.services.turns import await_turn
 
-EMPTY: tuple[Any, ...] = (None, (), [], {})  # what spans' nullable columns and documents hold by default
-
 
 @dataclass
 class Stored:
@@ -182,15 +180,9 @@ def ensure_agents(session: Session, agents: dict[str, dict[str, Any]], source: s
 def _insert(session: Session, new: Sequence[Arrival], senders: Senders) -> None:
     """Write the spans, and the calls they prove by their parent or their message."""
     received = time.time_ns() // 1000 * 1000  # moments are kept to the microsecond everywhere
-    insert_rows(session, Span, _filled([_row(each, senders, received) for each in new]))
+    insert_rows(session, Span, [_row(each, senders, received) for each in new])
     calls = [call for each in new if (call := call_of(each.known(), each.parent)) is not None]
     insert_rows(session, Call, calls)
-
-
-def _filled(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows without the columns that all of them leave empty: the database's defaults say the same, for less."""
-    used = [name for name in rows[0] if any(row[name] not in EMPTY for row in rows)]
-    return [{name: row[name] for name in used} for row in rows]
 
 
 def _row(each: Arrival, senders: Senders, received_ns: int) -> dict[str, Any]:
