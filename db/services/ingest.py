@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, aliased
 
 from db.functions import listed_pairs
 from db.models import Agent, Call, Span
+from db.services import news
 from db.services.bulk import insert_rows
 from db.services.calls import COLUMNS, Known, call_of, is_task, settle_named_calls
 from db.services.late import PAIRS_AT_ONCE, settle_late, waiting_for
@@ -54,6 +55,8 @@ def store(session: Session, records: Sequence[SpanRecord], source: str) -> Store
     except (DataError, IntegrityError) as error:
         done = _store_halves(session, [arrival.record for arrival in arrivals], source, error)
     done.refused += refused
+    if done.spans:
+        news.tell(session)
     return done
 
 
