@@ -42,7 +42,7 @@ def create_app(settings: Settings) -> Dash:
     system_engine = engines[settings.database_system_url]
     server.config[_view.ENGINE] = engine
     server.config[_view.STAFF_ENGINE] = engines[settings.database_staff_url]
-    server.extensions[COLLECTOR] = collector = Collector(
+    server.extensions[COLLECTOR] = Collector(
         system_engine,
         engine,
         (settings.host, settings.port),
@@ -52,7 +52,7 @@ def create_app(settings: Settings) -> Dash:
     server.extensions[MAILER] = Mailer(system_engine, settings.mail, settings.public_url)
     auth.init_app(server, system_engine, settings)
     server.register_blueprint(api.health.blueprint(system_engine))
-    server.register_blueprint(api.otlp.blueprint(system_engine, collector.arrived))
+    server.register_blueprint(api.otlp.blueprint(system_engine))
     server.register_blueprint(api.rest.blueprint(engine, engines[settings.database_staff_url]))
     app = _dash(server)
     _live.wire(app)
