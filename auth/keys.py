@@ -78,6 +78,10 @@ class MissingScope(Forbidden):
         super().__init__(words)
 
 
+# Every scope but those of single agents. One per module: what a permission to read is called.
+SCOPES: tuple[str, ...] = (*map(str, Scope), *(str(each) for each in Permission if each.endswith(":read")))
+
+
 @dataclass(frozen=True)
 class Caller:
     """The key behind a request, and in whose name it acts."""
@@ -114,7 +118,7 @@ def needs_of(scope: str) -> str:
         return NEEDS[scope]
     if scope.startswith(AGENT) and len(scope) > len(AGENT):
         return Permission.FLEET_WRITE
-    if scope in set(Permission) and scope.endswith(":read"):
+    if scope in SCOPES:
         return scope
     raise LookupError(f"{scope!r} is no scope")
 

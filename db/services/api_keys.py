@@ -5,7 +5,7 @@ A key reads `qk_<prefix>_<secret>`. It acts in the name of the person who made i
 
 import hmac
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -197,12 +197,6 @@ def revoke_prefix(session: Session, prefix: str) -> bool:
     return sum(revoke_key(session, key_id) for key_id in ids.all()) > 0
 
 
-def keys_of(session: Session, profile_id: UUID | None = None) -> Sequence[ApiKey]:
-    """A person's keys, or everybody's, the newest first: as far as the session sees them."""
-    wanted = select(ApiKey).order_by(ApiKey.created_at.desc(), ApiKey.id)
-    return session.scalars(wanted if profile_id is None else wanted.where(ApiKey.user_id == profile_id)).all()
-
-
 def note_used(session: Session, used: Mapping[UUID, datetime]) -> None:
     """Write down when keys were last used, for each at most once a minute."""
     for key_id, at in sorted(used.items()):
@@ -220,7 +214,6 @@ __all__ = [
     "Reason",
     "RefusedKey",
     "find_key",
-    "keys_of",
     "look_up",
     "make_key",
     "note_used",
