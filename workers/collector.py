@@ -20,7 +20,7 @@ from db.actor import SYSTEM
 from db.base import uuid7
 from db.engine import Engine, Session, session
 from db.sampling import OPTION, Sample, Sampler, Stopwatch, failure_name
-from db.services import links, measure, sign_in_limits
+from db.services import api_logs, links, measure, sign_in_limits
 from db.services.measure import COLLECTOR, DATABASE, PERIOD_SECONDS, WEB, Watcher
 from db.services.network import measure_connections, settle_network
 from db.services.news import stored_batches
@@ -56,7 +56,7 @@ class Collector:
     and on those `also` watched.
 
     `door` is host and port of this process's own web server; None when it has none. `heads` is the file that keeps what
-    the audit log held; None keeps none.
+    the audit log held; None keeps none. Calls of programs are kept for `api_log_days`.
     """
 
     def __init__(
@@ -67,11 +67,13 @@ class Collector:
         heads: Path | None = None,
         *,
         also: Sequence[Engine] = (),
+        api_log_days: int = 90,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.engine, self.watched, self.door = engine, (watched, *also), door
         self.sampler = Sampler(WEB, DATABASE)
+        self.api_log_days = api_log_days
         self.heads = HeadKeeper(engine, heads)
         self.dialect = engine.dialect.name
         self._now, self._clock = now, clock
@@ -269,12 +271,13 @@ class Collector:
             raise
 
     def forget(self) -> None:
-        """Delete samples older than a week, limits long at rest and links long expired, in small batches, so that no
-        writer waits long."""
+        """Delete samples older than a week, limits long at rest, links long expired and old calls of programs, in
+        small batches, so that no writer waits long."""
         for _ in range(FORGET_MOST_BATCHES):
             with session(self.engine, SYSTEM, write=True) as unit:
                 old = (measure.forget, sign_in_limits.forget, links.forget)
                 rows = sum(forget(unit, self._now()) for forget in old)
+                rows += api_logs.forget(unit, self._now(), self.api_log_days)
             if not rows or self._ended.is_set():
                 return
 
