@@ -177,10 +177,10 @@ def column_value(given: float | str) -> tuple[Decimal | None, dict[str, Any]]:
     if isinstance(given, str) or not math.isfinite(given):
         return None, {"reason": NO_NUMBER, "value": given if isinstance(given, str) else not_finite(given)}
     exact = Decimal(repr(given))
-    if abs(exact) >= LARGEST:
-        return None, {"reason": TOO_LARGE, "value": given}
     places = min(PLACES, DIGITS - 1 - exact.adjusted()) if exact else PLACES
-    kept = exact.quantize(Decimal(1).scaleb(-places))
+    kept = exact.quantize(Decimal(1).scaleb(-places)) if abs(exact) < LARGEST else exact
+    if abs(kept) >= LARGEST:
+        return None, {"reason": TOO_LARGE, "value": given}
     return kept, {} if kept == exact else {"value": given}
 
 
