@@ -5,12 +5,13 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, Select, select
 
 from db.engine import make_engine
-from db.models import Agent, Call
+from db.models import Agent, AgentLog, Call, SystemMetric
 from tests.databases import Databases
 from tests.served import make_key, served
 
@@ -27,7 +28,7 @@ class Quantum:
     engine: Engine
     variables: dict[str, str]
 
-    def rows(self, statement: "Select[tuple[object, ...]]") -> list[tuple[object, ...]]:
+    def rows(self, statement: Select[Any]) -> list[Any]:
         with self.engine.connect() as connection:
             return [tuple(row) for row in connection.execute(statement)]
 
@@ -35,6 +36,27 @@ class Quantum:
         """Ids of the agents that were first seen in spans of this service."""
         known = self.rows(select(Agent.id).where(Agent.origin == "telemetry"))
         return {str(agent) for (agent,) in known if str(agent).partition("/")[0] == service}
+
+    def logs(self, agent: str) -> list[tuple[str, str, str | None, str | None]]:
+        """Level, text, trace and span of an agent's log records, in the order of their time."""
+        known = self.rows(
+            select(AgentLog.log_level, AgentLog.message, AgentLog.meta)
+            .where(AgentLog.agent_id == agent)
+            .order_by(AgentLog.created_at)
+        )
+        return [
+            (str(level), str(words), meta.get("trace_id"), meta.get("span_id"))
+            for level, words, meta in known
+        ]
+
+    def points(self, source: str) -> dict[str, tuple[str | None, float | None]]:
+        """Unit and value of a source's measurements, by name."""
+        known = self.rows(
+            select(SystemMetric.metric_type, SystemMetric.metric_unit, SystemMetric.metric_value).where(
+                SystemMetric.source == source
+            )
+        )
+        return {name: (unit, None if value is None else float(value)) for name, unit, value in known}
 
     def calls(self, service: str) -> dict[tuple[str, str], int]:
         """How often one agent of this service asked another, by (caller, callee)."""

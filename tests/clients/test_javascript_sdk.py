@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from db.models import AgentLog, Span, SystemMetric
+from db.models import Span
 from tests.clients import install
 from tests.clients.conftest import Quantum, Told, run
 
@@ -26,19 +26,14 @@ def test_what_it_sends_is_what_is_shown(way: str, quantum: Quantum, told: Told) 
     assert quantum.calls(back) == {(front, back): ORDERS}
     spans = quantum.rows(select(Span.trace_id, Span.span_id, Span.status).where(Span.service == back))
     assert sorted(status for *_, status in spans) == [0, 0, 2]
-    logs = quantum.rows(
-        select(AgentLog.log_level, AgentLog.message, AgentLog.trace_id, AgentLog.span_id).where(
-            AgentLog.agent_id == back
-        )
-    )
-    assert sorted((level, message) for level, message, *_ in logs) == [
+    logs = quantum.logs(back)
+    assert sorted((level, words) for level, words, *_ in logs) == [
         ("error", "order 2"),
         ("info", "order 0"),
         ("info", "order 1"),
     ]
     assert {(trace, span) for *_, trace, span in logs} == {(trace, span) for trace, span, _ in spans}
-    points = quantum.rows(
-        select(SystemMetric.metric_type, SystemMetric.unit).where(SystemMetric.agent_id == back)
-    )
-    assert {("orders", "{order}"), ("queue.depth", "{item}")} <= set(points)
-    assert any(str(kind).startswith("order.duration") and unit == "ms" for kind, unit in points)
+    points = quantum.points(back)
+    assert points["orders"] == ("{order}", ORDERS)
+    assert points["queue.depth"] == ("{item}", 7)
+    assert points["order.duration"] == ("ms", 60)
