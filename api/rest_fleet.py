@@ -141,12 +141,13 @@ def _connection(row: Mapping[str, Any], evidence: str) -> dict[str, Any]:
 
 
 def _span(row: Mapping[str, Any]) -> dict[str, Any]:
-    told = {key: value for key, value in row.items() if key not in ("start_ns", "duration_ns")}
+    told = {key: value for key, value in row.items() if key not in ("start_ns", "duration_ns", "received_ns")}
     start = row["start_ns"]
     return {
         **told,
         "start": f"{from_ns(start):%Y-%m-%dT%H:%M:%S}.{start % 1_000_000_000:09d}Z",
         "duration_ms": row["duration_ns"] / 1_000_000,
+        "received_at": from_ns(row["received_ns"]),
         "kind": lists.KINDS[row["kind"]],
         "status": lists.NAMES_OF_STATUS[row["status"]],
     }

@@ -215,7 +215,7 @@ def span_list(
         Span.output_tokens,
         Span.attributes,
         Span.source,
-        Span.received_at,
+        Span.received_ns,
     ).where(window.covers_ns(Span.start_ns), not_own_parts() if agent is None else Span.agent_id == agent)
     if trace is not None:
         statement = statement.where(Span.trace_id == trace)

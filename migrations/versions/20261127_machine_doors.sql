@@ -972,6 +972,28 @@ $$
 ;;
 CREATE TRIGGER guard_security_events BEFORE UPDATE ON security_events FOR EACH ROW EXECUTE FUNCTION app.guard_security_events()
 ;;
+ALTER TABLE senders ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE senders FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY senders_select_authenticated ON senders FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY senders_insert_ingest ON senders FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY senders_update_ingest ON senders FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY senders_delete_ingest ON senders FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY senders_select_system ON senders FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY senders_select_console ON senders FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON senders TO quantum_app
+;;
+GRANT SELECT ON senders TO quantum_staff
+;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON senders TO quantum_system
+;;
 ALTER TABLE sign_in_limits ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE sign_in_limits FORCE ROW LEVEL SECURITY
@@ -2003,6 +2025,24 @@ ALTER TABLE security_events NO FORCE ROW LEVEL SECURITY
 ALTER TABLE security_events DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON security_events FROM quantum_app, quantum_staff, quantum_system
+;;
+DROP POLICY senders_select_authenticated ON senders
+;;
+DROP POLICY senders_insert_ingest ON senders
+;;
+DROP POLICY senders_update_ingest ON senders
+;;
+DROP POLICY senders_delete_ingest ON senders
+;;
+DROP POLICY senders_select_system ON senders
+;;
+DROP POLICY senders_select_console ON senders
+;;
+ALTER TABLE senders NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE senders DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON senders FROM quantum_app, quantum_staff, quantum_system
 ;;
 DROP POLICY sign_in_limits_insert_system ON sign_in_limits
 ;;
