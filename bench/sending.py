@@ -145,7 +145,9 @@ def renamed(found: list[bytes]) -> Iterator[bytes]:
 def nagles(port: int, headers: Mapping[str, str], times: int) -> list[float]:
     """Seconds of small requests on one connection whose head and body leave in two pieces, as some clients send them."""
     lines = [f"{name}: {value}\r\n" for name, value in {"Host": f"127.0.0.1:{port}", **headers}.items()]
-    head = f"POST /v1/traces HTTP/1.1\r\n{''.join(lines)}Content-Type: {PROTOBUF}\r\nContent-Length: 2\r\n\r\n"
+    head = (
+        f"POST /v1/traces HTTP/1.1\r\n{''.join(lines)}Content-Type: {PROTOBUF}\r\nContent-Length: 2\r\n\r\n"
+    )
     took = []
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         answers = connection.makefile("rb")

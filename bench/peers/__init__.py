@@ -59,7 +59,9 @@ class Peer:
         values = {"folder": str(folder), "port": str(ports[0]), "other": str(ports[1])}
         command = [str(self.python.parent / self.command[0]), *self.command[1:]]
         environment = {name: value.format(**values) for name, value in self.environment.items()}
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "QUANTUM_"))}
+        clean = {
+            name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "QUANTUM_"))
+        }
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 [part.format(**values) for part in command],
@@ -71,7 +73,9 @@ class Peer:
                 start_new_session=True,
             )
         try:
-            found = Running(self.name, ports[0], process.pid, folder, folder / self.database, dict(self.headers))
+            found = Running(
+                self.name, ports[0], process.pid, folder, folder / self.database, dict(self.headers)
+            )
             found.await_door()
             yield found
         finally:
@@ -150,4 +154,3 @@ PHOENIX = Peer(
     },
 )
 PEERS = (MLFLOW, PHOENIX)
-
