@@ -28,6 +28,7 @@ from sqlalchemy.orm import Session, aliased
 from db.functions import listed_pairs
 from db.models import Agent, Call, Span
 from db.services.calls import COLUMNS, Known, call_of, is_task, settle_named_calls
+from db.services.liveness import latest
 from db.services.otlp import UNKNOWN_SERVICE, Invalid, SpanRecord
 from db.services.otlp_values import DATABASE
 from db.services.semantics import Meaning, understand
@@ -52,10 +53,7 @@ class Stored:
         self.already += other.already
         self.agents += other.agents
         self.refused += other.refused
-        self.ended = {
-            key: max(held.get(key, 0) for held in (self.ended, other.ended))
-            for key in self.ended | other.ended
-        }
+        self.ended = latest([*self.ended.items(), *other.ended.items()])
 
 
 @dataclass(slots=True)
@@ -163,16 +161,8 @@ def _store(session: Session, arrivals: list[Arrival], source: str) -> Stored:
     _write_calls(session, [(each.known(), each.parent) for each in new], fresh=True)
     _settle_late(session, late, {(known.trace_id, known.span_id): known for known in known_new})
     settle_named_calls(session, sorted({each.record.trace_id for each in new}))
-    return Stored(len(new), len(arrivals) - len(new), agents, ended=_ended(new))
-
-
-def _ended(new: Sequence[Arrival]) -> dict[str, int]:
-    ended: dict[str, int] = {}
-    for each in new:
-        end = each.record.start_ns + each.record.duration_ns
-        if each.agent_id is not None and end > ended.get(each.agent_id, 0):
-            ended[each.agent_id] = end
-    return ended
+    ended = latest((each.agent_id, each.record.start_ns + each.record.duration_ns) for each in new)
+    return Stored(len(new), len(arrivals) - len(new), agents, ended=ended)
 
 
 def _known(session: Session, keys: Iterable[SpanKey]) -> list[Known]:
