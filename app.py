@@ -5,6 +5,7 @@ from pathlib import Path
 from dash import Dash
 from flask import Flask
 
+import api.door
 import api.health
 import api.otlp
 import api.rest
@@ -18,22 +19,24 @@ from pages import _delivery, _live, _view
 from settings import Settings
 from workers.collector import Collector
 from workers.mailer import Mailer
+from workers.request_log import RequestLog
 
 COLLECTOR = "quantum_collector"
 MAILER = "quantum_mailer"
+REQUEST_LOG = "quantum_request_log"
 ROOT = Path(__file__).resolve().parent
 
 
 def create_app(settings: Settings) -> Dash:
     """The whole application on the databases of `settings`, ready to serve. Nothing is migrated or seeded here.
 
-    Whoever serves it starts its collector, `server.extensions[COLLECTOR]`, and its mailer, `server.extensions[MAILER]`,
-    in the process that serves.
+    Whoever serves it starts its collector, its mailer and its log of requests (`server.extensions` holds them as
+    COLLECTOR, MAILER and REQUEST_LOG) in the process that serves.
 
     The guard comes before everything else: Flask asks in the order of registration.
     """
     logs.init()
-    server = Flask(__name__, static_folder=None)
+    server = api.door.Server(__name__, static_folder=None)
     engine = make_engine(settings.database_url)
     engines = {settings.database_url: engine}
     for url in (settings.database_system_url, settings.database_staff_url):
@@ -42,17 +45,20 @@ def create_app(settings: Settings) -> Dash:
     system_engine = engines[settings.database_system_url]
     server.config[_view.ENGINE] = engine
     server.config[_view.STAFF_ENGINE] = engines[settings.database_staff_url]
-    server.extensions[COLLECTOR] = collector = Collector(
+    server.extensions[COLLECTOR] = Collector(
         system_engine,
         engine,
         (settings.host, settings.port),
         settings.data_dir / FILE,
         also=list(engines.values()),
+        api_log_days=settings.api_log_days,
     )
     server.extensions[MAILER] = Mailer(system_engine, settings.mail, settings.public_url)
+    calls = server.extensions[REQUEST_LOG] = RequestLog(system_engine)
+    api.door.init_app(server, calls.keep)
     auth.init_app(server, system_engine, settings)
     server.register_blueprint(api.health.blueprint(system_engine))
-    server.register_blueprint(api.otlp.blueprint(system_engine, collector.arrived))
+    server.register_blueprint(api.otlp.blueprint(system_engine))
     server.register_blueprint(api.rest.blueprint(engine, engines[settings.database_staff_url]))
     app = _dash(server)
     _live.wire(app)

@@ -75,18 +75,18 @@ def _application(current: Settings) -> Any:
 
 
 def _begin(server: Any, current: Settings) -> None:
-    from app import COLLECTOR, MAILER
+    from app import COLLECTOR, MAILER, REQUEST_LOG
 
     _announce(current)
-    server.extensions[COLLECTOR].start()
-    server.extensions[MAILER].start()
+    for worker in (COLLECTOR, MAILER, REQUEST_LOG):
+        server.extensions[worker].start()
 
 
 def _end(server: Any) -> None:
-    from app import COLLECTOR, MAILER
+    from app import COLLECTOR, MAILER, REQUEST_LOG
 
-    server.extensions[MAILER].stop()
-    server.extensions[COLLECTOR].stop()
+    for worker in (REQUEST_LOG, MAILER, COLLECTOR):
+        server.extensions[worker].stop()
 
 
 def _refuse_taken(current: Settings) -> None:

@@ -21,6 +21,8 @@ EVERY_ADDRESS = {"0.0.0.0", "::"}  # listened on, never asked for
 HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?")
 MOST_IDLE_HOURS, MOST_PROXIES = 30 * 24, 10
 SIGN_UPS = ("open", "invited")
+LEAST_LOG_DAYS, MOST_LOG_DAYS = 90, 3650  # the database's rules delete no younger call
+MOST_PER_HOUR = 80_000_000  # a day's limit still fits the column
 SMTP_PORTS = {"smtp": 587, "smtps": 465}
 THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
@@ -68,6 +70,9 @@ class Settings:
         sign_up: `open` to everybody, or only for those `invited`.
         public_url: where people reach the application, without a slash at its end; None when it was not told.
         mail: how mail is sent; None when it is not.
+        reports_per_hour: how often one key may report at one address: telemetry and heartbeats.
+        requests_per_hour: how often one key may ask for anything else at one address.
+        api_log_days: how long the log of requests is kept.
     """
 
     env: str
@@ -86,6 +91,9 @@ class Settings:
     sign_up: str
     public_url: str | None
     mail: Mail | None
+    reports_per_hour: int = 360_000
+    requests_per_hour: int = 3600
+    api_log_days: int = LEAST_LOG_DAYS
 
     @property
     def is_production(self) -> bool:
@@ -129,6 +137,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         sign_up=_one_of(source, "QUANTUM_SIGN_UP", SIGN_UPS),
         public_url=public_url,
         mail=_mail(source),
+        reports_per_hour=_whole(source, "QUANTUM_REPORTS_PER_HOUR", 360_000, 1, MOST_PER_HOUR),
+        requests_per_hour=_whole(source, "QUANTUM_REQUESTS_PER_HOUR", 3600, 1, MOST_PER_HOUR),
+        api_log_days=_whole(source, "QUANTUM_API_LOG_DAYS", LEAST_LOG_DAYS, LEAST_LOG_DAYS, MOST_LOG_DAYS),
     )
 
 

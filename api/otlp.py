@@ -5,7 +5,6 @@ read at all is 400 and is never to be sent again; what may work later is 503 or 
 """
 
 import threading
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -52,24 +51,24 @@ ANSWERS: dict[Signal, type[Message]] = {
 _DECODING = threading.BoundedSemaphore(2)
 
 
-def blueprint(engine: Engine, arrived: Callable[[], None] = lambda: None) -> Blueprint:
-    """The doors; `engine` is the system's login, which stores what arrives. `arrived` is called when something did."""
+def blueprint(engine: Engine) -> Blueprint:
+    """The doors; `engine` is the system's login, which stores what arrives."""
     door = Blueprint("otlp", __name__, url_prefix="/v1")
 
     @door.post("/traces")
     @keyed(Scope.INGEST)
     def traces() -> Response:
-        return _take(engine, Signal.TRACES, arrived)
+        return _take(engine, Signal.TRACES)
 
     @door.post("/logs")
     @keyed(Scope.INGEST)
     def logs() -> Response:
-        return _take(engine, Signal.LOGS, arrived)
+        return _take(engine, Signal.LOGS)
 
     @door.post("/metrics")
     @keyed(Scope.INGEST)
     def metrics() -> Response:
-        return _take(engine, Signal.METRICS, arrived)
+        return _take(engine, Signal.METRICS)
 
     for kind in (
         HTTPException,
@@ -82,7 +81,7 @@ def blueprint(engine: Engine, arrived: Callable[[], None] = lambda: None) -> Blu
     return door
 
 
-def _take(engine: Engine, signal: Signal, arrived: Callable[[], None]) -> Response:
+def _take(engine: Engine, signal: Signal) -> Response:
     if request.mimetype not in (PROTOBUF, JSON):
         raise UnsupportedMediaType(f"Send {PROTOBUF} or {JSON}.")
     source, at = f"key {require_caller().key.prefix}", datetime.now(UTC)
@@ -96,8 +95,6 @@ def _take(engine: Engine, signal: Signal, arrived: Callable[[], None]) -> Respon
         if found:
             with session(engine, SYSTEM, write=True) as unit:
                 done = receive(unit, signal, found, body, source, at)
-    if done.stored:
-        arrived()
     return _answer(signal, done)
 
 

@@ -19,9 +19,11 @@ from auth import (
     own_data,
     passwords,
     people,
+    quotas,
     recovery,
     refusals,
     routes,
+    seldom,
 )
 from auth.people import SignedIn, current_person, require_person
 from db.engine import Engine
@@ -54,7 +56,8 @@ def init_app(server: Flask, engine: Engine, settings: Settings) -> None:
     server.extensions[routes.INVITED_ONLY] = settings.sign_up == "invited"
     server.extensions[recovery.IS_MAILED] = settings.mail is not None
     server.extensions[administration.PUBLIC_URL] = settings.public_url
-    for room in (recovery, invites, own_data):
+    quotas.init_app(server, settings)
+    for room in (recovery, invites, own_data, seldom):
         room.init_app(server)
     server.register_blueprint(routes.blueprint)
     refusals.init_app(server)
@@ -74,5 +77,4 @@ def attach_dash(app: DashApp) -> None:
     headers.allow_scripts(server, app.csp_hashes())
     headers.serve_plainly(server, "health.health")
     doors.declare_dash(server, app.callback_map)
-    headers.trust_keys(server)
     guard.guard_outputs(server, app.callback_map)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from flask import Flask, Response, current_app, g, request, session
 from flask_login import session_protected
@@ -39,21 +40,30 @@ def init_app(server: Flask) -> None:
     session_protected.connect(_moved_session, server)
 
 
-def note_refused(kind: str, description: str, *, severity: str = "", **evidence: str | int) -> None:
+def note_refused(
+    kind: str,
+    description: str,
+    *,
+    severity: str = "",
+    profile_id: UUID | None = None,
+    **evidence: str | int,
+) -> None:
     """Store that this request was refused, in the system's name and apart from the request's own transaction.
 
-    Once per request. What cannot be stored is told to the log: the refusal stands either way.
+    Once per request. `profile_id` is whose key it came with; without one, it is of whoever is signed in.
+    What cannot be stored is told to the log: the refusal stands either way.
     """
     if g.get(NOTED):
         return
     setattr(g, NOTED, True)
     try:
-        asking = None if g.pop(ANONYMOUS, False) else people.current_person()
+        is_nobodys = g.pop(ANONYMOUS, False) or profile_id is not None
+        asking = None if is_nobodys else people.current_person()
         refusal = Refusal(
             kind=kind,
             words=description,
             evidence={"method": request.method, "path": _path(), **evidence},
-            profile_id=asking.profile_id if asking else None,
+            profile_id=asking.profile_id if asking else profile_id,
             severity=severity,
         )
         with unit_of_work(people.system_engine(), SYSTEM, write=True) as unit:

@@ -4,20 +4,20 @@ It asks before any view or callback runs; these ask once more (`auth.doors`).
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 from flask import Flask, jsonify, redirect, request, url_for
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
-from auth import callback_bodies, doors, keys, public, sizes
+from auth import callback_bodies, doors, keys, machines, public, quotas, sizes
 from auth.events import note_forged_cookie
 from auth.people import current_person
 
 CALLBACKS = "/_dash-update-component"
 # Asked for by programs, which cannot fill in a form: no redirect for these.
-MACHINES = ("/api", "/v1", "/assets")
+MACHINES = (*machines.DOORS, "/assets")
 CARRIED = ("lang", "theme")
 ASCII = "".join(map(chr, range(128)))
 
@@ -39,8 +39,11 @@ def guard() -> Response | tuple[Response, int] | None:
     if doors.is_public_file():
         return None
     if needs is not None and needs.startswith(keys.KEYED) and not _is_for_this_person(needs):
+        quotas.spend(keys.require_caller())
         keys.require_scope(needs.removeprefix(keys.KEYED))
         return None
+    if machines.at_their_door() and machines.leads_nowhere():
+        _refuse_nowhere()
     person = current_person()
     if person is not None:
         if request.endpoint in public.OWN_FORMS:
@@ -53,11 +56,28 @@ def guard() -> Response | tuple[Response, int] | None:
             _for_a_person(needs)
         return None
     note_forged_cookie()
+    if machines.at_their_door():
+        keys.refuse_nobody()
     if request.endpoint == "auth.logout":
         return redirect(url_for("auth.login"))
     if is_page():
         return redirect(url_for("auth.login", next=_here(), **_carried()))
     return jsonify(error="Sign in first.", sign_in=url_for("auth.login")), 401
+
+
+def _refuse_nowhere() -> NoReturn:
+    """Programs with a key, and people, are told that there is nothing; strangers not even that."""
+    caller = keys.current_caller()
+    if caller is not None:
+        quotas.spend(caller)
+    else:
+        person = current_person()
+        if person is None:
+            note_forged_cookie()
+            keys.refuse_nobody()
+        if person.owes_factor:
+            raise machines.FactorOwed
+    raise machines.nowhere()
 
 
 def _set_up_first() -> Response | tuple[Response, int] | None:
@@ -66,8 +86,7 @@ def _set_up_first() -> Response | tuple[Response, int] | None:
         return None
     if is_page():
         return redirect(url_for("auth.second_factor", next=_here(), **_carried()))
-    where = url_for("auth.second_factor")
-    return jsonify(error="Set up a second factor first; your role demands it.", set_up=where), 403
+    raise machines.FactorOwed
 
 
 def refuse_large_body(most: int) -> None:

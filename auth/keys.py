@@ -18,15 +18,33 @@ from typing import NoReturn, ParamSpec, TypeVar
 from uuid import UUID
 
 from flask import g, request
+from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 
-from auth import people
+from auth import people, seldom
+from auth.events import note_refused
 from auth.permissions import Permission, allows
 from db.actor import SYSTEM, Actor
 from db.engine import session as unit_of_work
-from db.services.api_keys import FoundKey, find_key
+from db.services.api_keys import FoundKey, Reason, RefusedKey, look_up
 
-CALLER = "quantum_caller"
+CALLER, REFUSED = "quantum_caller", "quantum_refused_key"
+WITHOUT_KEY = (
+    "Send a key with the request, as in Authorization: Bearer qk_... (quantum key create makes one)."
+)
+NOT_ACCEPTED = "This key is not accepted. Check that it is complete, or make another."
+KNOWN_REFUSALS = {
+    Reason.REVOKED: "This key was revoked. Make another, and put it where this one was.",
+    Reason.EXPIRED: "This key has expired. Make another, and put it where this one was.",
+    Reason.CLOSED: "The account this key belongs to is closed.",
+}
+WITHOUT_ERROR: dict[str, str | None] = {"realm": "quantum"}
+INVALID_TOKEN = WITHOUT_ERROR | {"error": "invalid_token"}
+NOT_GIVEN = "This key does not have the scope {scope}. Make one that has."
+NOT_HELD = "This key has the scope {scope}, but the role of its owner no longer includes what that needs."
+OWES_FACTOR = (
+    "The role of this key's owner demands a second factor. The owner must sign in and set one up first."
+)
 KEYED = "key:"  # a declared permission that begins so is a scope, which only keys have
 AGENT = "agent:"
 PART = re.compile(r"\{(\w+)\}")
@@ -52,6 +70,18 @@ NEEDS: dict[str, str] = {
     Scope.FLEET_WRITE: Permission.FLEET_WRITE,
     Scope.METRICS_READ: "",
 }
+
+
+class MissingScope(Forbidden):
+    """The key is accepted, but not for this; `scope` is what it would need."""
+
+    def __init__(self, words: str, scope: str) -> None:
+        self.scope = scope
+        super().__init__(words)
+
+
+# Every scope but those of single agents. One per module: what a permission to read is called.
+SCOPES: tuple[str, ...] = (*map(str, Scope), *(str(each) for each in Permission if each.endswith(":read")))
 
 
 @dataclass(frozen=True)
@@ -92,7 +122,7 @@ def needs_of(scope: str) -> str:
         return NEEDS[scope]
     if scope.startswith(AGENT) and len(scope) > len(AGENT):
         return Permission.FLEET_WRITE
-    if scope in set(Permission) and scope.endswith(":read"):
+    if scope in SCOPES:
         return scope
     raise LookupError(f"{scope!r} is no scope")
 
@@ -105,9 +135,15 @@ def current_caller() -> Caller | None:
     return found
 
 
+def refused_key() -> RefusedKey | None:
+    """The key this request showed when it is not accepted; None where none was looked for, or it is accepted."""
+    found: RefusedKey | None = g.get(REFUSED)
+    return found
+
+
 def require_caller() -> Caller:
     """The key behind this request; without one the request ends with 401."""
-    return current_caller() or _nobody()
+    return current_caller() or refuse_nobody()
 
 
 def keyed(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -140,15 +176,23 @@ def require_scope(scope: str) -> Caller:
     """
     scope = PART.sub(lambda part: str((request.view_args or {}).get(part[1], "")), scope)
     caller = require_caller()
+    if caller.key.owes_factor:
+        _note_forbidden(caller, scope)
+        raise MissingScope(OWES_FACTOR, scope)
     if not caller.may(scope):
-        raise Forbidden(
-            f"This key does not have the scope {scope}, or its owner does not hold what it needs."
-        )
+        _note_forbidden(caller, scope)
+        has_it = scope in caller.key.scopes
+        raise MissingScope((NOT_HELD if has_it else NOT_GIVEN).format(scope=scope), scope)
     return caller
 
 
-def _nobody() -> NoReturn:
-    raise Unauthorized("Send a valid key: Authorization: Bearer qk_...")
+def refuse_nobody() -> NoReturn:
+    """End the request with 401, and say why where whoever asks had the key's secret."""
+    refused, told = refused_key(), WITHOUT_ERROR
+    words = WITHOUT_KEY
+    if refused is not None:
+        words, told = KNOWN_REFUSALS.get(refused.reason, NOT_ACCEPTED), INVALID_TOKEN
+    raise Unauthorized(words, www_authenticate=WWWAuthenticate("bearer", dict(told)))
 
 
 def _find() -> Caller | None:
@@ -156,19 +200,34 @@ def _find() -> Caller | None:
     if kind.lower() != "bearer" or not token.strip():
         return None
     with unit_of_work(people.system_engine(), SYSTEM) as unit:
-        found = find_key(unit, token.strip(), datetime.now(UTC))
+        found = look_up(unit, token.strip(), datetime.now(UTC))
+    if isinstance(found, RefusedKey):
+        setattr(g, REFUSED, found)
+        _note_refused(found)
+        return None
     return Caller(found) if found else None
 
 
-__all__ = [
-    "ANY",
-    "OR_PERSON",
-    "Caller",
-    "Scope",
-    "current_caller",
-    "keyed",
-    "lets_person_in",
-    "needs_of",
-    "require_caller",
-    "require_scope",
-]
+def _note_refused(refused: RefusedKey) -> None:
+    """A security event, at most once a minute of one key and address. It names the prefix, never the secret."""
+    if seldom.is_due("key", refused.prefix, refused.reason, request.remote_addr):
+        is_grave = refused.reason in (Reason.UNKNOWN, Reason.WRONG)
+        note_refused(
+            "unauthorized_access",
+            f"A request came with a key that is not accepted ({refused.reason}).",
+            severity="medium" if is_grave else "low",
+            profile_id=refused.profile_id,
+            key=refused.prefix,
+            reason=str(refused.reason),
+        )
+
+
+def _note_forbidden(caller: Caller, scope: str) -> None:
+    if seldom.is_due("scope", caller.key_id, scope, request.remote_addr):
+        note_refused(
+            "unauthorized_access",
+            "A key was used for what its scopes, or its owner's role, do not include.",
+            profile_id=caller.key.profile_id,
+            key=caller.key.prefix,
+            scope=scope,
+        )

@@ -1,11 +1,14 @@
-"""What a person reads when a request cannot be answered: not theirs, a stale form, too large, the database away."""
+"""What a person reads when a request cannot be answered: not theirs, a stale form, too large, the database away.
+
+Under the doors of programs `api.door` answers instead.
+"""
 
 from flask import Flask, current_app, jsonify, redirect, request, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import Forbidden, RequestEntityTooLarge, Unauthorized
 from werkzeug.wrappers import Response
 
-from auth import routes, screen
+from auth import machines, routes, screen
 from auth.events import note_forged_token
 from auth.guard import is_page
 from auth.recent import PasswordNeeded, confirm_address
@@ -25,6 +28,7 @@ def init_app(server: Flask) -> None:
     server.register_error_handler(RequestEntityTooLarge, too_large)
     server.register_error_handler(DatabaseUnavailable, database_away)
     server.register_error_handler(PasswordNeeded, password_again)
+    server.register_error_handler(machines.FactorOwed, factor_owed)
 
 
 def stale_form(error: CSRFError) -> Answer:
@@ -83,6 +87,11 @@ def database_away(error: DatabaseUnavailable) -> Answer:
     if routes.is_form() or is_page():
         return routes.show_message(title, text, 503)
     return jsonify(error=f"{title}."), 503
+
+
+def factor_owed(error: machines.FactorOwed) -> Answer:
+    """403 until the second factor is set up, with the address to go to."""
+    return jsonify(error=error.description, set_up=url_for("auth.second_factor")), 403
 
 
 def password_again(error: PasswordNeeded) -> Answer:

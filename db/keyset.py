@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Select, and_, or_
+from sqlalchemy import ColumnElement, Select, TypeDecorator, and_, or_
 from sqlalchemy.orm import Session
 
 Values = tuple[Any, ...]
@@ -45,7 +45,8 @@ class Key:
 
     @property
     def python(self) -> type[Any]:
-        found: type[Any] = self.column.type.python_type
+        kind = self.column.type
+        found: type[Any] = (kind.impl_instance if isinstance(kind, TypeDecorator) else kind).python_type
         return found
 
 

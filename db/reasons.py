@@ -31,11 +31,19 @@ TABLES: Final[dict[str, str]] = {
     "because finding a span's nearest named ancestor again on every page would read whole traces.",
 }
 
+INDEXES: Final[dict[str, str]] = {
+    "idx_api_keys_prefix": "Every request of a program finds its key by the prefix.",
+    "idx_rate_limits_api_key_endpoint": "Unique: two rows of one key and endpoint would each let the whole limit "
+    "through.",
+}
+
 COLUMNS: Final[dict[str, str]] = {
     "agents.heartbeat_seconds": "Operational means heard within twice the declared interval.",
     "agents.paused_at": "A paused agent is not operational however loudly it is heard, and people ask since when.",
     "agents.clock_drift_ms": "An agent is heard by our clock; its own being wrong must be seen and never mixed in.",
     "agents.clock_drift_at": "A drift seen long ago is no fact about today.",
+    "api_logs.request_bytes": "Whoever sends far more than others is found by it; bodies are not kept.",
+    "api_logs.response_bytes": "An answer that grew too large is found by it; bodies are not kept.",
     "audit_heads.day": "One head a day is enough to date a change to the chain.",
     "audit_heads.seq": "Says which entry was the last.",
     "audit_heads.row_hash": "The hash of the last entry depends on every entry before it.",

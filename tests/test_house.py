@@ -11,7 +11,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("api", "auth", "components", "db", "pages", "workers")
-CLI = {"cli", "cli_base", "cli_bootstrap", "cli_factor", "cli_import", "cli_links", "cli_user", "cli_verify"}
+CLI = {
+    "cli",
+    "cli_base",
+    "cli_bootstrap",
+    "cli_factor",
+    "cli_import",
+    "cli_key",
+    "cli_links",
+    "cli_user",
+    "cli_verify",
+}
 TOP_MODULES = ("app", *sorted(CLI), "settings", "i18n", "logs", "terminal")
 LONGEST_FILE = 450
 SQL = {"sqlalchemy", "alembic", "psycopg", "sqlite3"}

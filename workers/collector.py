@@ -1,8 +1,8 @@
 """The collector: a thread of the serving process that watches the application and writes down what it measured.
 
-Every five seconds it stores the round trips that page reads left in memory. Every half minute it makes a heartbeat (one
-collector per database does) and asks the web part for its health. No request ever waits for it, and whatever fails is
-counted and tried again.
+Every five seconds it stores the round trips that page reads left in memory, and brings the map up to the spans that
+came in through this process. Every half minute it makes a heartbeat (one collector per database does) and asks the web
+part for its health. No request ever waits for it, and whatever fails is counted and tried again.
 """
 
 import logging
@@ -20,9 +20,10 @@ from db.actor import SYSTEM
 from db.base import uuid7
 from db.engine import Engine, Session, session
 from db.sampling import OPTION, Sample, Sampler, Stopwatch, failure_name
-from db.services import links, measure, sign_in_limits
+from db.services import api_logs, links, measure, sign_in_limits
 from db.services.measure import COLLECTOR, DATABASE, PERIOD_SECONDS, WEB, Watcher
-from db.services.network import settle_network
+from db.services.network import measure_connections, settle_network
+from db.services.news import stored_batches
 from workers.audit_heads import HeadKeeper
 from workers.watch import Watch
 
@@ -31,10 +32,10 @@ GRACE_SECONDS = 15.0  # longer than a database is waited for
 PROBE_TIMEOUT_SECONDS = 5.0
 FORGET_EVERY_SECONDS = 3600.0
 FORGET_MOST_BATCHES = 40
-SETTLE_SHARE = (
-    20  # of the time, at most one part goes into settling the fleet's network while spans keep arriving
-)
 SETTLE_BEATS = 10  # connections between own parts are worked out again every so many heartbeats
+SETTLE_SHARE = (
+    10  # of this process's time, at most one part in so many goes into the connections of the fleet
+)
 UNWATCHED = "The collector of process {process} began to watch."
 
 log = logging.getLogger("quantum.collector")
@@ -55,7 +56,7 @@ class Collector:
     and on those `also` watched.
 
     `door` is host and port of this process's own web server; None when it has none. `heads` is the file that keeps what
-    the audit log held; None keeps none.
+    the audit log held; None keeps none. Calls of programs are kept for `api_log_days`.
     """
 
     def __init__(
@@ -66,19 +67,23 @@ class Collector:
         heads: Path | None = None,
         *,
         also: Sequence[Engine] = (),
+        api_log_days: int = 90,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.engine, self.watched, self.door = engine, (watched, *also), door
         self.sampler = Sampler(WEB, DATABASE)
+        self.api_log_days = api_log_days
         self.heads = HeadKeeper(engine, heads)
         self.dialect = engine.dialect.name
         self._now, self._clock = now, clock
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
-        self._arrived = threading.Event()
-        self._next_settle = clock()
         self._next_beat = self._next_forget = clock()
+        self._next_settle = clock()
+        self._settled = (
+            -1
+        )  # whoever ran before may have ended between storing spans and settling what follows
         self._beats = 0
         self._holds = False
         self._web_error: str | None = None
@@ -96,7 +101,6 @@ class Collector:
         if self._thread is not None:
             return
         self._reset()
-        self._arrived.set()  # whatever came in before the last process ended
         for watched in self.watched:
             watched.update_execution_options(**{OPTION: self.sampler})
         self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
@@ -149,6 +153,7 @@ class Collector:
         """The last round: close the time watched, store the rest, let go of the watch."""
         self.beat()
         self.flush(all_of_it=True)
+        self._next_settle = self._clock()
         self._guarded(self.settle_fleet)
         if self._holds:
             with session(self.engine, SYSTEM, write=True) as unit:
@@ -217,24 +222,21 @@ class Collector:
         with session(self.engine, SYSTEM, write=True) as unit:
             settle_network(unit, own=True)
 
-    def arrived(self) -> None:
-        """Telemetry came in by this process: the fleet's connections and places have to be worked out again."""
-        self._arrived.set()
-
     def settle_fleet(self) -> None:
-        """Work out what follows from what arrived, but not all the time: it reads every call there is."""
-        if not self._arrived.is_set() or self._clock() < self._next_settle:
+        """Work out the connections between agents and their places again, when spans came; else it asks nobody.
+
+        Every process does so for what it stored. The calls are read before the writing begins, so that whoever
+        stores spans waits for a few rows and not for a count of all calls.
+        """
+        came, began = stored_batches(self.engine), self._clock()
+        if came == self._settled or began < self._next_settle:
             return
-        began = self._clock()
-        self._arrived.clear()
-        try:
-            with session(self.engine, SYSTEM, write=True) as unit:
-                settle_network(unit)
-        except Exception:
-            self._arrived.set()
-            raise
-        finally:
-            self._next_settle = self._clock() + SETTLE_SHARE * (self._clock() - began)
+        with session(self.engine, SYSTEM) as unit:
+            measured = measure_connections(unit)
+        with session(self.engine, SYSTEM, write=True) as unit:
+            settle_network(unit, measured=measured)
+        self._settled = came
+        self._next_settle = self._clock() + SETTLE_SHARE * (self._clock() - began)
 
     # --- the web part ---
 
@@ -269,12 +271,13 @@ class Collector:
             raise
 
     def forget(self) -> None:
-        """Delete samples older than a week, limits long at rest and links long expired, in small batches, so that no
-        writer waits long."""
+        """Delete samples older than a week, limits long at rest, links long expired and old calls of programs, in
+        small batches, so that no writer waits long."""
         for _ in range(FORGET_MOST_BATCHES):
             with session(self.engine, SYSTEM, write=True) as unit:
                 old = (measure.forget, sign_in_limits.forget, links.forget)
                 rows = sum(forget(unit, self._now()) for forget in old)
+                rows += api_logs.forget(unit, self._now(), self.api_log_days)
             if not rows or self._ended.is_set():
                 return
 

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     ForeignKey,
@@ -125,6 +126,12 @@ class ApiLog(Base):
         Integer,
         doc="Time the server took to answer, in milliseconds by a monotonic clock; null = not measured.",
     )
+    request_bytes: Mapped[int | None] = mapped_column(
+        BigInteger, doc="Size of the request's body as it was sent, in bytes; null = not known."
+    )
+    response_bytes: Mapped[int | None] = mapped_column(
+        BigInteger, doc="Size of the answer's body as it was sent, in bytes; null = not known."
+    )
     ip_address: Mapped[str | None] = mapped_column(
         Address, doc="Network address the request came from; null = unknown."
     )
@@ -208,6 +215,7 @@ class RateLimit(Base):
         CheckConstraint("limit_per_day > 0", name=conv("rate_limits_day_positive")),
         CheckConstraint("limit_per_hour > 0", name=conv("rate_limits_hour_positive")),
         Index("idx_rate_limits_api_key", "api_key_id"),
+        Index("idx_rate_limits_api_key_endpoint", "api_key_id", "endpoint", unique=True),
         Index("idx_rate_limits_endpoint", "endpoint"),
         Index("idx_rate_limits_user_id", "user_id"),
         Index("idx_rate_limits_window", "window_start"),

@@ -52,6 +52,16 @@ class Complaint(StrEnum):
     LANGUAGE = "Choose one of the languages listed."
     THEME = "Choose the dark or the light theme."
     ZONE = "Choose one of the time zones listed, such as America/Sao_Paulo."
+    KEY_NAME = "Give the key a name of at most 80 characters, by which you will know it again."
+    KEY_SCOPES = "Choose at least one of the scopes listed, or name an agent."
+    KEY_AGENT = (
+        "Write each agent as its id, without line breaks or control codes, and at most 190 characters long."
+    )
+    KEY_ROLE = (
+        "A key cannot do what your role does not include. Leave that scope out, or ask for another role."
+    )
+    KEY_EXPIRES = "Choose a moment in the future, or no end."
+    KEY_LIMIT = "Write a whole number from 1 to 10000000, or nothing."
     CODE = "This code is wrong, was used or is too old. Leave the field empty, or restart for a new code."
     CODE_DEMANDED = (
         "This code is missing, wrong, was used or is too old. It is printed where the server is started."

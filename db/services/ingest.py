@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, aliased
 
 from db.functions import listed_pairs
 from db.models import Agent, Call, Span
+from db.services import news
 from db.services.bulk import insert_rows
 from db.services.calls import COLUMNS, Known, call_of, is_task, settle_named_calls
 from db.services.late import PAIRS_AT_ONCE, settle_late, waiting_for
@@ -26,8 +27,6 @@ from db.services.owners import Arrival, SpanKey, agents_of, attribute, is_unknow
 from db.services.semantics import understand
 from db.services.senders import Senders, senders_of
 from db.services.turns import await_turn
-
-EMPTY: tuple[Any, ...] = (None, (), [], {})  # what spans' nullable columns and documents hold by default
 
 
 @dataclass
@@ -62,6 +61,8 @@ def store(session: Session, records: Sequence[SpanRecord], source: str) -> Store
     except (DataError, IntegrityError) as error:
         done = _store_halves(session, [arrival.record for arrival in arrivals], source, error)
     done.refused += refused
+    if done.spans:
+        news.tell(session)
     return done
 
 
@@ -192,21 +193,16 @@ def ensure_agents(session: Session, agents: dict[str, dict[str, Any]], source: s
     if missing:
         dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
         session.execute(dialect.insert(Agent).on_conflict_do_nothing(), missing)
+        news.tell(session)  # they have no place on the map yet
     return len(missing)
 
 
 def _insert(session: Session, new: Sequence[Arrival], senders: Senders) -> None:
     """Write the spans, and the calls they prove by their parent or their message."""
     received = time.time_ns() // 1000 * 1000  # moments are kept to the microsecond everywhere
-    insert_rows(session, Span, _filled([_row(each, senders, received) for each in new]))
+    insert_rows(session, Span, [_row(each, senders, received) for each in new])
     calls = [call for each in new if (call := call_of(each.known(), each.parent)) is not None]
     insert_rows(session, Call, calls)
-
-
-def _filled(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows without the columns that all of them leave empty: the database's defaults say the same, for less."""
-    used = [name for name in rows[0] if any(row[name] not in EMPTY for row in rows)]
-    return [{name: row[name] for name in used} for row in rows]
 
 
 def _row(each: Arrival, senders: Senders, received_ns: int) -> dict[str, Any]:

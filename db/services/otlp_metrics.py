@@ -21,6 +21,7 @@ from db.services.otlp_values import (
     enum,
     few,
     integer,
+    not_finite,
     number,
     shown,
     signed,
@@ -174,12 +175,12 @@ def _value(
 def column_value(given: float | str) -> tuple[Decimal | None, dict[str, Any]]:
     """The value with six decimals and fifteen digits at most; what it was before, where that is another number."""
     if isinstance(given, str) or not math.isfinite(given):
-        return None, {"reason": NO_NUMBER, "value": str(given)}
+        return None, {"reason": NO_NUMBER, "value": given if isinstance(given, str) else not_finite(given)}
     exact = Decimal(repr(given))
-    if abs(exact) >= LARGEST:
-        return None, {"reason": TOO_LARGE, "value": given}
     places = min(PLACES, DIGITS - 1 - exact.adjusted()) if exact else PLACES
-    kept = exact.quantize(Decimal(1).scaleb(-places))
+    kept = exact.quantize(Decimal(1).scaleb(-places)) if abs(exact) < LARGEST else exact
+    if abs(kept) >= LARGEST:
+        return None, {"reason": TOO_LARGE, "value": given}
     return kept, {} if kept == exact else {"value": given}
 
 
@@ -228,7 +229,7 @@ def _counts(of: Mapping[str, Any]) -> list[int]:
 def _finite(given: Any) -> float | str:
     """A number as it was sent; what JSON has no number for as text."""
     found = number(given)
-    return found if math.isfinite(found) else str(found)
+    return found if math.isfinite(found) else not_finite(found)
 
 
 def _exemplars(item: Mapping[str, Any]) -> list[dict[str, Any]]:

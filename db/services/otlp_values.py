@@ -171,10 +171,15 @@ def plain(value: Any) -> Any:
             )
         return clean(value)
     if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
+        return not_finite(value)
     if value is None or isinstance(value, bool | int | float):
         return value
     raise Invalid(f"an attribute holds a JSON {type(value).__name__} where a plain value belongs")
+
+
+def not_finite(value: float) -> str:
+    """NaN and the infinities as OTLP/JSON spells them."""
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def clean(value: Any) -> str:
@@ -195,7 +200,7 @@ def signed(value: Any) -> int:
 def _is_whole(value: Any) -> bool:
     if isinstance(value, float):
         return value.is_integer()
-    return isinstance(value, str) and len(value) < 21 and WHOLE.fullmatch(value) is not None
+    return isinstance(value, str) and len(value) < 40 and WHOLE.fullmatch(value) is not None
 
 
 def number(value: Any) -> float:

@@ -7,7 +7,7 @@ from tests.otlp import BEGIN, attribute
 
 def record(number: int = 1, **said: Any) -> dict[str, Any]:
     return {
-        "timeUnixNano": str(BEGIN + number),
+        "timeUnixNano": str(BEGIN + 1_000_000 * number),
         "severityNumber": 9,
         "severityText": "INFO",
         "body": {"stringValue": f"line {number}"},

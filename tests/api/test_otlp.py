@@ -162,7 +162,7 @@ def test_numbers_come_as_numbers_or_text_and_unknown_fields_are_passed_over(
     with session(engine) as unit:
         rows = unit.execute(select(Span.kind, Span.status, Span.attributes).order_by(Span.span_id)).all()
     assert [tuple(row)[:2] for row in rows] == [(2, 2), (2, 2)]
-    assert rows[1].attributes == {"whole": 7, "text": -7, "half": 0.5, "none": None, "nan": "nan"}
+    assert rows[1].attributes == {"whole": 7, "text": -7, "half": 0.5, "none": None, "nan": "NaN"}
 
 
 @pytest.mark.databases("sqlite")

@@ -15,6 +15,7 @@ from werkzeug.routing import Rule
 from app import create_app
 from auth import doors, permissions, public
 from auth.doors import PUBLIC, SIGNED_IN, needed_by, permitted
+from auth.keys import KEYED
 from auth.permissions import ROLES, Permission, allows
 from settings import Settings
 from tests import module_rows
@@ -56,6 +57,8 @@ def wanted(needs: str | None, role: str | None) -> set[int]:
     """Which refusals a door must answer with; empty where it must let through."""
     if needs == PUBLIC:
         return set()
+    if (needs or "").startswith(KEYED):
+        return {401}  # it takes a key, whoever is signed in
     if role is None:
         return {302, 401}
     return set() if needs is not None and allows(role, needs) else {403}

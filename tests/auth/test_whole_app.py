@@ -17,7 +17,9 @@ from werkzeug.routing import Rule
 
 from app import create_app
 from auth import public
+from auth.doors import SIGNED_IN, needed_by, permitted
 from auth.headers import CSRF, POLICY
+from auth.keys import KEYED, keyed
 from auth.sizes import DEEPEST, LARGEST_CALLBACK, LARGEST_FORM, LONGEST_VALUE, MOST_VALUES, is_too_much
 from db.models import Profile
 from db.services.links import issue_invite, issue_reset
@@ -49,9 +51,13 @@ def production(settings: Settings) -> Visitor:
 
 
 def changing(app: Dash) -> list[tuple[Rule, str]]:
-    """Every route with a method that may change something."""
-    rules = app.server.url_map.iter_rules()
+    """Every route of people with a method that may change something. Those of programs take a key, no cookie."""
+    rules = [rule for rule in app.server.url_map.iter_rules() if not takes_a_key(app, rule.endpoint)]
     return [(rule, method) for rule in rules for method in sorted(CHANGES & (rule.methods or set()))]
+
+
+def takes_a_key(app: Dash, endpoint: str) -> bool:
+    return (needed_by(app.server.view_functions[endpoint]) or "").startswith(KEYED)
 
 
 def path(rule: Rule) -> str:
@@ -112,8 +118,18 @@ def test_every_change_is_refused_without_its_token(
     assert alice.get("/").status_code == 200, "nobody was signed out"
 
 
-def test_no_route_is_left_out_of_the_check() -> None:
+def test_no_route_is_left_out_of_the_check_but_those_that_take_a_key(app: Dash, alice: Visitor) -> None:
+    """No browser sends a key by itself, so nobody can make it send one."""
     assert not CSRF._exempt_views and not CSRF._exempt_blueprints
+
+    def change() -> str:
+        return "changed"
+
+    app.server.add_url_rule("/keyed", "keyed", keyed("ingest")(change), methods=["POST"])
+    app.server.add_url_rule("/personal", "personal", permitted(SIGNED_IN)(change), methods=["POST"])
+    assert alice.client.post("/keyed").status_code == 401, "not for a cookie, with a token or without"
+    assert alice.client.post("/personal").status_code == 400, "a function of the same name in the same file"
+    assert alice.client.post("/personal", headers=token(alice)).text == "changed"
 
 
 def test_every_callback_is_refused_without_its_token(app: Dash, alice: Visitor) -> None:
