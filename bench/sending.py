@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import perf_counter, sleep
@@ -17,6 +17,7 @@ from tests.fuzz.documents import SIGNALS, in_protobuf
 
 PROTOBUF = "application/x-protobuf"
 PATIENCE = 300.0
+DROPPED = 0
 TRACES = SIGNALS[0]
 
 
@@ -76,9 +77,13 @@ def send_all(port: int, headers: Mapping[str, str], what: Iterable[bytes], conne
                 body = waiting.get_nowait()
             except Empty:
                 break
-            status, seconds = door.send(body)
+            try:
+                status, seconds = door.send(body)
+            except (OSError, HTTPException):  # the server dropped the connection
+                status, seconds = DROPPED, 0.0
+                door.close()
             sent.add(status, seconds)
-            if status in (429, 503):
+            if status in (DROPPED, 429, 503):
                 sleep(0.2)
                 waiting.put(body)
         door.close()
@@ -143,9 +148,11 @@ def renamed(found: list[bytes]) -> Iterator[bytes]:
 
 
 def nagles(port: int, headers: Mapping[str, str], times: int) -> list[float]:
-    """Seconds of small requests on one connection whose head and body leave in two pieces, as some clients send them."""
+    """Seconds of small requests on one connection; head and body leave in two pieces, as some clients send them."""
     lines = [f"{name}: {value}\r\n" for name, value in {"Host": f"127.0.0.1:{port}", **headers}.items()]
-    head = f"POST /v1/traces HTTP/1.1\r\n{''.join(lines)}Content-Type: {PROTOBUF}\r\nContent-Length: 2\r\n\r\n"
+    head = (
+        f"POST /v1/traces HTTP/1.1\r\n{''.join(lines)}Content-Type: {PROTOBUF}\r\nContent-Length: 2\r\n\r\n"
+    )
     took = []
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         answers = connection.makefile("rb")

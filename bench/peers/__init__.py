@@ -12,7 +12,7 @@ from time import monotonic, sleep
 
 import click
 
-from bench.processes import below, stop
+from bench.processes import stop
 from bench.report import CACHE
 from tests.served import free_port
 
@@ -59,7 +59,9 @@ class Peer:
         values = {"folder": str(folder), "port": str(ports[0]), "other": str(ports[1])}
         command = [str(self.python.parent / self.command[0]), *self.command[1:]]
         environment = {name: value.format(**values) for name, value in self.environment.items()}
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "QUANTUM_"))}
+        clean = {
+            name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "QUANTUM_"))
+        }
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 [part.format(**values) for part in command],
@@ -71,7 +73,9 @@ class Peer:
                 start_new_session=True,
             )
         try:
-            found = Running(self.name, ports[0], process.pid, folder, folder / self.database, dict(self.headers))
+            found = Running(
+                self.name, ports[0], process.pid, folder, folder / self.database, dict(self.headers)
+            )
             found.await_door()
             yield found
         finally:
@@ -121,9 +125,6 @@ class Running:
         files = [path for path in self.folder.rglob("*") if path.is_file() and path.name != "log"]
         return sum(path.stat().st_size for path in files)
 
-    def pids(self) -> list[int]:
-        return [self.pid, *below(self.pid)]
-
 
 MLFLOW = Peer(
     "MLflow",
@@ -150,4 +151,3 @@ PHOENIX = Peer(
     },
 )
 PEERS = (MLFLOW, PHOENIX)
-
