@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from sqlalchemy import text as sql
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from app import REQUEST_LOG
+from app import REQUEST_LOG, create_app
 from auth import keys as auth_keys
 from auth.doors import needed_by
 from auth.keys import AGENT, KEYED, keyed
@@ -26,6 +26,7 @@ from db.actor import Actor
 from db.engine import DatabaseUnavailable
 from db.models import ApiKey, ApiLog, AuthAccount, RoleRequirement, SecurityEvent
 from db.services.api_keys import Reason, hash_of, look_up, revoke_prefix
+from settings import Settings
 from tests import module_rows
 from tests.auth.test_doors import VERBS, address
 from tests.keys import bearer, issue
@@ -287,6 +288,18 @@ def test_without_its_database_a_door_asks_to_come_again(
     answer = client.post(path, headers=bearer(world.keys["revoked"]), json={})
     assert answer.status_code == 503 and int(answer.headers["Retry-After"]) >= 1
     assert "secret-host" not in answer.text and "html" not in answer.content_type
+
+
+@pytest.mark.databases("sqlite")
+def test_a_program_is_not_led_from_http_to_https_but_told(settings: Settings, engine: Engine) -> None:
+    """Following a redirect it would send its key in the clear again, and as a GET without its body."""
+    made = create_app(replace(settings, env="production", hosts=frozenset({"quantum.example"})))
+    client = made.server.test_client()
+    token = issue(engine, make_person(engine, "bob", "architect"), "ingest")
+    sent = {"headers": bearer(token) | {"Host": "quantum.example"}, "json": {"resourceSpans": []}}
+    answer = client.post("/v1/traces", **sent)
+    assert answer.status_code == 400 and "https" in answer.get_json()["message"]
+    assert client.post("/v1/traces", base_url="https://quantum.example", **sent).status_code == 200
 
 
 # --- what is noted, and what is never ---------------------------------------------------------------
