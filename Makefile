@@ -33,7 +33,7 @@ exec "$$here/.venv/bin/python" -c 'import sys; sys.path[0] = sys.argv.pop(1); sy
 endef
 export LAUNCHER
 
-.PHONY: help install install-dev run test fuzz mutate-access test-access-long bench check format docs freeze looks
+.PHONY: help install install-dev run test fuzz crash mutate-access test-access-long bench check format docs freeze looks
 .PHONY: lock clean
 
 help: ## list these targets
@@ -49,10 +49,15 @@ run: install ## migrate, seed and serve on 127.0.0.1:8050
 test: install-dev ## every test, on SQLite and PostgreSQL, with a real browser
 	@$(BIN)/python -m tests.chromium
 	@$(BIN)/python -m tests.pgbouncer
+	@$(BIN)/python -m tests.clients.install
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-fuzz: install-dev ## 20,000 hostile requests at every door (ARGS="--seed 7" tries the same again)
+fuzz: install-dev ## 20,000 hostile requests, 100,000 damaged bodies (ARGS="--seed 7", BODIES="--seed 7": the same again)
 	@$(BIN)/python -m tests.campaigns.fuzz $(ARGS)
+	@$(BIN)/python -m tests.campaigns.bodies $(BODIES)
+
+crash: install-dev ## kill the server while clients report: nothing acknowledged may be lost (ARGS="--rounds 5")
+	@$(BIN)/python -m tests.campaigns.crash $(ARGS)
 
 mutate-access: install-dev ## break every access rule, one at a time: the tests have to notice (ARGS=policy: that kind only)
 	@$(BIN)/python -m tests.access.mutate $(ARGS)
@@ -89,11 +94,13 @@ lock: ## pin the dependencies of pyproject.toml again, with hashes (ARGS=--upgra
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
 	@$(LOCK) $(ARGS) -o requirements.txt
 	@$(LOCK) $(ARGS) --group dev -c requirements.txt -o requirements-dev.txt
-LOCK := uv pip compile pyproject.toml -q --generate-hashes --universal --python-version 3.11 \
+	@$(PIN) tests/clients/frameworks/requirements.in $(ARGS) -o tests/clients/frameworks/requirements.txt
+LOCK = $(PIN) pyproject.toml
+PIN := uv pip compile -q --generate-hashes --universal --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
 
 clean: ## remove .venv and everything made from the code; var/, your data, stays
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis tests/clients/.cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each step leaves its mark only when it succeeded, and is taken again when what it stands on changed.

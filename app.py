@@ -8,6 +8,7 @@ from flask import Flask
 import api.door
 import api.health
 import api.otlp
+import api.rest
 import auth
 import logs
 from components.document import ASSETS_IGNORED
@@ -58,6 +59,7 @@ def create_app(settings: Settings) -> Dash:
     auth.init_app(server, system_engine, settings)
     server.register_blueprint(api.health.blueprint(system_engine))
     server.register_blueprint(api.otlp.blueprint(system_engine))
+    server.register_blueprint(api.rest.blueprint(engine, engines[settings.database_staff_url]))
     app = _dash(server)
     _live.wire(app)
     _delivery.wire(app)

@@ -2,13 +2,16 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 import settings as environment
 from cli_base import migrated, told
 from terminal import SHOWN_REFUSALS, Progress, tell_refused, told_when_stopped
+
+if TYPE_CHECKING:
+    from db.services.otlp_files import Report
 
 EDGE_COLUMNS = ("source", "target", "weight", "kind")
 
@@ -23,17 +26,27 @@ def import_() -> None:
 @click.option("--allow-refused", is_flag=True, help="Exit 0 although something was refused.")
 @told
 def import_otlp(files: tuple[Path, ...], allow_refused: bool) -> int:
-    """Import OpenTelemetry traces: OTLP as JSON, JSON lines or protobuf, gzipped or not."""
+    """Import OpenTelemetry traces, logs and metrics: OTLP as JSON, JSON lines or protobuf, gzipped or not.
+
+    What a file holds is recognised line by line. Importing makes no agent operational.
+    """
     from db.services.otlp_files import import_files
 
     engine = migrated(environment.load().database_system_url)
     report = import_files(engine, files, Progress())
     tell_refused(report.refused, len(report.refused), SHOWN_REFUSALS)
     click.echo(
-        f"stored {report.spans:,} spans · already there {report.already:,} · refused {len(report.refused):,}"
+        f"stored {stored_words(report)} · already there {report.already:,} · refused {len(report.refused):,}"
         f" · agents first seen {report.agents:,} · spans whose parent has not arrived {report.parents_missing:,}"
     )
     return 1 if report.refused and not allow_refused else 0
+
+
+def stored_words(report: "Report") -> str:
+    """What was stored, each kind that was: `5 spans, 2 log records`; `0 spans` where nothing was."""
+    kinds = (("spans", report.spans), ("log records", report.logs), ("points", report.points))
+    found = [f"{count:,} {word}" for word, count in kinds if count]
+    return ", ".join(found) or "0 spans"
 
 
 @import_.command("network")

@@ -38,7 +38,7 @@ def guard() -> Response | tuple[Response, int] | None:
         return None
     if doors.is_public_file():
         return None
-    if needs is not None and needs.startswith(keys.KEYED):
+    if needs is not None and needs.startswith(keys.KEYED) and not _is_for_this_person(needs):
         quotas.spend(keys.require_caller())
         keys.require_scope(needs.removeprefix(keys.KEYED))
         return None
@@ -52,7 +52,8 @@ def guard() -> Response | tuple[Response, int] | None:
             refuse_large_body(sizes.LARGEST_CALLBACK)
         if person.owes_factor:
             return _set_up_first()
-        _for_a_person(needs)
+        if not _is_for_this_person(needs):
+            _for_a_person(needs)
         return None
     note_forged_cookie()
     if machines.at_their_door():
@@ -106,6 +107,11 @@ def _spell_out_query() -> None:
     """Octets that no browser leaves as they are, with percent signs: Flask fails on those that are no UTF-8."""
     if not request.query_string.isascii():
         request.query_string = quote(request.query_string, safe=ASCII).encode()
+
+
+def _is_for_this_person(needs: str | None) -> bool:
+    """Whether a door that opens for keys opens for whoever is signed in, too."""
+    return needs is not None and keys.lets_person_in(needs.removeprefix(keys.KEYED))
 
 
 def _for_a_person(needs: str | None) -> None:

@@ -48,6 +48,8 @@ OWES_FACTOR = (
 KEYED = "key:"  # a declared permission that begins so is a scope, which only keys have
 AGENT = "agent:"
 PART = re.compile(r"\{(\w+)\}")
+# Doors that ask for no scope of their own: for every key that is accepted, and for whoever is signed in as well.
+ANY, OR_PERSON = "any", "any-or-person"
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -105,6 +107,8 @@ class Caller:
 
     def may(self, scope: str) -> bool:
         """Whether the key has the scope and its person still holds what the scope needs."""
+        if scope in (ANY, OR_PERSON):
+            return True
         return scope in self.key.scopes and allows(self.key.role, needs_of(scope))
 
     def speaks_for(self, agent_id: str) -> bool:
@@ -144,18 +148,25 @@ def require_caller() -> Caller:
 
 def keyed(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Declare the scope the decorated route needs, and check it whenever it runs."""
-    needs_of(scope)
+    if scope not in (ANY, OR_PERSON):
+        needs_of(scope)
 
     def declare(run: Callable[P, R]) -> Callable[P, R]:
         @wraps(run)
         def checked(*given: P.args, **named: P.kwargs) -> R:
-            require_scope(scope)
+            if not lets_person_in(scope):
+                require_scope(scope)
             return run(*given, **named)
 
         setattr(checked, "__permission__", f"{KEYED}{scope}")  # noqa: B010 - the name auth.doors reads
         return checked
 
     return declare
+
+
+def lets_person_in(scope: str) -> bool:
+    """Whether somebody is signed in behind this request, and the door opens for them without a key."""
+    return scope == OR_PERSON and people.current_person() is not None
 
 
 def require_scope(scope: str) -> Caller:

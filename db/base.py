@@ -3,11 +3,12 @@
 import os
 import time
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, MetaData, Numeric, String, Text, Uuid
+from sqlalchemy import JSON, DateTime, Dialect, LargeBinary, MetaData, Numeric, String, Text, Uuid
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
@@ -105,10 +106,54 @@ class Exact(TypeDecorator[Decimal]):
         return None if value is None else Decimal(str(value)).quantize(self.step)
 
 
+class HexId(TypeDecorator[str]):
+    """An identifier of `length` bytes: lower-case hexadecimal text in Python, bytes in the database, half as long.
+
+    Raises ValueError for text that is no such identifier.
+    """
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        super().__init__(length)
+        self.length = length
+
+    @property
+    def python_type(self) -> type[str]:
+        return str
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[str | None], bytes | None]:
+        """The drivers take bytes as they are; there is nothing to wrap them in."""
+        return self._bytes
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], str | None]:
+        return lambda value: None if value is None else bytes(value).hex()
+
+    def _bytes(self, value: str | None) -> bytes | None:
+        if value is None:
+            return None
+        if len(value) != 2 * self.length:
+            raise ValueError(f"{value!r} does not fit: pass {2 * self.length} hexadecimal digits.")
+        return bytes.fromhex(value)
+
+
 Document = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 Address = String(45).with_variant(INET(), "postgresql")
 Key = Uuid
-__all__ = ["Address", "Base", "Document", "Exact", "Instant", "Key", "Text", "new_id", "now", "uuid7"]
+__all__ = [
+    "Address",
+    "Base",
+    "Document",
+    "Exact",
+    "HexId",
+    "Instant",
+    "Key",
+    "Text",
+    "new_id",
+    "now",
+    "uuid7",
+]
 
 
 class now(FunctionElement[datetime]):  # noqa: N801 - reads as the SQL function it is

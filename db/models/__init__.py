@@ -18,7 +18,7 @@ from db.models.second_factor import RecoveryCode, RoleRequirement, SecondFactor
 from db.models.security import AuditEntry, SecurityEvent
 from db.models.social import SocialPost, SocialTrend
 from db.models.support import SupportTicket, TicketMessage
-from db.models.telemetry import Call, Span
+from db.models.telemetry import Call, Sender, Span
 from db.triggers import attach
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "RoleRequirement",
     "SecondFactor",
     "SecurityEvent",
+    "Sender",
     "SignInLimit",
     "SocialPost",
     "SocialTrend",

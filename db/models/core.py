@@ -226,6 +226,14 @@ class Agent(Base):
     paused_at: Mapped[datetime | None] = mapped_column(
         Instant, doc="Instant since which a person has kept the agent paused; null = not paused."
     )
+    clock_drift_ms: Mapped[int | None] = mapped_column(
+        BigInteger,
+        doc="How far the agent's own clock was ahead of this application's when it was last seen, in milliseconds; "
+        "behind is negative; null = not known.",
+    )
+    clock_drift_at: Mapped[datetime | None] = mapped_column(
+        Instant, doc="Instant the drift of the agent's clock was last seen; null = never, or not of late."
+    )
 
     __table_args__ = (
         CheckConstraint("efficiency >= 0 AND efficiency <= 100", name=conv("agents_efficiency_check")),

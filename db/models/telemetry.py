@@ -1,6 +1,5 @@
-"""What agents report: spans, and the calls between agents that spans prove."""
+"""What agents report: spans, who sent them, and the calls between agents that spans prove."""
 
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -8,17 +7,47 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     ForeignKey,
+    Identity,
     Index,
+    Integer,
     SmallInteger,
     Text,
+    UniqueConstraint,
+    select,
     text,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 from sqlalchemy.sql.elements import conv
 
-from db.base import Base, Document, Instant, now
+from db.base import Base, Document, HexId
 
 UNSET, OK, ERROR = 0, 1, 2
+Number = BigInteger().with_variant(
+    Integer, "sqlite"
+)  # SQLite counts up by itself under the name INTEGER alone
+Trace, Id = HexId(16), HexId(8)
+
+
+class Sender(Base):
+    """What is the same for every span of one sender: the process, the library that made them, the door they came by."""
+
+    __tablename__ = "senders"
+
+    id: Mapped[int] = mapped_column(Number, Identity(), primary_key=True, doc="Number of the sender.")
+    digest: Mapped[str] = mapped_column(
+        HexId(16), doc="BLAKE2b of source, scope and resource, which finds it."
+    )
+    source: Mapped[str] = mapped_column(Text, doc="Where spans came in: a file's name or a key's.")
+    scope: Mapped[str | None] = mapped_column(Text, doc="Instrumentation library that made them.")
+    resource: Mapped[Any] = mapped_column(Document, doc="Attributes of the process that sent them, as sent.")
+
+    __table_args__ = (UniqueConstraint("digest"),)
+
+
+def _of_sender(column: Any, sender_id: Any) -> Any:
+    """The sender's column as if it were the span's own. It is read where a statement asks for it."""
+    found = select(column).where(Sender.id == sender_id).correlate_except(Sender)
+    return column_property(found.scalar_subquery().label(column.key), deferred=True)
 
 
 class Span(Base):
@@ -26,8 +55,12 @@ class Span(Base):
 
     __tablename__ = "spans"
 
-    trace_id: Mapped[str] = mapped_column(Text, primary_key=True, doc="Trace, 32 hexadecimal digits.")
-    span_id: Mapped[str] = mapped_column(Text, primary_key=True, doc="Span, 16 hexadecimal digits.")
+    trace_id: Mapped[str] = mapped_column(
+        Trace, primary_key=True, doc="Trace, 16 bytes; read and written as 32 hexadecimal digits."
+    )
+    span_id: Mapped[str] = mapped_column(
+        Id, primary_key=True, doc="Span, 8 bytes; read and written as 16 hexadecimal digits."
+    )
     start_ns: Mapped[int] = mapped_column(
         BigInteger,
         primary_key=True,
@@ -35,7 +68,7 @@ class Span(Base):
         doc="Start in nanoseconds since 1970-01-01 UTC by the sender's clock.",
     )
     duration_ns: Mapped[int] = mapped_column(BigInteger, doc="End minus start, in nanoseconds.")
-    parent_span_id: Mapped[str | None] = mapped_column(Text, doc="Parent in the same trace; null for a root.")
+    parent_span_id: Mapped[str | None] = mapped_column(Id, doc="Parent in the same trace; null for a root.")
     agent_id: Mapped[str | None] = mapped_column(
         ForeignKey("agents.id", ondelete="SET NULL"),
         doc="Agent it belongs to; null when neither an agent nor a service is named.",
@@ -81,19 +114,26 @@ class Span(Base):
     attributes: Mapped[Any] = mapped_column(
         Document, server_default=text("'{}'"), doc="The span's own attributes, as sent."
     )
-    resource: Mapped[Any] = mapped_column(
-        Document, server_default=text("'{}'"), doc="Attributes of the process that sent it, as sent."
-    )
-    scope: Mapped[str | None] = mapped_column(Text, doc="Instrumentation library that made it.")
     links: Mapped[Any] = mapped_column(
         Document, server_default=text("'[]'"), doc="Spans of other traces it refers to."
     )
     events: Mapped[Any] = mapped_column(
         Document, server_default=text("'[]'"), doc="Moments inside the span, such as exceptions."
     )
-    source: Mapped[str] = mapped_column(Text, doc="Where it came in: a file's name or a key's.")
-    received_at: Mapped[datetime] = mapped_column(
-        Instant, server_default=now(), doc="When it was stored, by the application's clock."
+    sender_id: Mapped[int] = mapped_column(
+        ForeignKey("senders.id"), doc="Who sent it: process, library and the door it came by."
+    )
+    source: Mapped[str] = _of_sender(Sender.source, sender_id)
+    scope: Mapped[str | None] = _of_sender(Sender.scope, sender_id)
+    resource: Mapped[Any] = _of_sender(Sender.resource, sender_id)
+    received_ns: Mapped[int] = mapped_column(
+        BigInteger, doc="When it was stored, nanoseconds since 1970-01-01 UTC by the application's clock."
+    )
+    unsettled: Mapped[bool] = mapped_column(
+        Boolean,
+        server_default=text("false"),
+        doc="True while its parent or one above it, up to the nearest named agent, has not arrived: then its agent or "
+        "what it proves may still change.",
     )
 
     __table_args__ = (
@@ -108,8 +148,8 @@ class Span(Base):
             name=conv("spans_category_check"),
         ),
         Index("idx_spans_agent_start", "agent_id", start_ns.desc()),
-        Index("idx_spans_start", start_ns.desc()),
-        Index("idx_spans_parent", "trace_id", "parent_span_id"),
+        # Counts and percentiles of a window read the index alone, never the rows with their documents.
+        Index("idx_spans_start", start_ns.desc(), "agent_id", "duration_ns"),
         Index(
             "idx_spans_counterpart",
             "trace_id",
@@ -131,11 +171,24 @@ class Span(Base):
             sqlite_where=text("status <> 0"),
         ),
         Index(
+            "idx_spans_models",
+            start_ns.desc(),
+            postgresql_where=text("category = 'model'"),
+            sqlite_where=text("category = 'model'"),
+        ),
+        Index(
             "idx_spans_tasks",
             "agent_id",
             start_ns.desc(),
             postgresql_where=text("is_task"),
             sqlite_where=text("is_task"),
+        ),
+        Index(
+            "idx_spans_unsettled",
+            "trace_id",
+            "parent_span_id",
+            postgresql_where=text("unsettled"),
+            sqlite_where=text("unsettled"),
         ),
     )
 
@@ -145,8 +198,8 @@ class Call(Base):
 
     __tablename__ = "calls"
 
-    trace_id: Mapped[str] = mapped_column(Text, primary_key=True, doc="Trace of the span that proves it.")
-    span_id: Mapped[str] = mapped_column(Text, primary_key=True, doc="The span that proves it.")
+    trace_id: Mapped[str] = mapped_column(Trace, primary_key=True, doc="Trace of the span that proves it.")
+    span_id: Mapped[str] = mapped_column(Id, primary_key=True, doc="The span that proves it.")
     start_ns: Mapped[int] = mapped_column(
         BigInteger,
         primary_key=True,
@@ -167,7 +220,7 @@ class Call(Base):
         Text, doc="How it is known: parent and child span, a hand-off, an agent used as a tool, or a message."
     )
     callee_span_id: Mapped[str | None] = mapped_column(
-        Text, doc="The callee's own span; null when it never arrived."
+        Id, doc="The callee's own span; null when it never arrived."
     )
     latency_ns: Mapped[int | None] = mapped_column(
         BigInteger, doc="Duration of the callee's span; null when that span never arrived."

@@ -30,8 +30,8 @@ IMPORTED = (
 for _table in IMPORTED:
     rule(_table, I, "import", OPERATOR, ours=CONSOLE)
 
-# Spans and the calls they prove: everybody signed in looks at the fleet, only the application writes.
-for _table in ("spans", "calls"):
+# Spans, who sent them and the calls they prove: everybody signed in looks at the fleet, only the application writes.
+for _table in ("senders", "spans", "calls"):
     rule(_table, S, "authenticated", AUTH, ours=APART)
     for _verb in (I, U, D):
         rule(_table, _verb, "ingest", SYSTEM, ours=APART)

@@ -131,6 +131,14 @@ rule(
 )
 rule("agents", U, "builders", ROLE, roles=BUILDERS, columns=CATALOGUE, limit="catalogue columns")
 rule("agents", U, "worker", SYSTEM, columns=LIVE, limit="live columns of the agent the worker runs")
+rule(
+    "agents",
+    U,
+    "heard",
+    SYSTEM,
+    columns=("last_active", "heartbeat_seconds", "clock_drift_ms", "clock_drift_at"),
+    ours="an agent that reports with a key says how often it will be heard, and its clock is compared with ours",
+)
 rule("agents", D, "admin", ADMIN)
 _files = "quantum seed and quantum import network, at the console"
 rule("agents", I, "console", OPERATOR, to=is_("origin", "catalogue", "network"), ours=_files)

@@ -9,12 +9,12 @@ from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, func, or_, s
 from sqlalchemy.orm import Session
 
 from db.metric import Statement, Window, from_ns, metric, nearest_rank, place_of, series
-from db.models import Agent, Span
+from db.models import Agent, Sender, Span
 from db.models.telemetry import ERROR
 
 MS = 1_000_000  # nanoseconds in a millisecond
 EDGES_MS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
-SPAN_COLUMNS = (
+OWN_COLUMNS = (
     Span.trace_id,
     Span.span_id,
     Span.start_ns,
@@ -23,8 +23,8 @@ SPAN_COLUMNS = (
     Span.service,
     Span.name,
     Span.status,
-    Span.source,
 )
+SPAN_COLUMNS = (*OWN_COLUMNS, Span.source)
 
 
 def not_own_parts() -> ColumnElement[bool]:
@@ -56,14 +56,21 @@ def rows_from_rank(percent: int) -> Callable[[Window], Statement]:
     def evidence(window: Window) -> Statement:
         ranked = (
             select(
-                *SPAN_COLUMNS,
+                *OWN_COLUMNS,
+                Span.sender_id,
                 func.row_number().over(order_by=Span.duration_ns).label("place"),
                 func.count().over().label("n"),
             )
             .where(of_others(window))
             .subquery()
         )
-        return select(ranked).where(ranked.c.place >= place_of(ranked.c.n, percent)).order_by(ranked.c.place)
+        shown = (ranked.c[column.key] for column in OWN_COLUMNS)
+        return (
+            select(*shown, Sender.source, ranked.c.place, ranked.c.n)
+            .join(Sender, Sender.id == ranked.c.sender_id)
+            .where(ranked.c.place >= place_of(ranked.c.n, percent))
+            .order_by(ranked.c.place)
+        )
 
     return evidence
 

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Table, delete, insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from db.models import Agent, Call, Span
 from db.models.telemetry import ERROR
+from db.services.bulk import table_of
 
 TRACES_AT_ONCE = 500
 
@@ -27,14 +28,21 @@ class Known(NamedTuple):
     counterpart: str | None
     agent_id: str | None
     attribution: str | None
+    unsettled: bool
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> "Known":
         """From a row of COLUMNS."""
         return cls._make(row)
 
-    def owned(self, agent_id: str | None, attribution: str | None) -> "Known":
-        return self._replace(agent_id=agent_id, attribution=attribution)
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.trace_id, self.span_id
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether spans below that name no agent may still get another: this one inherits, and from whom is open."""
+        return self.unsettled and self.attribution != "own"
 
     @property
     def end_ns(self) -> int:
@@ -95,6 +103,7 @@ COLUMNS = (
     Span.counterpart,
     Span.agent_id,
     Span.attribution,
+    Span.unsettled,
 )
 
 
@@ -127,8 +136,7 @@ def _settle_trace_calls(session: Session, proofs: list[Known]) -> None:
     )
     for row in found:
         agents.setdefault(row.trace_id, []).append(Known.of(row))
-    table = Call.__table__
-    assert isinstance(table, Table)
+    table = table_of(Call)
     for proof in proofs:
         session.connection().execute(
             delete(table).where(

@@ -1,40 +1,33 @@
-"""Spans in: one service for files now and for the OTLP endpoint later.
+"""Spans in: one service for files and for the OTLP endpoint.
 
 A batch is one transaction. What is already stored (same trace, span and start) is counted, not stored twice.
 Whom a span belongs to and which calls it proves is settled for the batch and for stored spans whose parent
 arrives only now, so the order of arrival changes nothing.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import (
-    Table,
-    and_,
-    bindparam,
-    delete,
-    exists,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import and_, exists, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, aliased
 
 from db.functions import listed_pairs
 from db.models import Agent, Call, Span
+from db.services import news
+from db.services.bulk import insert_rows
 from db.services.calls import COLUMNS, Known, call_of, is_task, settle_named_calls
+from db.services.late import PAIRS_AT_ONCE, settle_late, waiting_for
+from db.services.liveness import latest
 from db.services.otlp import Invalid, SpanRecord
-from db.services.semantics import Meaning, understand
-
-PAIRS_AT_ONCE = 5000
-UNKNOWN_SERVICE = "unknown_service"
-EMPTY: tuple[Any, ...] = (None, (), [], {})  # what spans' nullable columns and documents hold by default
-SpanKey = tuple[str, str]
+from db.services.otlp_values import DATABASE
+from db.services.owners import Arrival, SpanKey, agents_of, attribute, is_unknown
+from db.services.semantics import understand
+from db.services.senders import Senders, senders_of
+from db.services.turns import await_turn
 
 
 @dataclass
@@ -45,47 +38,14 @@ class Stored:
     already: int = 0
     agents: int = 0
     refused: list[Invalid] = field(default_factory=list)
+    ended: dict[str, int] = field(default_factory=dict)  # when the latest new span of each agent ended, ns
 
     def add(self, other: "Stored") -> None:
         self.spans += other.spans
         self.already += other.already
         self.agents += other.agents
         self.refused += other.refused
-
-
-@dataclass(slots=True)
-class Arrival:
-    """A new span with its meaning, and what is settled about it."""
-
-    record: SpanRecord
-    meaning: Meaning
-    agent_id: str | None = None
-    attribution: str | None = None
-    parent: Known | None = None
-    settled: Known | None = None
-
-    def known(self) -> Known:
-        """As later spans will find it; asked for only once its agent is settled."""
-        if self.settled is None:
-            self.settled = self._known()
-        return self.settled
-
-    def _known(self) -> Known:
-        record, meaning = self.record, self.meaning
-        return Known(
-            trace_id=record.trace_id,
-            span_id=record.span_id,
-            start_ns=record.start_ns,
-            parent_span_id=record.parent_span_id,
-            duration_ns=record.duration_ns,
-            service=record.service,
-            status=record.status,
-            category=meaning.category,
-            named_agent=meaning.named_agent,
-            counterpart=meaning.counterpart,
-            agent_id=self.agent_id,
-            attribution=self.attribution,
-        )
+        self.ended = latest([*self.ended.items(), *other.ended.items()])
 
 
 def store(session: Session, records: Sequence[SpanRecord], source: str) -> Stored:
@@ -99,6 +59,8 @@ def store(session: Session, records: Sequence[SpanRecord], source: str) -> Store
     except (DataError, IntegrityError) as error:
         done = _store_halves(session, [arrival.record for arrival in arrivals], source, error)
     done.refused += refused
+    if done.spans:
+        news.tell(session)
     return done
 
 
@@ -119,7 +81,8 @@ def _store_halves(session: Session, records: list[SpanRecord], source: str, erro
         reason = str(error.orig).strip().splitlines()[0]
         return Stored(
             refused=[
-                Invalid(f"span {record.span_id}: the database refuses it ({reason})") for record in records
+                Invalid(f"span {record.span_id}: the database refuses it ({reason})", DATABASE)
+                for record in records
             ]
         )
     middle = len(records) // 2
@@ -134,30 +97,36 @@ def _understood(records: Iterable[SpanRecord]) -> tuple[list[Arrival], list[Inva
         try:
             arrivals.append(Arrival(record, understand(record)))
         except Invalid as error:
-            refused.append(Invalid(f"span {record.span_id}: {error}"))
+            refused.append(error.about(f"span {record.span_id}"))
     return arrivals, refused
 
 
 def _store(session: Session, arrivals: list[Arrival], source: str) -> Stored:
     unique = {(each.record.trace_id, each.record.span_id, each.record.start_ns): each for each in arrivals}
-    wanted = {(each.record.trace_id, each.record.span_id) for each in unique.values()}
-    parents = {
+    await_turn(session, {trace for trace, _, _ in unique})
+    wanted = {(trace, span) for trace, span, _ in unique}
+    wanted |= {
         (each.record.trace_id, each.record.parent_span_id)
         for each in unique.values()
         if each.record.parent_span_id
     }
-    stored = _known(session, wanted | parents)
+    stored = _known(session, wanted)
     held = {(known.trace_id, known.span_id, known.start_ns) for known in stored}
     new = [each for key, each in unique.items() if key not in held]
-    agents = _settle(session, new, {(known.trace_id, known.span_id): known for known in stored}, source)
+    if not new:
+        return Stored(already=len(arrivals))
+    senders = _senders(session, new, source)
+    names = _agent_ids(session, new)
+    attribute(new, {known.key: known for known in stored}, names)
+    agents = ensure_agents(session, agents_of(new, names), source)
     known_new = [each.known() for each in new]
-    # Asked before these are stored: afterwards it would find them all again, each as the child of its neighbour.
-    late = _late_children(session, known_new)
-    _insert(session, new, source)
-    _write_calls(session, [(each.known(), each.parent) for each in new], fresh=True)
-    _settle_late(session, late, {(known.trace_id, known.span_id): known for known in known_new})
-    settle_named_calls(session, sorted({each.record.trace_id for each in new}))
-    return Stored(spans=len(new), already=len(arrivals) - len(new), agents=agents)
+    late = waiting_for(session, known_new)
+    _insert(session, new, senders)
+    if late:
+        settle_late(session, late, {known.key: known for known in known_new})
+    settle_named_calls(session, sorted({known.trace_id for known in known_new}))
+    ended = latest((each.agent_id, each.record.start_ns + each.record.duration_ns) for each in new)
+    return Stored(len(new), len(arrivals) - len(new), agents, ended=ended)
 
 
 def _known(session: Session, keys: Iterable[SpanKey]) -> list[Known]:
@@ -166,86 +135,19 @@ def _known(session: Session, keys: Iterable[SpanKey]) -> list[Known]:
     ordered = sorted(keys)
     for begin in range(0, len(ordered), PAIRS_AT_ONCE):
         wanted = listed_pairs(ordered[begin : begin + PAIRS_AT_ONCE], session.get_bind().dialect.name)
-        rows = session.execute(
-            select(*COLUMNS).join_from(
-                wanted, Span, and_(Span.trace_id == wanted.c.trace, Span.span_id == wanted.c.span)
-            )
-        )
-        found += [Known.of(row) for row in rows]
+        is_wanted = and_(Span.trace_id == wanted.c.trace, Span.span_id == wanted.c.span)
+        found += [
+            Known.of(row) for row in session.execute(select(*COLUMNS).join_from(wanted, Span, is_wanted))
+        ]
     return found
 
 
-def _late_children(session: Session, parents: Sequence[Known]) -> list[Known]:
-    """Stored spans whose parent is among `parents`."""
-    found: list[Known] = []
-    for begin in range(0, len(parents), PAIRS_AT_ONCE):
-        chunk = parents[begin : begin + PAIRS_AT_ONCE]
-        wanted = listed_pairs(
-            [(known.trace_id, known.span_id) for known in chunk], session.get_bind().dialect.name
-        )
-        rows = session.execute(
-            select(*COLUMNS).join_from(
-                wanted, Span, and_(Span.trace_id == wanted.c.trace, Span.parent_span_id == wanted.c.span)
-            )
-        )
-        found += [Known.of(row) for row in rows]
-    if not found:
-        return []
-    fresh = {(known.trace_id, known.span_id, known.start_ns) for known in parents}
-    return [known for known in found if (known.trace_id, known.span_id, known.start_ns) not in fresh]
-
-
-def _settle(session: Session, new: list[Arrival], stored: dict[SpanKey, Known], source: str) -> int:
-    """Give every new span its agent; returns how many agents were seen for the first time."""
-    names = _agent_ids(session, new)
-    by_key = {(each.record.trace_id, each.record.span_id): each for each in new}
+def _senders(session: Session, new: Sequence[Arrival], source: str) -> Senders:
+    senders = Senders(source)
     for each in new:
-        _attribute(each, by_key, stored, names)
-    for each in new:
-        key = (each.record.trace_id, each.record.parent_span_id or "")
-        parent = by_key.get(key)
-        each.parent = parent.known() if parent else stored.get(key)
-    return ensure_agents(session, _agents_of(new, names), source)
-
-
-def _attribute(
-    each: Arrival,
-    new: dict[SpanKey, Arrival],
-    stored: dict[SpanKey, Known],
-    names: dict[tuple[str, str], str],
-) -> None:
-    """Own name, else the closest named ancestor's, else the service. Walks up without recursion."""
-    chain: list[Arrival] = []
-    inherited: str | None = None
-    step: Arrival | None = each
-    seen: set[str] = set()
-    while step is not None and step.attribution is None and step.record.span_id not in seen:
-        seen.add(step.record.span_id)
-        if step.meaning.named_agent is not None:
-            step.agent_id = names[(step.record.service, step.meaning.named_agent)]
-            step.attribution = "own"
-            break
-        chain.append(step)
-        key = (step.record.trace_id, step.record.parent_span_id or "")
-        above = stored.get(key) if key not in new else None
-        if above is not None:
-            inherited = above.agent_id if above.attribution in ("own", "ancestor") else None
-        step = new.get(key)
-    if step is not None and step.attribution in ("own", "ancestor"):
-        inherited = step.agent_id
-    for link in chain:
-        link.agent_id, link.attribution = _owner(inherited, link.record.service)
-
-
-def _owner(inherited: str | None, service: str) -> tuple[str | None, str | None]:
-    if inherited is not None:
-        return inherited, "ancestor"
-    return (None, None) if is_unknown(service) else (service, "service")
-
-
-def is_unknown(service: str) -> bool:
-    """True for the name SDKs send when nobody set one (`unknown_service`, `unknown_service:python`)."""
-    return service == UNKNOWN_SERVICE or service.startswith(f"{UNKNOWN_SERVICE}:")
+        senders.note(each.record.scope, each.record.resource)
+    senders.store(session)
+    return senders
 
 
 def _agent_ids(session: Session, new: Sequence[Arrival]) -> dict[tuple[str, str], str]:
@@ -261,22 +163,6 @@ def _agent_ids(session: Session, new: Sequence[Arrival]) -> dict[tuple[str, str]
             if claim in existing and claim:
                 ids[(service, name)] = claim
     return ids
-
-
-def _agents_of(new: Sequence[Arrival], names: dict[tuple[str, str], str]) -> dict[str, dict[str, Any]]:
-    """Rows of the agents these spans speak of, by id."""
-    rows: dict[str, dict[str, Any]] = {}
-    for each in new:
-        service = each.record.service
-        if each.meaning.named_agent is not None:
-            agent = names[(service, each.meaning.named_agent)]
-            rows.setdefault(agent, {"name": each.meaning.named_agent, "service": service})
-        elif each.attribution == "service":
-            rows.setdefault(service, {"name": service, "service": service})
-        if each.meaning.category == "message" and each.meaning.counterpart:
-            other = f"{service}/{each.meaning.counterpart}"
-            rows.setdefault(other, {"name": each.meaning.counterpart, "service": service})
-    return rows
 
 
 def ensure_agents(session: Session, agents: dict[str, dict[str, Any]], source: str) -> int:
@@ -297,26 +183,19 @@ def ensure_agents(session: Session, agents: dict[str, dict[str, Any]], source: s
     if missing:
         dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
         session.execute(dialect.insert(Agent).on_conflict_do_nothing(), missing)
+        news.tell(session)  # they have no place on the map yet
     return len(missing)
 
 
-def _insert(session: Session, new: Sequence[Arrival], source: str) -> None:
-    if not new:
-        return
-    received = datetime.now(UTC)
-    table = Span.__table__
-    assert isinstance(table, Table)
-    rows = _filled([_row(each, source, received) for each in new])
-    session.connection().execute(insert(table), rows)
+def _insert(session: Session, new: Sequence[Arrival], senders: Senders) -> None:
+    """Write the spans, and the calls they prove by their parent or their message."""
+    received = time.time_ns() // 1000 * 1000  # moments are kept to the microsecond everywhere
+    insert_rows(session, Span, [_row(each, senders, received) for each in new])
+    calls = [call for each in new if (call := call_of(each.known(), each.parent)) is not None]
+    insert_rows(session, Call, calls)
 
 
-def _filled(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows without the columns that all of them leave empty: the database's defaults say the same, for less."""
-    used = [name for name in rows[0] if any(row[name] not in EMPTY for row in rows)]
-    return [{name: row[name] for name in used} for row in rows]
-
-
-def _row(each: Arrival, source: str, received: datetime) -> dict[str, Any]:
+def _row(each: Arrival, senders: Senders, received_ns: int) -> dict[str, Any]:
     record, meaning = each.record, each.meaning
     return {
         "trace_id": record.trace_id,
@@ -340,97 +219,20 @@ def _row(each: Arrival, source: str, received: datetime) -> dict[str, Any]:
         "model": meaning.model,
         "counterpart": meaning.counterpart,
         "attributes": record.attributes,
-        "resource": record.resource,
-        "scope": record.scope,
         "links": record.links,
         "events": record.events,
-        "source": source,
-        "received_at": received,
+        "sender_id": senders.number(record.scope, record.resource),
+        "received_ns": received_ns,
+        "unsettled": each.unsettled,
     }
-
-
-def _settle_late(session: Session, children: list[Known], parents: dict[SpanKey, Known]) -> None:
-    """Stored spans whose parent came after them: their agent, task mark and call may change, and so below."""
-    frontier = children
-    while frontier:
-        changed: list[Known] = []
-        settled: list[tuple[Known, Known | None]] = []
-        for child in frontier:
-            parent = parents[(child.trace_id, child.parent_span_id or "")]
-            owner = child.agent_id, child.attribution
-            if child.attribution != "own":
-                named = parent.attribution in ("own", "ancestor")
-                owner = _owner(parent.agent_id if named else None, child.service)
-            after = child.owned(*owner)
-            settled.append((after, parent))
-            if owner != (child.agent_id, child.attribution):
-                changed.append(after)
-        _update(session, settled)
-        _write_calls(session, settled, fresh=False)
-        parents = {(known.trace_id, known.span_id): known for known in changed}
-        frontier = _late_children(session, changed)
-
-
-def _update(session: Session, settled: Sequence[tuple[Known, Known | None]]) -> None:
-    table = Span.__table__
-    assert isinstance(table, Table)
-    statement = (
-        update(table)
-        .where(
-            table.c.trace_id == bindparam("k_trace"),
-            table.c.span_id == bindparam("k_span"),
-            table.c.start_ns == bindparam("k_start"),
-        )
-        .values(
-            agent_id=bindparam("v_agent"), attribution=bindparam("v_attribution"), is_task=bindparam("v_task")
-        )
-    )
-    rows = [
-        {
-            "k_trace": child.trace_id,
-            "k_span": child.span_id,
-            "k_start": child.start_ns,
-            "v_agent": child.agent_id,
-            "v_attribution": child.attribution,
-            "v_task": is_task(child, parent),
-        }
-        for child, parent in settled
-    ]
-    session.connection().execute(statement, rows)
-
-
-def _write_calls(session: Session, settled: Sequence[tuple[Known, Known | None]], *, fresh: bool) -> None:
-    """Write the calls these spans prove by their parent or their message; old ones go first unless fresh."""
-    table = Call.__table__
-    assert isinstance(table, Table)
-    if not fresh and settled:
-        gone = delete(table).where(
-            table.c.trace_id == bindparam("k_trace"),
-            table.c.span_id == bindparam("k_span"),
-            table.c.start_ns == bindparam("k_start"),
-        )
-        keys = [
-            {"k_trace": known.trace_id, "k_span": known.span_id, "k_start": known.start_ns}
-            for known, _ in settled
-        ]
-        session.connection().execute(gone, keys)
-    rows = [row for known, parent in settled if (row := call_of(known, parent)) is not None]
-    if rows:
-        session.connection().execute(insert(table), rows)
 
 
 def parents_missing(session: Session, source: str) -> int:
     """Spans of `source` whose parent has not arrived."""
     above = aliased(Span)
     missing = ~exists().where(above.trace_id == Span.trace_id, above.span_id == Span.parent_span_id)
-    return int(
-        session.scalar(
-            select(func.count())
-            .select_from(Span)
-            .where(Span.source == source, Span.parent_span_id.is_not(None), missing)
-        )
-        or 0
-    )
+    waiting = select(func.count()).select_from(Span).where(Span.unsettled, missing)
+    return int(session.scalar(waiting.where(Span.sender_id.in_(senders_of(source)))) or 0)
 
 
 __all__ = ["Stored", "ensure_agents", "is_unknown", "parents_missing", "store"]

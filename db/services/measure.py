@@ -1,6 +1,7 @@
 """The application as its own subject: its parts as agents, what they asked each other, and who watches since when."""
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,8 +21,10 @@ from db.queries.round_trips import ROUND_TRIP, WEB_ROUND_TRIP
 from db.queries.system import DOWN_SECONDS, UP_SECONDS
 from db.sampling import Sample
 from db.services.network import place_agents
+from db.services.senders import sender_of
 
 SERVICE = "quantum"
+OWN_SOURCE = "this application"
 WEB, DATABASE, COLLECTOR = f"{SERVICE}/web", f"{SERVICE}/database", f"{SERVICE}/collector"
 PARTS = (WEB, DATABASE, COLLECTOR)
 PERIOD_SECONDS = 30
@@ -196,6 +199,7 @@ def store_samples(session: Session, samples: Sequence[Sample], dialect: str) -> 
     """Write round trips as measurements, and as calls between parts with the two spans that prove each."""
     if not samples:
         return
+    told = {"sender_id": sender_of(session, OWN_SOURCE), "received_ns": time.time_ns() // 1000 * 1000}
     session.execute(insert(SystemMetric), [_measurement(each) for each in samples])
     spans, calls = [], []
     for sample in samples:
@@ -208,7 +212,7 @@ def store_samples(session: Session, samples: Sequence[Sample], dialect: str) -> 
             ),
         ]  # fmt: skip
         calls.append(_call(sample, trace, inner))
-    session.execute(insert(Span), spans)
+    session.execute(insert(Span), [span | told for span in spans])
     session.execute(insert(Call), calls)
 
 
@@ -246,7 +250,6 @@ def _span(
         "error_type": sample.error,
         "is_task": True,
         "attributes": {"timed_by": sample.caller, **more},
-        "source": "this application",
     }
 
 

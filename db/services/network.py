@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Table, func, insert, select, union, update
+from sqlalchemy import Table, and_, func, insert, or_, select, union, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -16,24 +16,35 @@ from db.queries.fleet import calls_of_others
 from db.queries.system import calls_of_own
 
 BATCH = 500
+MEASURES = ("strength", "latency_ms", "status", "metadata")
 ALL = Window.parse("all")
 SETTLING = 0x5175616E  # names the lock that settle_network takes
 
 
-def refresh_connections(session: Session, *, own: bool = False) -> int:
+def measure_connections(session: Session, *, own: bool = False) -> list[dict[str, Any]]:
+    """What the stored calls say of each connection. It reads all of them, so better not while others wait to write."""
+    return [dict(row) for row in session.execute(_measures(own)).mappings()]
+
+
+def refresh_connections(
+    session: Session, *, own: bool = False, measured: list[dict[str, Any]] | None = None
+) -> int:
     """Bring the measured rows of agent_connections up to the stored calls; returns how many there are.
 
     strength = calls / calls of the most called connection; latency_ms = median of the callee's spans.
     Rows that a person declared or a file brought keep their evidence. The application's own parts (`own`) are a
-    network of their own: how busy they are says nothing about the fleet's connections.
+    network of their own: how busy they are says nothing about the fleet's connections. Rows that would stay as they
+    are are not written. `measured` is what `measure_connections` read before, if it did.
     """
-    rows = [dict(row) for row in session.execute(_measures(own)).mappings()]
+    rows = measure_connections(session, own=own) if measured is None else measured
     most = max((row["calls"] for row in rows), default=0)
     wanted = [_connection(row, most) for row in rows]
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     for begin in range(0, len(wanted), BATCH):
         put: Any = dialect.insert(AgentConnection).values(wanted[begin : begin + BATCH])
         fresh = put.excluded
+        table = AgentConnection.__table__
+        differs = or_(*(table.c[name].is_distinct_from(fresh[name]) for name in MEASURES))
         session.execute(
             put.on_conflict_do_update(
                 index_elements=["agent_a_id", "agent_b_id", "connection_type"],
@@ -44,7 +55,7 @@ def refresh_connections(session: Session, *, own: bool = False) -> int:
                     "metadata": fresh.metadata,
                     "updated_at": now(),
                 },
-                where=AgentConnection.meta["evidence"].as_string() == "measured",
+                where=and_(AgentConnection.meta["evidence"].as_string() == "measured", differs),
             )
         )
     return len(wanted)
@@ -167,18 +178,23 @@ def count_connections(session: Session, *, own: bool = False) -> None:
         .where((a == table.c.agent_id) | (b == table.c.agent_id))
         .scalar_subquery()
     )
-    concerned = (table.c.node_type == "system",) if own else ()
+    concerned = [table.c.connections_count.is_distinct_from(degree)]
+    if own:
+        concerned.append(table.c.node_type == "system")
     session.connection().execute(update(table).where(*concerned).values(connections_count=degree))
 
 
-def settle_network(session: Session, *, own: bool = False) -> None:
+def settle_network(
+    session: Session, *, own: bool = False, measured: list[dict[str, Any]] | None = None
+) -> None:
     """Everything that follows from newly stored calls, the fleet's or `own` ones. Idempotent; one at a time on
     PostgreSQL.
 
-    (Two at once would lock the same rows in different orders; SQLite has one writer anyway.)
+    (Two at once would lock the same rows in different orders; SQLite has one writer anyway.) `measured` is what
+    `measure_connections` read before, for whoever must not keep writers waiting meanwhile.
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(select(func.pg_advisory_xact_lock(SETTLING)))
-    refresh_connections(session, own=own)
+    refresh_connections(session, own=own, measured=measured)
     place_agents(session)
     count_connections(session, own=own)

@@ -1,25 +1,35 @@
-"""Files of traces in: JSON, JSON lines or protobuf, gzipped or not, read with flat memory.
+"""Files of traces, logs and metrics in: JSON, JSON lines or protobuf, gzipped or not, read with flat memory.
 
-Whatever is wrong with one line or one span is told by file and line; the rest is stored.
+Whatever is wrong with one line or one item is told by file and line; the rest is stored. What is stored is the same as
+if each line had been sent to the door of its signal.
 """
 
 import gc
 import gzip
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import blake2b
 from io import BufferedIOBase, BufferedReader
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from db.actor import SYSTEM
-from db.engine import session
+from db.engine import Session, session
 from db.services import audit
 from db.services.ingest import Stored, parents_missing, store
+from db.services.log_lines import StoredLogs, store_logs
+from db.services.measurements import StoredPoints, store_points
 from db.services.network import settle_network
-from db.services.otlp import MOST_BYTES, Decoded, Invalid, Refusal, SpanRecord, decode_json, decode_protobuf
+from db.services.otlp import SpanRecord
+from db.services.otlp_logs import LogRecord
+from db.services.otlp_metrics import Point
+from db.services.otlp_requests import Decoded, Item, decode_any_json, decode_any_protobuf
+from db.services.otlp_values import MOST_BYTES, Invalid, Refusal
+from db.services.troubled_items import note_refused
 
 BATCH = 2000
 GZIP = b"\x1f\x8b"
@@ -30,13 +40,19 @@ Progress = Callable[[int, int, int], None]  # bytes read, bytes in all, spans so
 
 @dataclass
 class Report:
-    """What an import did: spans stored, already there, agents new, parents missing, and each refusal."""
+    """What an import did: items stored, already there, agents new, parents missing, and each refusal."""
 
     spans: int = 0
+    logs: int = 0
+    points: int = 0
     already: int = 0
     agents: int = 0
     parents_missing: int = 0
     refused: list[Refusal] = field(default_factory=list)
+
+    @property
+    def stored(self) -> int:
+        return self.spans + self.logs + self.points
 
 
 def import_files(engine: Engine, paths: Iterable[Path], progress: Progress | None = None) -> Report:
@@ -66,47 +82,117 @@ def _settled_memory() -> Iterator[None]:
 
 
 def _import_file(engine: Engine, path: Path, report: Report, progress: Progress) -> None:
-    before = report.spans
-    batch: list[tuple[int, SpanRecord]] = []
-    source = source_name(path)
+    before, spans = report.stored, report.spans
+    batch: list[tuple[int, Item]] = []
+    source, lost = source_name(path), Lost(path, report)
 
     def flush() -> None:
         if batch:
             with session(engine, SYSTEM, write=True) as unit:
-                done = store(unit, [record for _, record in batch], source)
-                if done.spans and report.spans == before:
-                    audit.record(
-                        unit, audit.Act("IMPORT", "spans", new={"file": path.name, "source": source})
-                    )
-            _count(report, done, path, batch)
+                done = _store(unit, batch, source, lost)
+                if done.stored and report.stored == before:
+                    for table in done.tables():
+                        audit.record(
+                            unit, audit.Act("IMPORT", table, new={"file": path.name, "source": source})
+                        )
+            done.add_to(report)
             batch.clear()
 
     try:
         with opened(path) as (stream, raw, size):
             for line, found in _decoded(stream, path):
                 if isinstance(found, Invalid):
-                    report.refused.append(Refusal(str(path), line, str(found)))
+                    lost.note(line, found)
                     continue
                 batch.append((line, found))
                 if len(batch) >= BATCH:
                     flush()
-                    progress(raw.tell(), size, report.spans + report.already)
+                    progress(raw.tell(), size, report.stored + report.already)
     except Invalid as error:
         report.refused.append(Refusal(str(path), 0, str(error)))
     flush()
-    if report.spans > before:
+    lost.keep(engine, source)
+    if report.spans > spans:
         with session(engine, SYSTEM) as unit:
             report.parents_missing += parents_missing(unit, source)
 
 
-def _count(report: Report, done: Stored, path: Path, batch: list[tuple[int, SpanRecord]]) -> None:
-    report.spans += done.spans
-    report.already += done.already
-    report.agents += done.agents
-    lines = {record.span_id: line for line, record in batch}
-    for invalid in done.refused:
-        span = str(invalid).removeprefix("span ").split(":", 1)[0]
-        report.refused.append(Refusal(str(path), lines.get(span, 0), str(invalid)))
+class Lost:
+    """What of one file is refused: told by line, and counted by reason."""
+
+    def __init__(self, path: Path, report: Report) -> None:
+        self.path, self.report = path, report
+        self.kinds: dict[str, Invalid] = {}
+        self.content = blake2b(digest_size=16)
+
+    def note(self, line: int, error: Invalid) -> None:
+        self.report.refused.append(Refusal(str(self.path), line, str(error)))
+        if not line:
+            return  # of the file as a whole, which is no item
+        self.content.update(f"{line} {error}\n".encode())
+        first = self.kinds.setdefault(error.kind, Invalid(str(error), error.kind, 0))
+        first.count += error.count
+
+    def keep(self, engine: Engine, source: str) -> None:
+        """Store how many items were refused; the same file again counts nothing twice."""
+        if self.kinds:
+            with session(engine, SYSTEM, write=True) as unit:
+                about = self.content.digest()
+                note_refused(unit, "file", self.kinds.values(), source, about, datetime.now(UTC))
+
+
+@dataclass
+class _Done:
+    """What became of one batch."""
+
+    spans: Stored
+    logs: StoredLogs
+    points: StoredPoints
+
+    @property
+    def stored(self) -> int:
+        return self.spans.spans + len(self.logs.new) + len(self.points.new)
+
+    def tables(self) -> list[str]:
+        filled = {
+            "spans": self.spans.spans,
+            "agent_logs": len(self.logs.new),
+            "system_metrics": len(self.points.new),
+        }
+        return [table for table, count in filled.items() if count]
+
+    def add_to(self, report: Report) -> None:
+        report.spans += self.spans.spans
+        report.logs += len(self.logs.new)
+        report.points += len(self.points.new)
+        report.already += self.spans.already + self.logs.already + self.points.already
+        report.agents += self.spans.agents + self.logs.agents
+
+
+def _store(unit: Session, batch: Sequence[tuple[int, Item]], source: str, lost: Lost) -> _Done:
+    spans = [item for _, item in batch if isinstance(item, SpanRecord)]
+    logs = [item for _, item in batch if isinstance(item, LogRecord)]
+    points = [item for _, item in batch if isinstance(item, Point)]
+    done = _Done(
+        store(unit, spans, source) if spans else Stored(),
+        store_logs(unit, logs, source) if logs else StoredLogs(),
+        store_points(unit, points, source) if points else StoredPoints(),
+    )
+    _tell(done, batch, lost)
+    return done
+
+
+def _tell(done: _Done, batch: Sequence[tuple[int, Item]], lost: Lost) -> None:
+    if done.spans.refused:
+        lines = {item.span_id: line for line, item in batch if isinstance(item, SpanRecord)}
+        for invalid in done.spans.refused:
+            span = str(invalid).removeprefix("span ").split(":", 1)[0]
+            lost.note(lines.get(span, 0), invalid)
+    others: list[tuple[LogRecord | Point, Invalid]] = [*done.logs.refused, *done.points.refused]
+    if others:
+        places = {item.id: line for line, item in batch if isinstance(item, LogRecord | Point)}
+        for refused, invalid in others:
+            lost.note(places[refused.id], invalid)
 
 
 def source_name(path: Path) -> str:
@@ -136,14 +222,17 @@ def opened(path: Path) -> Iterator[tuple[BufferedIOBase, BufferedReader, int]]:
         raise Invalid(f"cannot be read ({error.strerror or error}); copy the file again") from None
 
 
-def _decoded(stream: BufferedIOBase, path: Path) -> Iterator[tuple[int, SpanRecord | Invalid]]:
-    """Spans of the file, each with the line it stands on (1 where the file is one document)."""
+def _decoded(stream: BufferedIOBase, path: Path) -> Iterator[tuple[int, Item | Invalid]]:
+    """Items of the file, each with the line it stands on (1 where the file is one document)."""
     for line, request in _requests(stream, path):
         if isinstance(request, Invalid):
             yield line, request
-        else:
+            continue
+        try:
             for found in request:
                 yield line, found
+        except Invalid as error:  # the rest of this line
+            yield line, error
 
 
 def _requests(stream: BufferedIOBase, path: Path) -> Iterator[tuple[int, Decoded | Invalid]]:
@@ -155,7 +244,7 @@ def _requests(stream: BufferedIOBase, path: Path) -> Iterator[tuple[int, Decoded
     if not head:
         yield 0, Invalid("is empty; there is nothing to import")
     elif path.name.removesuffix(".gz").endswith(PROTOBUF_ENDINGS) or head[:1] not in (b"{", b"["):
-        yield _whole(1, stream, b"", decode_protobuf)
+        yield _whole(1, stream, b"", decode_any_protobuf)
     else:
         yield from _json(stream)
 
@@ -174,7 +263,7 @@ def _json(stream: BufferedIOBase) -> Iterator[tuple[int, Decoded | Invalid]]:
                 and isinstance(_request(second), Invalid)
                 and not _opens(first, second)
             ):
-                yield _whole(number, stream, first + second, decode_json)
+                yield _whole(number, stream, first + second, decode_any_json)
                 return
             yield number, request
             number, request = following[0], _request(second)
@@ -192,7 +281,7 @@ def _request(line: bytes | Invalid) -> Decoded | Invalid:
     if isinstance(line, Invalid):
         return line
     try:
-        return decode_json(line)
+        return decode_any_json(line)
     except Invalid as error:
         return error
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from db.services.otlp import LONGEST_AGENT, Invalid, SpanRecord
+from db.services.otlp_values import SIZE
 
 # A run's UUID at the end of a name is not part of the name (AutoGen appends one).
 RUN_SUFFIX = re.compile(r"[_-]?[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
@@ -79,6 +80,17 @@ def understand(span: SpanRecord) -> Meaning:
     )
 
 
+def named_in(said: Mapping[str, Any]) -> str | None:
+    """The agent that attributes of any signal name, without run-specific suffix. Raises Invalid for a name beyond the
+    limit."""
+    return _name(_first(said, ANYWHERE))
+
+
+def claimed_in(said: Mapping[str, Any]) -> str | None:
+    """The value of gen_ai.agent.id, which may be an existing agent's id."""
+    return _first(said, ("gen_ai.agent.id",))
+
+
 def _kind(said: Mapping[str, Any]) -> str | None:
     operation = said.get("gen_ai.operation.name")
     kinds = {
@@ -139,6 +151,6 @@ def _name(text: str | None) -> str | None:
     name = RUN_SUFFIX.sub("", text) or text
     if len(name) > LONGEST_AGENT:
         raise Invalid(
-            f"an agent's name has {len(name):,} characters, the limit is {LONGEST_AGENT}; shorten it"
+            f"an agent's name has {len(name):,} characters, the limit is {LONGEST_AGENT}; shorten it", SIZE
         )
     return name

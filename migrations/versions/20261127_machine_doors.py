@@ -1,11 +1,12 @@
-"""Keys are found by their prefix and counted by key and endpoint, and the log of requests says how large they were.
+"""Keys are found by their prefix and counted by endpoint, requests have a size, and agents a clock.
 
 All rules stand in 20261127_machine_doors.sql as `db.row_security` wrote them (`make freeze`).
 
-The index on rate_limits is unique: two rows of one key and endpoint would each let the whole limit through. None could
-be made before this revision but at the console from files, and those name no key.
+The index on limits is unique: two rows of one key and endpoint would each let the whole limit through. None could be
+made before this revision but at the console from files, and those name no key.
 
-Rolling back drops both indexes and the two sizes of each logged request, and returns the former rules; no rows.
+Rolling back drops both indexes, the two sizes of each logged request and how far the clocks of agents were off, and
+returns the former rules.
 """
 
 from pathlib import Path
@@ -13,10 +14,11 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 
+from db.base import Instant
 from migrations.frozen_rules import replace_rules
 
 revision = "20261127_machine_doors"
-down_revision = "20261127_access"
+down_revision = "20261127_compact_spans"
 branch_labels = None
 depends_on = None
 
@@ -28,6 +30,8 @@ SIZES = ("request_bytes", "response_bytes")
 
 def upgrade() -> None:
     op.create_index("idx_api_keys_prefix", "api_keys", ["key_prefix"])
+    op.add_column("agents", sa.Column("clock_drift_ms", sa.BigInteger(), nullable=True))
+    op.add_column("agents", sa.Column("clock_drift_at", Instant(), nullable=True))
     op.create_index(LIMIT, "rate_limits", ["api_key_id", "endpoint"], unique=True)
     for name in SIZES:
         op.add_column("api_logs", sa.Column(name, sa.BigInteger(), nullable=True))
@@ -36,6 +40,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     replace_rules(FROZEN, FORMER)
+    op.drop_column("agents", "clock_drift_at")
+    op.drop_column("agents", "clock_drift_ms")
     for name in reversed(SIZES):
         op.drop_column("api_logs", name)
     op.drop_index(LIMIT, "rate_limits")

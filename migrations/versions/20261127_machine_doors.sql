@@ -186,6 +186,8 @@ CREATE POLICY agents_update_builders ON agents FOR UPDATE TO quantum_staff USING
 ;;
 CREATE POLICY agents_update_worker ON agents FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
+CREATE POLICY agents_update_heard ON agents FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
+;;
 CREATE POLICY agents_delete_admin ON agents FOR DELETE TO quantum_staff USING ((SELECT app.role() IN ('admin')))
 ;;
 CREATE POLICY agents_insert_console ON agents FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator') AND agents.origin IN ('catalogue', 'network'))
@@ -198,7 +200,7 @@ GRANT SELECT ON agents TO quantum_app
 ;;
 GRANT SELECT, INSERT, UPDATE (name, role, squad, user_id, metadata, version, updated_at, heartbeat_seconds, paused_at), DELETE ON agents TO quantum_staff
 ;;
-GRANT SELECT, INSERT, UPDATE (status, efficiency, current_task, last_active, metadata, neural_load, uptime_seconds, version, updated_at) ON agents TO quantum_system
+GRANT SELECT, INSERT, UPDATE (status, efficiency, current_task, last_active, metadata, neural_load, uptime_seconds, version, updated_at, heartbeat_seconds, clock_drift_ms, clock_drift_at) ON agents TO quantum_system
 ;;
 CREATE FUNCTION app.guard_agents() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
@@ -213,6 +215,9 @@ BEGIN
         RETURN NEW;
     END IF;
     IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['status', 'efficiency', 'current_task', 'last_active', 'metadata', 'neural_load', 'uptime_seconds', 'version'] THEN -- agents_update_worker
+        RETURN NEW;
+    END IF;
+    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['last_active', 'heartbeat_seconds', 'clock_drift_ms', 'clock_drift_at'] THEN -- agents_update_heard
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of agents', app.kind(), array_to_string(changed, ', ')
@@ -967,6 +972,28 @@ $$
 ;;
 CREATE TRIGGER guard_security_events BEFORE UPDATE ON security_events FOR EACH ROW EXECUTE FUNCTION app.guard_security_events()
 ;;
+ALTER TABLE senders ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE senders FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY senders_select_authenticated ON senders FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY senders_insert_ingest ON senders FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY senders_update_ingest ON senders FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY senders_delete_ingest ON senders FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY senders_select_system ON senders FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY senders_select_console ON senders FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON senders TO quantum_app
+;;
+GRANT SELECT ON senders TO quantum_staff
+;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON senders TO quantum_system
+;;
 ALTER TABLE sign_in_limits ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE sign_in_limits FORCE ROW LEVEL SECURITY
@@ -1491,6 +1518,8 @@ DROP POLICY agents_update_builders ON agents
 ;;
 DROP POLICY agents_update_worker ON agents
 ;;
+DROP POLICY agents_update_heard ON agents
+;;
 DROP POLICY agents_delete_admin ON agents
 ;;
 DROP POLICY agents_insert_console ON agents
@@ -1996,6 +2025,24 @@ ALTER TABLE security_events NO FORCE ROW LEVEL SECURITY
 ALTER TABLE security_events DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON security_events FROM quantum_app, quantum_staff, quantum_system
+;;
+DROP POLICY senders_select_authenticated ON senders
+;;
+DROP POLICY senders_insert_ingest ON senders
+;;
+DROP POLICY senders_update_ingest ON senders
+;;
+DROP POLICY senders_delete_ingest ON senders
+;;
+DROP POLICY senders_select_system ON senders
+;;
+DROP POLICY senders_select_console ON senders
+;;
+ALTER TABLE senders NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE senders DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON senders FROM quantum_app, quantum_staff, quantum_system
 ;;
 DROP POLICY sign_in_limits_insert_system ON sign_in_limits
 ;;

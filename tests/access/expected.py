@@ -75,6 +75,7 @@ BY_SYSTEM = {
     **{verb: [May("system", ours=True)] for verb in ("insert", "update", "delete")},
 }
 LIVE = only("status efficiency current_task last_active neural_load uptime_seconds version metadata")
+HEARD = only("last_active heartbeat_seconds clock_drift_ms clock_drift_at")
 CATALOGUE = only("name role squad user_id metadata version heartbeat_seconds paused_at")
 NODE = only(
     "node_type node_name position_x position_y position_z size color status connections_count metadata agent_id"
@@ -135,7 +136,11 @@ EXPECTED: dict[str, dict[str, list[May]]] = {
             May("system", to="seen or part of the system"),
             May("operator", to="of the catalogue or a network", ours=True),
         ],
-        "update": [May(BUILDERS, only=CATALOGUE), May("system", only=LIVE)],
+        "update": [
+            May(BUILDERS, only=CATALOGUE),
+            May("system", only=LIVE),
+            May("system", only=HEARD, ours=True),
+        ],
         "delete": [May("admin")],
     },
     "agent_logs": {
@@ -336,6 +341,12 @@ EXPECTED: dict[str, dict[str, list[May]]] = {
     "role_requirements": BY_SYSTEM,
     "second_factors": BY_SYSTEM,
     "sign_in_limits": BY_SYSTEM,
+    "senders": {
+        "select": [May("person", ours=True), *SEEN],
+        "insert": [May("system", ours=True)],
+        "update": [May("system", ours=True)],
+        "delete": [May("system", ours=True)],
+    },
     "spans": {
         "select": [May("person", ours=True), *SEEN],
         "insert": [May("system", ours=True)],

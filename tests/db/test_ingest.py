@@ -363,7 +363,10 @@ BAD_SPANS = {
     "long name": ({"name": "x" * 1_000_000}, "1,000,000 characters"),
     "proto key": ({"attributes": [{"key": "__proto__", "value": {"stringValue": "x"}}]}, "__proto__"),
     "attributes as text": ({"attributes": "x"}, "where a list belongs"),
-    "unknown value": ({"attributes": [{"key": "a", "value": {"evilValue": 1}}]}, "unknown type"),
+    "text in a whole number": (
+        {"attributes": [{"key": "a", "value": {"intValue": "1.5"}}]},
+        "no whole number",
+    ),
     "huge integer": ({"attributes": [{"key": "a", "value": {"intValue": "9" * 30}}]}, "64 bits"),
     "long agent name": (
         {"attributes": [{"key": "gen_ai.agent.name", "value": {"stringValue": "n" * 300}}]},
@@ -418,7 +421,7 @@ def test_what_json_columns_cannot_hold_is_made_storable(engine: Engine, tmp_path
 WHOLE_FILES = {
     "half a line": ('{"resourceSpans": [{"resource"', 1, "not valid JSON"),
     "not OTLP": ('{"hello": 1}', 1, "no resourceSpans"),
-    "logs": ('{"resourceLogs": []}', 1, "resourceLogs, not spans"),
+    "a level that is none": ('{"resourceLogs": [7]}', 1, "where an object belongs"),
     "a number": ("[1, 2]", 1, "where an OTLP request"),
     "empty": ("", 0, "is empty"),
     "text": ("hello there", 1, "protobuf"),

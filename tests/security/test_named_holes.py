@@ -40,7 +40,7 @@ def numbers_of(text: str) -> set[str]:
     return found
 
 
-def tested() -> set[str]:
+def numbers_tested() -> set[str]:
     """Numbers in the names of tests."""
     return {
         f"{year}-{number}"
@@ -75,7 +75,7 @@ def test_every_published_hole_is_tested_by_name_or_excused(notes: str) -> None:
         *(numbers_of(line.split("|")[1]) for line in section.splitlines() if line.startswith("| "))
     )
     assert len(holes) > 40
-    names, reasons = tested(), excused()
+    names, reasons = numbers_tested(), excused()
     missing = holes - names - reasons.keys()
     assert not missing, (
         f"neither a test bears these numbers nor does {DOCUMENT.name} say why none does: {sorted(missing)}"

@@ -13,11 +13,17 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select, update
 
+from db.actor import SYSTEM
 from db.engine import DatabaseUnavailable, make_engine
+from db.engine import session as db_session
 from db.metric import Reading, Window, read
 from db.models import Agent, AgentConnection, AgentLog, Call, NetworkNode, SignInLimit, Span, SystemMetric
 from db.sampling import OPTION
+from db.services.ingest import store
 from db.services.measure import COLLECTOR, DATABASE, WEB, Watcher
+from db.services.news import stored_batches
+from db.services.otlp import SpanRecord, decode_document
+from tests.otlp import request, span
 from tests.sessions import session
 from workers import collector as module
 from workers.collector import Collector
@@ -331,3 +337,100 @@ def test_a_killed_process_that_nobody_buried_has_ended() -> None:
     assert mine.may_follow(theirs)
     killed.communicate()
     assert mine.may_follow(theirs)
+
+
+# --- what follows from spans that came in --------------------------------------------------------------------
+
+
+def send(engine: Engine, *spans: dict[str, Any], service: str = "front") -> None:
+    records = [
+        each for each in decode_document(request(*spans, service=service)) if isinstance(each, SpanRecord)
+    ]
+    with db_session(engine, SYSTEM, write=True) as unit:
+        store(unit, records, "key qk_1")
+
+
+def connections(engine: Engine) -> dict[tuple[str, str], int]:
+    with session(engine) as unit:
+        rows = unit.scalars(select(AgentConnection)).all()
+        return {(row.agent_a_id, row.agent_b_id): row.meta["calls"] for row in rows}
+
+
+def test_the_map_has_the_connections_of_what_came_in_within_one_tick(engine: Engine, clock: Clock) -> None:
+    collector = made(engine, clock)
+    collector.tick()
+    send(engine, span(1))
+    send(engine, span(2, 1), service="back")
+    collector.tick()
+    assert connections(engine) == {("front", "back"): 1}
+    with session(engine) as unit:
+        rows = unit.execute(select(NetworkNode.agent_id, NetworkNode.connections_count))
+        placed = {row.agent_id: row.connections_count for row in rows}
+    assert {placed["front"], placed["back"]} == {1}
+    send(engine, span(3, 1), service="back")
+    collector.tick()
+    assert connections(engine) == {("front", "back"): 2}
+
+
+def test_a_collector_begins_with_what_a_killed_one_left(engine: Engine, clock: Clock) -> None:
+    send(engine, span(1))
+    send(engine, span(2, 1), service="back")
+    again = make_engine(engine.url)  # another process: it has stored nothing itself
+    try:
+        Collector(again, again, now=clock.now, clock=clock.monotonic).tick()
+    finally:
+        again.dispose()
+    assert connections(engine) == {("front", "back"): 1}
+
+
+def test_where_nothing_came_in_nobody_is_asked(
+    engine: Engine, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector = made(engine, clock)
+    send(engine, span(1))
+    collector.tick()
+    send(engine, span(1))  # it is there already
+    with away(monkeypatch):
+        collector.settle_fleet()
+
+
+def test_what_could_not_be_settled_is_tried_again(
+    engine: Engine, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector = made(engine, clock)
+    collector.tick()
+    send(engine, span(1))
+    send(engine, span(2, 1), service="back")
+    with away(monkeypatch), pytest.raises(DatabaseUnavailable):
+        collector.settle_fleet()
+    collector.settle_fleet()
+    assert connections(engine) == {("front", "back"): 1}
+
+
+def test_spans_that_were_rolled_back_are_no_news(engine: Engine, clock: Clock) -> None:
+    before = stored_batches(engine)
+    with pytest.raises(RuntimeError), db_session(engine, SYSTEM, write=True) as unit:
+        store(unit, [each for each in decode_document(request(span(1))) if isinstance(each, SpanRecord)], "x")
+        raise RuntimeError
+    assert stored_batches(engine) == before
+    send(engine, span(1))
+    assert stored_batches(engine) == before + 1
+
+
+def test_settling_again_writes_no_row_that_stays_as_it_is(engine: Engine, clock: Clock) -> None:
+    collector = made(engine, clock)
+    send(engine, span(1))
+    send(engine, span(2, 1), service="back")
+    collector.tick()
+    before = updated(engine)
+    send(engine, span(3, 1), service="front")
+    collector.tick()
+    assert updated(engine) == before
+    send(engine, span(4, 1), service="back")
+    collector.tick()
+    assert updated(engine) > before
+
+
+def updated(engine: Engine) -> datetime:
+    with session(engine) as unit:
+        return unit.scalars(select(AgentConnection.updated_at)).one()
