@@ -12,6 +12,7 @@ import pytest
 from dash import Dash
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, event, select, update
+from sqlalchemy.orm import Session
 
 from app import create_app
 from auth import quotas
@@ -20,6 +21,7 @@ from auth.quotas import QUOTAS, Quotas, limits_of
 from db.actor import SYSTEM
 from db.engine import session as guarded
 from db.models import ApiKey, RateLimit
+from db.services import rate_limits
 from db.services.rate_limits import Limits, spend
 from settings import Settings, load
 from tests.databases import logins
@@ -58,6 +60,24 @@ def test_the_limit_is_exact_over_threads_and_processes(migrated_url: str, engine
     assert [each.returncode for each in running] == [0, 0]
     assert sum(passed) == 50, passed
     assert (row(engine).current_hour_count, row(engine).current_day_count) == (50, 50)
+
+
+@pytest.mark.databases("postgresql")  # SQLite has one writer: nobody comes between
+def test_whoever_comes_while_the_row_is_being_made_is_counted_and_not_refused(
+    engine: Engine, key: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between finding no row and looking again, another process made it."""
+    begin = rate_limits._begin
+
+    def late(unit: Session, *given: Any) -> None:
+        with guarded(engine, SYSTEM, write=True) as other:
+            begin(other, *given)
+        begin(unit, *given)
+
+    monkeypatch.setattr(rate_limits, "_begin", late)
+    with guarded(engine, SYSTEM, write=True) as unit:
+        assert spend(unit, key, "/x", Limits(5, 50), NOW).refused_until is None
+    assert row(engine).current_hour_count == 1
 
 
 def test_windows_begin_anew_by_the_hour_and_by_the_day(engine: Engine, key: UUID) -> None:
@@ -142,10 +162,10 @@ def test_a_key_without_a_scope_is_limited_too(client: FlaskClient, engine: Engin
 @pytest.mark.databases("sqlite")
 def test_settings_say_what_keys_without_their_own_limit_may(settings: Settings) -> None:
     known: Quotas = create_app(settings).server.extensions[QUOTAS]
-    assert limits_of(known, "key:ingest", None) == Limits(360_000, 8_640_000)
-    assert limits_of(known, "key:agent:{agent_id}", None) == Limits(360_000, 8_640_000)
-    assert limits_of(known, "key:fleet:read", None) == Limits(3600, 36_000)
-    assert limits_of(known, None, None) == Limits(3600, 36_000)
-    assert limits_of(known, "key:ingest", 10) == Limits(10, 240)
+    assert limits_of(known, "key:ingest", "/x", None) == Limits(360_000, 8_640_000)
+    assert limits_of(known, "key:any", "/agents/<agent>/heartbeat", None) == Limits(360_000, 8_640_000)
+    assert limits_of(known, "key:fleet:read", "/x", None) == Limits(3600, 36_000)
+    assert limits_of(known, None, "/x", None) == Limits(3600, 36_000)
+    assert limits_of(known, "key:ingest", "/x", 10) == Limits(10, 240)
     given = load({"QUANTUM_ENV": "test", "QUANTUM_REPORTS_PER_HOUR": "7", "QUANTUM_REQUESTS_PER_HOUR": "5"})
     assert (given.reports_per_hour, given.requests_per_hour) == (7, 5)

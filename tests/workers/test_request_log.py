@@ -1,7 +1,7 @@
 """The log of requests: a row per call, off the request's path, through a database that is away, none lost."""
 
 import logging
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -44,16 +44,12 @@ def test_a_thousand_calls_are_a_thousand_rows_after_stopping(app: Dash, engine: 
     log: RequestLog = app.server.extensions[REQUEST_LOG]
     log.start()
 
-    def ask() -> None:
+    def ask(_: int) -> list[int]:
         client = app.server.test_client()
-        for _ in range(250):
-            assert client.get("/api/v1/test?secret=1", headers=bearer(token)).status_code == 200
+        return [client.get("/api/v1/test?secret=1", headers=bearer(token)).status_code for _ in range(250)]
 
-    asking = [threading.Thread(target=ask) for _ in range(4)]
-    for each in asking:
-        each.start()
-    for each in asking:
-        each.join()
+    with ThreadPoolExecutor(4) as pool:
+        assert [each for answers in pool.map(ask, range(4)) for each in answers] == [200] * 1000
     log.stop()
     assert rows(engine) == 1000 and log.lost == 0
     with session(engine) as unit:
