@@ -291,7 +291,7 @@ class AgentLog(Base):
     created_at: Mapped[datetime | None] = mapped_column(
         Instant,
         server_default=now(),
-        doc="Instant the line speaks of, by its writer's clock; when it was stored, where none was told.",
+        doc="Instant the line speaks of, by its writer's clock; when it was stored where none was told.",
     )
 
     __table_args__ = (

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, func, select
 
 from cli_import import stored_words
 from db.metric import Window, read
-from db.models import AgentLog, AuditLog, Span, SystemMetric
+from db.models import AgentLog, AuditEntry, Span, SystemMetric
 from db.services.otlp_files import Report, import_files
 from tests.api.documents import logs, metric, metrics, point, record
 from tests.api.reporter import REQUESTS
@@ -39,7 +39,7 @@ def test_mixed_lines_are_told_apart_and_stored_once(engine: Engine, tmp_path: Pa
     assert counted(engine) == (2, 3, 2)
     with session(engine) as unit:
         assert {row.meta["source"] for row in unit.scalars(select(AgentLog))} == {"mixed"}
-        told = unit.scalars(select(AuditLog.table_name).where(AuditLog.action == "IMPORT")).all()
+        told = unit.scalars(select(AuditEntry.table_name).where(AuditEntry.action == "IMPORT")).all()
     assert sorted(str(table) for table in told) == ["agent_logs", "spans", "system_metrics"]
 
 
