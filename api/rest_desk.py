@@ -38,7 +38,7 @@ Run = Callable[..., Response]
 class NamedConverter(PathConverter):
     """An id as it is, slashes and all: `/agents/shop/till` and `/agents/shop%2Ftill` are the same agent."""
 
-    regex = "(?s:.+?)"
+    regex, part_isolating = "(?s:.+?)", False
 
 
 class Asking(FlaskPlugin):

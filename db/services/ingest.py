@@ -21,6 +21,7 @@ from db.services import news
 from db.services.bulk import insert_rows
 from db.services.calls import COLUMNS, Known, call_of, is_task, settle_named_calls
 from db.services.late import PAIRS_AT_ONCE, settle_late, waiting_for
+from db.services.liveness import latest
 from db.services.otlp import Invalid, SpanRecord
 from db.services.otlp_values import DATABASE
 from db.services.owners import Arrival, SpanKey, agents_of, attribute, is_unknown
@@ -44,10 +45,7 @@ class Stored:
         self.already += other.already
         self.agents += other.agents
         self.refused += other.refused
-        self.ended = {
-            key: max(held.get(key, 0) for held in (self.ended, other.ended))
-            for key in self.ended | other.ended
-        }
+        self.ended = latest([*self.ended.items(), *other.ended.items()])
 
 
 def store(session: Session, records: Sequence[SpanRecord], source: str) -> Stored:
@@ -127,16 +125,8 @@ def _store(session: Session, arrivals: list[Arrival], source: str) -> Stored:
     if late:
         settle_late(session, late, {known.key: known for known in known_new})
     settle_named_calls(session, sorted({known.trace_id for known in known_new}))
-    return Stored(len(new), len(arrivals) - len(new), agents, ended=_ended(new))
-
-
-def _ended(new: Sequence[Arrival]) -> dict[str, int]:
-    ended: dict[str, int] = {}
-    for each in new:
-        end = each.record.start_ns + each.record.duration_ns
-        if each.agent_id is not None and end > ended.get(each.agent_id, 0):
-            ended[each.agent_id] = end
-    return ended
+    ended = latest((each.agent_id, each.record.start_ns + each.record.duration_ns) for each in new)
+    return Stored(len(new), len(arrivals) - len(new), agents, ended=ended)
 
 
 def _known(session: Session, keys: Iterable[SpanKey]) -> list[Known]:

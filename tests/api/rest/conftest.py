@@ -24,7 +24,7 @@ def program(client: FlaskClient, engine: Engine) -> Programs:
         name = name or role
         if name not in people:
             people[name] = make_person(engine, name, role)
-        return Program(client, key_for(engine, people[name], scopes), people[name])
+        return Program(client, key_for(engine, people[name], scopes), people[name], name)
 
     return make
 

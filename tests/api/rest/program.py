@@ -27,8 +27,8 @@ def key_for(engine: Engine, person: UUID, scopes: Iterable[str] | None = None) -
 class Program:
     """Whoever holds a key, in the name of `person`."""
 
-    def __init__(self, client: FlaskClient, token: str, person: UUID) -> None:
-        self.client, self.token, self.person = client, token, person
+    def __init__(self, client: FlaskClient, token: str, person: UUID, name: str) -> None:
+        self.client, self.token, self.person, self.name = client, token, person, name
 
     def ask(self, method: str, path: str, **options: Any) -> TestResponse:
         headers = {"Authorization": f"Bearer {self.token}"} | options.pop("headers", {})
