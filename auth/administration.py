@@ -160,10 +160,14 @@ def _through_the_system() -> Iterator[tuple[Session, SignedIn]]:
         yield unit, me
 
 
+def base_address() -> str:
+    """Where this installation is reached: as the settings say, else as this very request found it."""
+    base: str | None = current_app.extensions[PUBLIC_URL]
+    if base is not None:
+        return base
+    scheme = "https" if current_app.config["SESSION_COOKIE_SECURE"] else request.scheme
+    return f"{scheme}://{request.host}"
+
+
 def _told(made: Issued) -> Link:
-    """Where people reach this installation: as the settings say, else as this very request found it."""
-    base = current_app.extensions[PUBLIC_URL]
-    if base is None:
-        scheme = "https" if current_app.config["SESSION_COOKIE_SECURE"] else request.scheme
-        base = f"{scheme}://{request.host}"
-    return Link(f"{base}{made.path}", made.expires_at)
+    return Link(f"{base_address()}{made.path}", made.expires_at)

@@ -71,7 +71,7 @@ def _refuse_nowhere() -> NoReturn:
     if caller is not None:
         quotas.spend(caller)
     else:
-        person = current_person()
+        person = None if keys.refused_key() else current_person()
         if person is None:
             note_forged_cookie()
             keys.refuse_nobody()

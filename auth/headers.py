@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from flask import Flask, Response, current_app, request
 from flask_talisman import Talisman
 from flask_wtf.csrf import CSRFProtect, generate_csrf
+from werkzeug.exceptions import BadRequest
 
-from auth import doors, links, screen
+from auth import doors, links, machines, screen
 from auth.keys import KEYED
 from auth.people import current_person, has_just_signed_in
 from db.services.user_sessions import LASTS
@@ -50,6 +51,8 @@ def init_app(server: Flask, *, production: bool, secret_key: str) -> None:
     server.before_request(refuse_forged)
     # Flask asks in reverse order: what is registered before Talisman has the last word.
     server.after_request(links.keep_token_secret)
+    if production:
+        server.before_request(refuse_plain_http)
     talisman = Talisman(
         server,
         content_security_policy=dict(POLICY),
@@ -69,6 +72,15 @@ def serve_plainly(server: Flask, endpoint: str) -> None:
     view = server.view_functions.get(endpoint)
     if view is not None:
         server.extensions["quantum_talisman"](force_https=False)(view)
+
+
+def refuse_plain_http() -> None:
+    """No program is led to https: it would send its key in the clear time and again, and lose its body on the way."""
+    is_secure = request.is_secure or request.headers.get("X-Forwarded-Proto") == "https"
+    if machines.at_their_door() and not is_secure:
+        raise BadRequest(
+            "Send this over https; over http anybody on the way reads the key. End this one, and make another."
+        )
 
 
 def refuse_forged() -> None:

@@ -1,10 +1,13 @@
 """By which names this installation may be asked for: the Host header is a stranger's word, and ends up in links."""
 
+import json
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Response
+
+from auth.machines import is_for_programs
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -29,9 +32,17 @@ def only_known(serve: "WSGIApplication", names: frozenset[str]) -> "WSGIApplicat
     def door(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         if is_known(environ.get("HTTP_HOST", ""), names) or _asks_health(environ):
             return serve(environ, start)
-        return Response(REFUSAL, 400, SILENT, mimetype="text/plain")(environ, start)
+        return _refusal(environ.get("PATH_INFO", ""))(environ, start)
 
     return door
+
+
+def _refusal(path: str) -> Response:
+    """In words; for programs as a problem (RFC 9457), which all their clients take."""
+    if is_for_programs(path):
+        told = {"type": "about:blank", "title": "Bad Request", "status": 400, "detail": REFUSAL.strip()}
+        return Response(json.dumps(told), 400, SILENT, content_type="application/problem+json")
+    return Response(REFUSAL, 400, SILENT, mimetype="text/plain")
 
 
 def is_known(host: str, names: frozenset[str]) -> bool:

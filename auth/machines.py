@@ -24,8 +24,17 @@ def at_their_door() -> bool:
 
 def door_here() -> str | None:
     """The door of programs this request came to; None for people's addresses."""
-    path = request.path
+    return door_of(request.path)
+
+
+def door_of(path: str) -> str | None:
+    """The door of programs that a path lies under."""
     return next((door for door in DOORS if path == door or path.startswith(f"{door}/")), None)
+
+
+def is_for_programs(path: str) -> bool:
+    """Whether a path lies under a door of programs."""
+    return door_of(path) is not None
 
 
 def endpoint_here() -> str:

@@ -63,7 +63,7 @@ def spend(caller: Caller) -> None:
     key = (caller.key_id, endpoint)
     quota = _remembered(known, key, now)
     if quota is None:
-        limits = limits_of(known, needed_here(), caller.key.rate_limit)
+        limits = limits_of(known, needed_here(), endpoint, caller.key.rate_limit)
         with session(people.system_engine(), SYSTEM, write=True) as unit:
             quota = rate_limits.spend(unit, caller.key_id, endpoint, limits, now)
         _remember(known, key, quota)
@@ -72,10 +72,13 @@ def spend(caller: Caller) -> None:
         raise OverLimit(quota, now)
 
 
-def limits_of(known: Quotas, needs: str | None, own: int | None) -> Limits:
-    """The limits of a key at a route that needs so; `own` is the key's own limit per hour."""
+def limits_of(known: Quotas, needs: str | None, endpoint: str, own: int | None) -> Limits:
+    """The limits of a key at a route that needs so; `own` is the key's own limit per hour.
+
+    A key that is shared by a fleet sends the heartbeats of all its agents to one address.
+    """
     scope = (needs or "").removeprefix(KEYED)
-    reports = scope == Scope.INGEST or scope.startswith(AGENT)
+    reports = scope == Scope.INGEST or scope.startswith(AGENT) or endpoint.endswith("/heartbeat")
     hour = own or (known.reports_per_hour if reports else known.requests_per_hour)
     return Limits(hour, hour * (DAY_OF_REPORTS if reports else DAY_OF_REQUESTS))
 

@@ -35,15 +35,15 @@ def measure() -> list[Row]:
 
 
 def _measure(made: Databases, kind: str, file: Path) -> Row:
-    written = _written(made, kind, file)
-    count = sum(len(rows) for _, rows in written)
+    rows = written(made, kind, file)
+    count = sum(len(each) for _, each in rows)
     ours, peer = [], []
     for _ in range(ROUNDS):
-        ours.append(_timed(made, kind, lambda engine: import_files(engine, [file])))
-        peer.append(_timed(made, kind, lambda engine: _insert(engine, written)))
+        ours.append(timed(made, kind, lambda engine: import_files(engine, [file])))
+        peer.append(timed(made, kind, lambda engine: insert_all(engine, rows)))
         click.echo(f"  {kind}: import {ours[-1]:.2f} s, executemany {peer[-1]:.2f} s")
     ratio = median(p / o for o, p in zip(ours, peer, strict=True))
-    metric = f"import rate, {kind}, {count:,} rows written ({_named(written)})"
+    metric = f"import rate, {kind}, {count:,} rows written ({_named(rows)})"
     return at_least(SECTION, metric, _rate(count, ours), _rate(count, peer), ratio, LEAST)
 
 
@@ -55,7 +55,7 @@ def _named(written: Rows) -> str:
     return ", ".join(f"{table.name} {len(rows):,}" for table, rows in written)
 
 
-def _timed(made: Databases, kind: str, work: Any) -> float:
+def timed(made: Databases, kind: str, work: Any) -> float:
     """Seconds of `work` on a new migrated database over a connection that is already open."""
     with made.migrated(kind) as url:
         engine = make_engine(url)
@@ -71,7 +71,7 @@ def _timed(made: Databases, kind: str, work: Any) -> float:
     return took
 
 
-def _written(made: Databases, kind: str, file: Path) -> Rows:
+def written(made: Databases, kind: str, file: Path) -> Rows:
     """Every row the import adds, by table, in an order foreign keys allow."""
     with made.migrated(kind) as url:
         engine = make_engine(url)
@@ -98,15 +98,15 @@ def _counts(engine: Engine) -> dict[str, int]:
         }
 
 
-def _insert(engine: Engine, written: Rows) -> None:
+def insert_all(engine: Engine, written: Rows) -> None:
     """The rows in transactions of the import's size."""
     for table, rows in written:
-        for batch in _batches(rows):
+        for batch in batches(rows):
             with engine.begin() as connection:
                 connection.execute(insert(table), batch)
 
 
-def _batches(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+def batches(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     for begin in range(0, len(rows), BATCH):
         yield rows[begin : begin + BATCH]
 

@@ -3,6 +3,7 @@
 from dash import dcc, html
 
 from components.figures.network_words import state_words
+from components.format import number
 from i18n import t
 
 STATES = ("operational", "failing", "observed", "unknown")
@@ -21,6 +22,21 @@ def state_mark(state: str, lang: str, word: str | None = None) -> html.Span:
     word = word or state_words(lang).get(state, state)
     return html.Span(
         [html.Span(className="status-mark"), word], className=f"status status-{_MARKS.get(state, 'unknown')}"
+    )
+
+
+def clock_words(drift_ms: int, lang: str) -> str:
+    """How far an agent's own clock is from ours."""
+    seconds = number(abs(drift_ms) / 1000, lang, 1)
+    if drift_ms < 0:
+        return t("clock {seconds} s behind ours", lang, seconds=seconds)
+    return t("clock {seconds} s ahead of ours", lang, seconds=seconds)
+
+
+def clock_flag(drift_ms: int, lang: str) -> html.Span:
+    """The same as a warning."""
+    return html.Span(
+        [html.Span(className="status-mark"), clock_words(drift_ms, lang)], className="status status-warning"
     )
 
 

@@ -119,6 +119,10 @@ class HexId(TypeDecorator[str]):
         super().__init__(length)
         self.length = length
 
+    @property
+    def python_type(self) -> type[str]:
+        return str
+
     def bind_processor(self, dialect: Dialect) -> Callable[[str | None], bytes | None]:
         """The drivers take bytes as they are; there is nothing to wrap them in."""
         return self._bytes

@@ -181,7 +181,11 @@ def _extras_sqlite(connection: Connection) -> _Extras:
     indexes = """
         SELECT t.name, CASE WHEN i.origin = 'pk' THEN 'primary key' WHEN i."unique" THEN 'unique' ELSE 'explicit' END
         FROM sqlite_master AS t, pragma_index_list(t.name) AS i WHERE t.type = 'table'
-    """
+        UNION ALL
+        SELECT t.name, 'primary key' FROM sqlite_master AS t WHERE t.type = 'table' AND EXISTS (
+            SELECT 1 FROM pragma_table_info(t.name) AS c WHERE c.pk > 0
+        ) AND NOT EXISTS (SELECT 1 FROM pragma_index_list(t.name) AS i WHERE i.origin = 'pk')
+    """  # a key that counts up is the table's own order: the index is there, without a name
     triggers = "SELECT name, tbl_name, '' FROM sqlite_master WHERE type = 'trigger' ORDER BY name"
     return _Extras(
         Counter((row[0], row[1]) for row in connection.execute(text(indexes))),

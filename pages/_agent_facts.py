@@ -7,7 +7,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
-from components.agents import origin_word, squad_word, state_mark
+from components.agents import clock_flag, clock_words, origin_word, squad_word, state_mark
 from components.format import ago, moment, number
 from components.states import status
 from db.queries.agents import AgentRow
@@ -40,6 +40,7 @@ def state_panel(view: View, row: AgentRow, stored: Mapping[str, Any]) -> Compone
         ),
         (t("Working on", lang), stored["current_task"]),
         (t("Longest silence allowed", lang), limit),
+        (t("Its own clock", lang), _clock(view, row, stored)),
     ]
     return _panel(
         t("State", lang),
@@ -65,6 +66,15 @@ def _heard(view: View, row: AgentRow) -> Component | str:
         return t("never", view.lang)
     exact = moment(row.last_active, view.lang, view.zone)
     return html.Span([ago(row.last_active, view.now, view.lang), html.Span(exact, className="cell-under")])
+
+
+def _clock(view: View, row: AgentRow, stored: Mapping[str, Any]) -> Component | None:
+    """How far its clock is from ours and when that was seen; a warning where it is far. Nothing where nobody knows."""
+    seen = stored["clock_drift_at"]
+    if row.clock_drift_ms is None or seen is None:
+        return None
+    words = (clock_flag if row.is_clock_off else clock_words)(row.clock_drift_ms, view.lang)
+    return html.Span([words, html.Span(ago(seen, view.now, view.lang), className="cell-under")])
 
 
 def _needed(view: View, row: AgentRow, stored: Mapping[str, Any], limit: str) -> Component | None:

@@ -12,6 +12,7 @@ from components.agents import (
     ORIGINS,
     STATES,
     agent_link,
+    clock_flag,
     origin_word,
     squad_word,
     state_mark,
@@ -130,7 +131,7 @@ def _columns(view: View) -> list[Column]:
         Column("name", t("Agent", lang), lambda row: _name(row["agent"], view), sort=True),
         Column("origin", t("Origin", lang), lambda row: origin_word(row["agent"].origin, lang), sort=True),
         Column("squad", t("Squad", lang), lambda row: _squad(row["agent"], lang), sort=True),
-        Column("state", t("State", lang), lambda row: state_mark(row["agent"].state, lang), sort=True),
+        Column("state", t("State", lang), lambda row: _state(row["agent"], lang), sort=True),
         _measured("spans", t("Spans", lang), "agent.spans", lang),
         _measured("errors", t("Errors", lang), "agent.errors", lang),
         _measured("calls_in", t("Calls in", lang), "agent.calls_in", lang),
@@ -213,6 +214,14 @@ def _menu(key: str, label: str, every: str, known: list[tuple[str, str]], chosen
     if chosen and chosen not in [value for value, _ in known]:
         known = [*known, (chosen, chosen)]
     return query_select(f"agents-{key}", label, key, [("", every), *known], chosen)
+
+
+def _state(row: AgentRow, lang: str) -> Component:
+    """The derived state, and under it that its clock is far from ours."""
+    mark = state_mark(row.state, lang)
+    if not row.is_clock_off:
+        return mark
+    return html.Span([mark, html.Span(clock_flag(row.clock_drift_ms or 0, lang), className="cell-under")])
 
 
 def _none(view: View, wanted: AgentFilter, any_agents: bool) -> Component:

@@ -3,9 +3,22 @@
 Its address is not /api: everything below that is for programs, which get no forms.
 """
 
+from dash import dcc, html
+from dash.development.base_component import Component
+
 from components.figures.bars import category_bars, time_bars
 from i18n import t
 from pages._module import Chart, Module, register_page
+from pages._view import View
+
+
+def _own_keys(view: View) -> Component:
+    """The way to where keys are made and ended."""
+    return html.P(
+        dcc.Link(t("Make and end your keys", view.lang), href=view.link("/profile/keys")),
+        className="key-ways",
+    )
+
 
 register_page(
     Module(
@@ -30,12 +43,16 @@ register_page(
             Chart("api.calls_by_day", time_bars),
         ),
         listings=("calls", "keys", "limits"),
+        more=lambda unit, view: [_own_keys(view)],
         how=lambda lang: t("Calls come in from the access log of a web server:", lang),
         command=".venv/bin/quantum import table api_logs FILE.log --recipe access-log",
         ways={
             "keys": (
-                lambda lang: t("No key was made in this database, and no file can bring one.", lang),
-                "",
+                lambda lang: t(
+                    "No key was made in this database. Make one under Profile, Your keys, or at the console:",
+                    lang,
+                ),
+                ".venv/bin/quantum key create --user EMAIL --name NAME --scope ingest",
             ),
             "limits": (
                 lambda lang: t("Rate limits come in from a file of comma-separated values:", lang),

@@ -89,6 +89,7 @@ def _answer(unit: Session, view: View) -> Component:
         _password.password_part(view, person().email),
         factor_part(view, own_factor()),
         _sessions(unit, view),
+        _keys(view),
         own_data_part(view),
     ]
     beside = html.Div(parts, className="profile-side")
@@ -175,6 +176,19 @@ clientside_callback(
     Input(_password.SHOW, "value"),
     prevent_initial_call=True,
 )
+
+
+def _keys(view: View) -> Component:
+    """The way to the page of keys."""
+    words = t("A program reports and reads in your name with a key.", view.lang)
+    way = dcc.Link(t("Your keys", view.lang), href=view.link("/profile/keys"), className="btn btn-quiet")
+    return html.Section(
+        [
+            html.Header(html.H2(t("Programs", view.lang)), className="frame-head"),
+            html.Div([html.P(words, className="muted"), way], className="frame-body"),
+        ],
+        className="frame profile-own-data",
+    )
 
 
 def _end(unit: Session, key: str) -> int:

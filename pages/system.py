@@ -9,6 +9,7 @@ from dash.development.base_component import Component
 from components.agents import agent_link, state_mark
 from components.attributes import attributes
 from components.cards import measured
+from components.figures.bars import category_bars
 from components.figures.slots import slot_bars
 from components.format import ago, duration, moment, split_unit
 from components.tables import Column, data_table
@@ -175,9 +176,16 @@ register_page(
             "db.latency_p50_ms",
             "db.latency_p95_ms",
             "db.failures",
+            "ingest.refused",
+            "ingest.late",
+            "ingest.orphans",
             "system.elapsed_days",
         ),
-        charts=(Chart("db.latency_by_time", slot_bars), Chart("system.heartbeats_by_hour", slot_bars)),
+        charts=(
+            Chart("db.latency_by_time", slot_bars),
+            Chart("system.heartbeats_by_hour", slot_bars),
+            Chart("ingest.refused_by_reason", category_bars),
+        ),
         listings=("measurements", "agentlogs", "nodes", "connections"),
         how=lambda lang: t(
             "The application writes these rows itself, from the first half minute it is served:", lang

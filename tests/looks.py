@@ -71,6 +71,7 @@ PAGES = {
     "admin-invitations": "/admin/invitations",
     "admin-access": "/admin/access?as={somebody}&table=deals",
     "profile": "/profile",
+    "keys": "/profile/keys",
     "second-factor": "/second-factor",
     "export": "/account/export",
     "close": "/account/close",

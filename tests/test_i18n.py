@@ -52,6 +52,7 @@ def declared_texts() -> Iterator[tuple[str, str]]:
     from db import metric
     from db.listing import LISTINGS, words
     from db.policies import every_rule
+    from db.queries import ingest
     from db.rules import Who
     from db.services.account_fields import Complaint
 
@@ -75,6 +76,8 @@ def declared_texts() -> Iterator[tuple[str, str]]:
                 yield text, f"db.policies {rule.name}"
     for reason in metric.REASONS:
         yield reason, "db.metric.REASONS"
+    for reason in ingest.REASONS:
+        yield reason, "db.queries.ingest.REASONS"
 
 
 def used() -> dict[str, str]:

@@ -12,7 +12,7 @@ from time import monotonic, sleep
 
 import click
 
-from bench.processes import below, stop
+from bench.processes import stop
 from bench.report import CACHE
 from tests.served import free_port
 
@@ -124,9 +124,6 @@ class Running:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         files = [path for path in self.folder.rglob("*") if path.is_file() and path.name != "log"]
         return sum(path.stat().st_size for path in files)
-
-    def pids(self) -> list[int]:
-        return [self.pid, *below(self.pid)]
 
 
 MLFLOW = Peer(

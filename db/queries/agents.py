@@ -16,6 +16,7 @@ from db.queries.activity import activity, calls_per, efficiencies, latency
 from db.queries.fleet import FLEET, operational
 from db.queries.spans import SPAN_COLUMNS
 
+MOST_DRIFT_MS = 16_000  # more is flagged
 STATES = ("operational", "failing", "observed", "unknown")
 
 
@@ -44,6 +45,12 @@ class AgentRow:
     last_active: datetime | None
     last_span: datetime | None
     readings: Mapping[str, Reading]
+    clock_drift_ms: int | None = None
+
+    @property
+    def is_clock_off(self) -> bool:
+        """Whether its clock is so far from ours that times of its own say little."""
+        return abs(self.clock_drift_ms or 0) > MOST_DRIFT_MS
 
 
 def state(window: Window, rows: Subquery) -> ColumnElement[str]:
@@ -178,6 +185,7 @@ def _with_readings(
             last_active=facts[agent].last_active,
             last_span=from_ns(last) if last else None,
             readings=readings[agent],
+            clock_drift_ms=facts[agent].clock_drift_ms,
         )
         for agent, derived, last in found
     ]
@@ -191,6 +199,7 @@ def _facts(ids: Sequence[str]) -> Statement:
         Agent.squad,
         Agent.origin,
         Agent.last_active,
+        Agent.clock_drift_ms,
         source().label("source"),
     ).where(Agent.id.in_(ids))
 
@@ -274,6 +283,7 @@ def agent_details(session: Session, agent: str) -> Mapping[str, Any] | None:
         "version": row.version,
         "heartbeat_seconds": row.heartbeat_seconds,
         "paused_at": row.paused_at,
+        "clock_drift_at": row.clock_drift_at,
         "metadata": row.meta or {},
         "created_at": row.created_at,
     }

@@ -12,6 +12,10 @@ from db.queries.spans import SPAN_COLUMNS, of_others, whole
 
 REFUSED_ITEMS = "ingest.refused_items"
 LATE_ITEMS = "ingest.late_items"
+# Why an item was refused, in the words that are counted and shown.
+FORM, IDENTITY, TIME, SIZE = "wrong_form", "bad_ids", "bad_times", "too_large"
+NESTING, NOBODY, RESERVED, DATABASE = "too_deep", "of_nobody", "reserved_name", "refused_by_the_database"
+REASONS = (FORM, IDENTITY, TIME, SIZE, NESTING, NOBODY, RESERVED, DATABASE)
 LATE_MINUTES = 5  # as long as an agent that declares nothing counts as operational
 SIGNAL, REASON = (SystemMetric.meta[key].as_string() for key in ("signal", "reason"))
 
@@ -65,11 +69,11 @@ def refused_by_reason(window: Window) -> Statement:
     """Why items were refused in the window: their form, ids, times, size or nesting, a reserved name, nobody they
     belong to, or the database."""
     each = (
-        select(REASON.label("label"), SystemMetric.metric_value.label("items"))
+        select(REASON.label("label"), SystemMetric.metric_value.label("amount"))
         .where(_counted(REFUSED_ITEMS, window))
         .subquery("each")
     )
-    count = whole(func.sum(each.c.items))
+    count = whole(func.sum(each.c.amount))
     return (
         select(each.c.label, count.label("count")).group_by(each.c.label).order_by(count.desc(), each.c.label)
     )

@@ -68,6 +68,15 @@ def hear_spans(session: Session, ended: Mapping[str, int], at: datetime) -> None
     _write(session, steady, {"last_active": _later(at)})
 
 
+def latest(ends: Iterable[tuple[str | None, int]]) -> dict[str, int]:
+    """The latest end of each agent's spans; those of nobody are left out."""
+    found: dict[str, int] = {}
+    for agent, end in ends:
+        if agent is not None and end > found.get(agent, 0):
+            found[agent] = end
+    return found
+
+
 @dataclass(frozen=True)
 class _State:
     """What is known of an agent before it is heard again."""

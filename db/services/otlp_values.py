@@ -13,6 +13,46 @@ from typing import Any
 
 import orjson
 
+from db.queries.ingest import DATABASE, FORM, IDENTITY, NESTING, NOBODY, RESERVED, SIZE, TIME
+
+__all__ = [
+    "DATABASE",
+    "FORM",
+    "IDENTITY",
+    "Invalid",
+    "LATEST_NS",
+    "LONGEST_AGENT",
+    "LONGEST_NAME",
+    "LONGEST_VALUE",
+    "MOST_ATTRIBUTES",
+    "MOST_BYTES",
+    "MOST_NESTING",
+    "NESTING",
+    "NOBODY",
+    "RESERVED",
+    "Refusal",
+    "SIZE",
+    "TIME",
+    "as_dict",
+    "as_list",
+    "attributes",
+    "clean",
+    "count",
+    "enum",
+    "few",
+    "hex_id",
+    "integer",
+    "loads",
+    "not_finite",
+    "number",
+    "plain",
+    "protobuf_attributes",
+    "shown",
+    "signed",
+    "too_deep",
+    "value_of",
+]
+
 MOST_BYTES = 64 * 1024 * 1024  # of one document, line or message
 MOST_ATTRIBUTES = 1024
 MOST_NESTING = 16
@@ -22,11 +62,6 @@ LONGEST_VALUE = 1024 * 1024
 LATEST_NS = 2**63 - 1
 WHOLE = re.compile(r"-?[0-9]+")
 IDS = {digits: re.compile(f"(?!0+$)[0-9a-fA-F]{{{digits}}}") for digits in (16, 32)}
-
-# Why something was not taken, in the words that are counted.
-FORM, IDENTITY, TIME, SIZE, NESTING = "form", "identity", "time", "size", "nesting"
-NOBODY, RESERVED, DATABASE = "nobody", "reserved", "database"
-REASONS = (FORM, IDENTITY, TIME, SIZE, NESTING, NOBODY, RESERVED, DATABASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +80,7 @@ class Invalid(ValueError):
     """What was sent is not valid; the message says what and the remedy.
 
     Attributes:
-        kind: one of REASONS.
+        kind: one of db.queries.ingest.REASONS.
         count: how many items it speaks of.
     """
 

@@ -44,12 +44,11 @@ def spend(session: Session, key_id: UUID, endpoint: str, limits: Limits, now: da
     """Count a request, or say until when it is refused; `limits` hold where the key asks here for the first time."""
     _do_not_wait_for_the_disk(session)
     counted = _count(session, key_id, endpoint, now)
+    if counted is None:  # nothing is left, or there was no row yet: somebody else may be making it right now
+        _begin(session, key_id, endpoint, limits, now)
+        counted = _count(session, key_id, endpoint, now)
     if counted is not None:
         return _quota(counted, now)
-    if _begin(session, key_id, endpoint, limits, now):
-        counted = _count(session, key_id, endpoint, now)
-        if counted is not None:
-            return _quota(counted, now)
     return _quota(_kept(session, key_id, endpoint), now, is_refused=True)
 
 
@@ -85,8 +84,8 @@ def _count(session: Session, key_id: UUID, endpoint: str, now: datetime) -> Any:
     return session.execute(statement).one_or_none()
 
 
-def _begin(session: Session, key_id: UUID, endpoint: str, limits: Limits, now: datetime) -> bool:
-    """Make the row of a key and an endpoint where there is none yet; False where there is."""
+def _begin(session: Session, key_id: UUID, endpoint: str, limits: Limits, now: datetime) -> None:
+    """Make the row of a key and an endpoint where there is none yet."""
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     row = {
         "api_key_id": key_id,
@@ -99,10 +98,9 @@ def _begin(session: Session, key_id: UUID, endpoint: str, limits: Limits, now: d
         "last_reset_at": now,
     }
     if session.scalar(_row(key_id, endpoint, RateLimit.id)) is not None:
-        return False
+        return
     made = insert(RateLimit).values(row).on_conflict_do_nothing(index_elements=["api_key_id", "endpoint"])
     session.execute(made)
-    return True
 
 
 def _kept(session: Session, key_id: UUID, endpoint: str) -> Any:

@@ -54,7 +54,9 @@ def summary(refused: list[Invalid], stored: int) -> str:
     lost = sum(count for count, _ in kinds.values())
     if not lost:
         return "; ".join(dict.fromkeys(str(each) for each in refused[:KINDS_TOLD]))
-    parts = [f"{count} for {kind}, such as: {example}" for kind, (count, example) in kinds.items()]
+    parts = [
+        f"{count} {kind.replace('_', ' ')}, such as: {example}" for kind, (count, example) in kinds.items()
+    ]
     return f"{lost} of {lost + stored} not stored. " + ". ".join(parts)
 
 

@@ -1,13 +1,12 @@
-"""Keys are found by their prefix and counted by key and endpoint; the log of requests says how large they were, and
-agents keep how far their clock is off.
+"""Keys are found by their prefix and counted by endpoint, requests have a size, and agents a clock.
 
 All rules stand in 20261127_machine_doors.sql as `db.row_security` wrote them (`make freeze`).
 
-The index on rate_limits is unique: two rows of one key and endpoint would each let the whole limit through. None could
-be made before this revision but at the console from files, and those name no key.
+The index on limits is unique: two rows of one key and endpoint would each let the whole limit through. None could be
+made before this revision but at the console from files, and those name no key.
 
-Rolling back drops both indexes, the two sizes of each logged request and the columns clock_drift_ms and clock_drift_at
-with what they hold, and returns the former rules.
+Rolling back drops both indexes, the two sizes of each logged request and how far the clocks of agents were off, and
+returns the former rules.
 """
 
 from pathlib import Path

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Boolean, Date, Integer, Uuid
 
-from db.base import Base, Exact, Instant
+from db.base import Base, Exact, HexId, Instant
 from tests.access.judge import Asker, entries, is_allowed, logins
-from tests.access.world import MOMENT, PEOPLE, Target, World, choices, fresh, identity, table_of
+from tests.access.world import MOMENT, PEOPLE, Target, World, choices, fresh, hexadecimal, identity, table_of
 
 ME, ANOTHER = "me", "another"
 TABLES = (*sorted(Base.metadata.tables), "profile_directory")
@@ -183,6 +183,8 @@ def _other(world: World, column: Any, now: Any, name: str) -> Any:
         return identity("spare") if now != identity("spare") else identity("another")
     if isinstance(column.type, Uuid):
         return identity("new", name)
+    if isinstance(column.type, HexId):
+        return hexadecimal(column.type, "new", name)
     if isinstance(column.type, Boolean):
         return not now
     if isinstance(column.type, Instant):

@@ -341,6 +341,12 @@ EXPECTED: dict[str, dict[str, list[May]]] = {
     "role_requirements": BY_SYSTEM,
     "second_factors": BY_SYSTEM,
     "sign_in_limits": BY_SYSTEM,
+    "senders": {
+        "select": [May("person", ours=True), *SEEN],
+        "insert": [May("system", ours=True)],
+        "update": [May("system", ours=True)],
+        "delete": [May("system", ours=True)],
+    },
     "spans": {
         "select": [May("person", ours=True), *SEEN],
         "insert": [May("system", ours=True)],

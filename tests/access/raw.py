@@ -8,6 +8,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from db.base import HexId
 from tests.access.attempts import Attempt
 from tests.access.judge import Asker, columns
 from tests.access.world import columns_of, table_of
@@ -76,11 +77,11 @@ def _statement(attempt: Attempt) -> tuple[sql.Composed, list[Any]]:
     if attempt.verb == "insert":
         assert attempt.change is not None
         row = columns_of(attempt.change)
-        return _insert(table, row), [_value(each) for each in row.values()]
+        return _insert(table, row), _values(attempt.table, row)
     assert attempt.target is not None
     key = attempt.target.key
     where = sql.SQL(" AND ").join(sql.SQL("{} = %s").format(sql.Identifier(each)) for each in key)
-    wanted = [_value(each) for each in key.values()]
+    wanted = _values(attempt.table, key)
     if attempt.verb == "select":
         return sql.SQL("SELECT {} FROM {} WHERE {}").format(_keys(key), table, where), wanted
     if attempt.verb == "delete":
@@ -89,7 +90,7 @@ def _statement(attempt: Attempt) -> tuple[sql.Composed, list[Any]]:
         touched = sql.Identifier(touchable(attempt))
         return sql.SQL("UPDATE {} SET {} = {} WHERE {}").format(table, touched, touched, where), wanted
     said = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(each)) for each in attempt.change)
-    set_to = [_value(each) for each in attempt.change.values()]
+    set_to = _values(attempt.table, attempt.change)
     return sql.SQL("UPDATE {} SET {} WHERE {}").format(table, said, where), [*set_to, *wanted]
 
 
@@ -109,5 +110,11 @@ def _insert(table: sql.Identifier, row: Mapping[str, Any]) -> sql.Composed:
     return sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(table, _keys(row), places)
 
 
-def _value(value: Any) -> Any:
+def _values(table: str, row: Mapping[str, Any]) -> list[Any]:
+    return [_value(table_of(table).columns[name].type, value) for name, value in row.items()]
+
+
+def _value(kind: Any, value: Any) -> Any:
+    if isinstance(kind, HexId) and value is not None:
+        return bytes.fromhex(value)
     return Jsonb(value) if isinstance(value, dict | list) else value

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from itertools import count
 from typing import Any
 from uuid import NAMESPACE_DNS, UUID, uuid5
@@ -27,7 +28,7 @@ from sqlalchemy import (
     insert,
 )
 
-from db.base import Base, Exact, Instant
+from db.base import Base, Exact, HexId, Instant
 from tests.access.expected import ROLES
 from tests.access.judge import Asker
 from tests.sessions import session
@@ -59,6 +60,7 @@ SHARED = (
     "social_trends",
     "achievements",
     "training_data",
+    "senders",
     "spans",
     "calls",
     "catalogue_seeds",
@@ -92,6 +94,11 @@ PARENTS = {"deal_id": "deals", "ticket_id": "support_tickets", "model_id": "ai_m
 def identity(*words: object) -> UUID:
     """The same identifier for the same words."""
     return uuid5(NAMESPACE_DNS, "/".join(map(str, words)))
+
+
+def hexadecimal(kind: HexId, *words: object) -> str:
+    """As `identity`, in the digits of the column."""
+    return sha256("/".join(map(str, words)).encode()).hexdigest()[: 2 * kind.length]
 
 
 @dataclass(frozen=True)
@@ -194,6 +201,8 @@ def _plain(column: Column[Any], seed: str) -> Any:
         return False
     if isinstance(kind, Instant):
         return MOMENT
+    if isinstance(kind, HexId):
+        return hexadecimal(kind, column.name, seed)
     if isinstance(kind, Exact):
         return Decimal("0.5").quantize(kind.step)
     if isinstance(kind, Integer | BigInteger):
@@ -225,6 +234,7 @@ def _particular(table: str, seed: str, number: int) -> dict[str, Any]:
         "profiles": {"auth_user_id": identity("loose account"), "role": "user"},
         "user_stats": {"user_id": identity("spare")},
         "spans": {"parent_span_id": None},
+        "senders": {"id": 1000 + 2 * number},
         "api_logs": {"status_code": 200},
         "account_links": {
             "account_id": identity("loose account"),
@@ -262,6 +272,8 @@ def imagined() -> World:
     ]
     for free in ("free-a", "free-b"):
         world.add("agents", "free", "spare", id=free)
+    for sender in (1, 2):
+        world.add("senders", "free", "spare", id=sender)
     for model, whose in (("model", "spare"), ("another model", "another")):
         world.add("ai_models", "model", whose, id=identity(model), name=model)
     world.add("second_factors", "app", "another", account_id=identity("another", "account"))

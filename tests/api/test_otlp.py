@@ -94,7 +94,7 @@ def test_what_is_wrong_is_counted_and_told_and_the_rest_is_stored(
         rejected, message = made.rejected_spans, made.error_message
     assert rejected == 2
     assert message.startswith("2 of 3 not stored.")
-    assert "1 for identity, such as: span 0000000000000002" in message and "1 for time" in message
+    assert "1 bad ids, such as: span 0000000000000002" in message and "1 bad times" in message
     assert counted(engine, Span) == 1
     assert value(engine, "ingest.refused") == 2
 

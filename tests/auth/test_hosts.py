@@ -34,7 +34,8 @@ def test_an_unknown_host_gets_a_plain_400_that_does_not_repeat_it(
     ):
         answer = visitor.client.open(path, method=method, headers=headers)
         assert answer.status_code == 400
-        assert answer.mimetype == "text/plain" and "QUANTUM_HOSTS" in answer.text
+        kind = "application/problem+json" if path.startswith("/api") else "text/plain"
+        assert answer.mimetype == kind and "QUANTUM_HOSTS" in answer.text
         assert STRANGE not in answer.text + str(answer.headers)
         assert "Set-Cookie" not in answer.headers and answer.headers["Cache-Control"] == "no-store"
 

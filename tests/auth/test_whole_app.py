@@ -118,8 +118,9 @@ def test_every_change_is_refused_without_its_token(
     assert alice.get("/").status_code == 200, "nobody was signed out"
 
 
-def test_no_route_is_left_out_of_the_check_but_those_that_take_a_key(app: Dash, alice: Visitor) -> None:
+def test_no_route_is_left_out_of_the_check_but_those_that_take_a_key(settings: Settings) -> None:
     """No browser sends a key by itself, so nobody can make it send one."""
+    app = create_app(settings)
     assert not CSRF._exempt_views and not CSRF._exempt_blueprints
 
     def change() -> str:
@@ -127,6 +128,9 @@ def test_no_route_is_left_out_of_the_check_but_those_that_take_a_key(app: Dash, 
 
     app.server.add_url_rule("/keyed", "keyed", keyed("ingest")(change), methods=["POST"])
     app.server.add_url_rule("/personal", "personal", permitted(SIGNED_IN)(change), methods=["POST"])
+    alice = Visitor(app.server.test_client())
+    alice.register("alice")
+    alice.get("/")
     assert alice.client.post("/keyed").status_code == 401, "not for a cookie, with a token or without"
     assert alice.client.post("/personal").status_code == 400, "a function of the same name in the same file"
     assert alice.client.post("/personal", headers=token(alice)).text == "changed"

@@ -76,7 +76,7 @@ def test_a_line_of_nobody_is_refused_unless_its_span_is_known(engine: Engine) ->
     inside = {"traceId": f"{1:032x}", "spanId": f"{1:016x}"}
     for service in (None, "unknown_service:python"):
         done = put(engine, logs(record(1), record(2, **inside), service=service))
-        assert len(done.new) == 1 and [error.kind for _, error in done.refused] == ["nobody"]
+        assert len(done.new) == 1 and [error.kind for _, error in done.refused] == ["of_nobody"]
         assert "OTEL_SERVICE_NAME" in str(done.refused[0][1])
     assert set(owners(engine)) == {("team", "span")}
 

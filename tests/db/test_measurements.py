@@ -169,22 +169,22 @@ def test_the_same_points_again_add_none_and_each_difference_is_a_point(engine: E
 @pytest.mark.parametrize("name", sorted(RESERVED_NAMES))
 def test_nobody_changes_what_the_application_measures_of_itself(name: str) -> None:
     (refused,) = read(metrics(metric(name, "gauge", point(1), point(2))))
-    assert isinstance(refused, Invalid) and (refused.kind, refused.count) == ("reserved", 2)
+    assert isinstance(refused, Invalid) and (refused.kind, refused.count) == ("reserved_name", 2)
 
 
 @pytest.mark.databases("sqlite")
 @pytest.mark.parametrize(
     ("given", "kind", "count"),
     [
-        (metric("", "gauge", point(1), point(2)), "form", 2),
-        (metric("n" * 1025, "gauge", point(1)), "size", 1),
-        (metric("a", "gauge", {"asInt": 1}), "time", 1),
-        (metric("a", "gauge", point(1, asInt="x")), "form", 1),
-        (metric("a", "gauge", point(1, asDouble=[])), "form", 1),
-        (metric("a", "sum", point(1), aggregationTemporality=9), "form", 1),
-        (metric("a", "histogram", point(count=-1)), "form", 1),
-        (metric("a", "histogram", point(count=1, bucketCounts=[1], explicitBounds=[1, 2])), "form", 1),
-        (metric("a", "histogram", point(count=1, bucketCounts=[1] * 1025)), "size", 1),
+        (metric("", "gauge", point(1), point(2)), "wrong_form", 2),
+        (metric("n" * 1025, "gauge", point(1)), "too_large", 1),
+        (metric("a", "gauge", {"asInt": 1}), "bad_times", 1),
+        (metric("a", "gauge", point(1, asInt="x")), "wrong_form", 1),
+        (metric("a", "gauge", point(1, asDouble=[])), "wrong_form", 1),
+        (metric("a", "sum", point(1), aggregationTemporality=9), "wrong_form", 1),
+        (metric("a", "histogram", point(count=-1)), "wrong_form", 1),
+        (metric("a", "histogram", point(count=1, bucketCounts=[1], explicitBounds=[1, 2])), "wrong_form", 1),
+        (metric("a", "histogram", point(count=1, bucketCounts=[1] * 1025)), "too_large", 1),
     ],
     ids=str,
 )

@@ -35,7 +35,7 @@ def test_an_empty_page_says_how_rows_get_in(admin: Reader) -> None:
     said = words(module_body(admin, "api-access", "?range=all&lang=en&list=limits")["list"])
     assert "import table rate_limits FILE.csv" in said
     said = words(module_body(admin, "api-access", "?range=all&lang=en&list=keys")["list"])
-    assert "no file can bring one" in said and "import table" not in said
+    assert "quantum key create" in said and "import table" not in said
 
 
 def test_it_counts_and_lists_calls(admin: Reader, key: str) -> None:
