@@ -2,8 +2,8 @@
 
 All rules stand in 20261127_machine_doors.sql as `db.row_security` wrote them (`make freeze`).
 
-Rolling back drops the index idx_api_keys_prefix and the columns agents.clock_drift_ms and clock_drift_at with what they
-hold, and returns the rules of 20261127_access.
+Rolling back drops the index idx_api_keys_prefix and what agents keep of their clocks, and returns the rules of
+20261127_access; no rows.
 """
 
 from pathlib import Path
