@@ -85,7 +85,9 @@ def test_a_role_reads_the_rows_its_pages_show(
         if not allows(role, listing.needs):
             assert me.get(path).status_code == 403, path
             continue
-        found = me.walk(f"{path}?limit=200")  # first: asking is counted, and the counts are one of these lists
+        found = me.walk(
+            f"{path}?limit=200"
+        )  # first: asking is counted, and the counts are one of these lists
         with own_session(own, Actor.person(me.person, role)) as unit:
             wanted = read_page(unit, listing, Wish(size=200))
         assert sorted(row["id"] for row in found) == sorted(str(row["row_key"]) for row in wanted.rows), path
