@@ -149,8 +149,6 @@ def _refused(error: HTTPException) -> Response:
     answer = otlp_status(status, error.description or error.name, retry_after=again)
     if status == 415:
         answer.headers["Accept"], answer.headers["Accept-Encoding"] = f"{PROTOBUF}, {JSON}", "gzip, identity"
-    if status in (408, 413):
-        answer.headers["Connection"] = "close"  # the rest of the body is not waited for
     return answer
 
 

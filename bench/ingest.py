@@ -21,10 +21,10 @@ from bench import import_rate
 from bench.copying import copied
 from bench.databases import KINDS, databases, shop_minute
 from bench.ours import serving
-from bench.peers import MLFLOW, PEERS, PHOENIX, Peer
+from bench.peers import PEERS, Peer
 from bench.processes import peak_memory
 from bench.report import Row, at_least, at_most, spread
-from bench.sending import DROPPED, Sent, bodies, percentile, send_all
+from bench.sending import DROPPED, Sent, bodies, percentile, send_all, spans_of
 from tests.databases import Databases
 
 SECTION = "Ingest"
@@ -183,18 +183,7 @@ def await_count(server: Server, spans: int, sent: Sent) -> float:
 
 
 def count_spans(what: list[bytes]) -> int:
-    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
-    messages = map(ExportTraceServiceRequest.FromString, what)
-    return sum(
-        len(scope.spans)
-        for message in messages
-        for each in message.resource_spans
-        for scope in each.scope_spans
-    )
-
-
-__all__ = ["MLFLOW", "PHOENIX", "await_count", "count_spans", "measure"]
+    return sum(len(spans_of(body)) for body in what)
 
 
 if __name__ == "__main__":

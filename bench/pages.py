@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import Any
 
 import click
-from sqlalchemy import Engine, event, func, insert, literal, select, text
+from sqlalchemy import Engine, event, func, insert, select, text
 from sqlalchemy.engine.cursor import CursorFetchStrategy
 
 from bench.databases import KINDS, databases, shop_minute
@@ -34,6 +34,7 @@ COPIES = 10
 SECTION = "Pages"
 PAGES = ("overview", "map", "agents", "crm")
 MINUTE_NS = 60_000_000_000
+Rows = list[tuple[Any, list[dict[str, Any]]]]
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,9 @@ def _measure(made: Databases, kind: str, file: Path) -> list[Row]:
         engine = make_engine(url)
         import_files(engine, [file])
         _add_deals(engine, 0)
-        small, few = _spans(engine), _costs(url, engine)
+        small, few, minute = _spans(engine), _costs(url, engine), _minute(engine)
         for copy in range(1, COPIES):
-            _copy(engine, copy)
+            _copy(engine, minute, copy)
             _add_deals(engine, copy)
         with session(engine, write=True) as unit:
             settle_network(unit)
@@ -180,21 +181,25 @@ def _watched() -> Iterator[Counted]:
             setattr(CursorFetchStrategy, name, fetch)
 
 
-def _copy(engine: Engine, copy: int) -> None:
-    """The first minute's spans and calls once more: traces renamed, `copy` minutes later."""
-    with engine.begin() as connection:
-        for table in (Span.__table__, Call.__table__):
-            first = select(
-                *[
-                    (literal(f"~{copy:x}") + func.substr(column, 3)).label(column.name)
-                    if column.name == "trace_id"
-                    else (column + literal(copy * MINUTE_NS)).label(column.name)
-                    if column.name == "start_ns"
-                    else column
-                    for column in table.c
-                ]
-            ).where(table.c.trace_id.not_like("~%"))
-            connection.execute(insert(table).from_select([column.name for column in table.c], first))
+def _minute(engine: Engine) -> Rows:
+    """The first minute's spans and calls."""
+    tables: list[Any] = [Span.__table__, Call.__table__]
+    with engine.connect() as connection:
+        return [
+            (table, [dict(row) for row in connection.execute(select(table)).mappings()]) for table in tables
+        ]
+
+
+def _copy(engine: Engine, minute: Rows, copy: int) -> None:
+    """The first minute once more: traces renamed, `copy` minutes later."""
+    for table, rows in minute:
+        moved = [
+            row
+            | {"trace_id": f"{copy:04x}{row['trace_id'][4:]}", "start_ns": row["start_ns"] + copy * MINUTE_NS}
+            for row in rows
+        ]
+        with engine.begin() as connection:
+            connection.execute(insert(table), moved)
 
 
 def _spans(engine: Engine) -> int:

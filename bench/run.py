@@ -11,13 +11,14 @@ from time import perf_counter
 
 import click
 
-from bench import access, first_page, import_rate, layout, pages
+from bench import access, first_page, import_rate, layout, pages, store_rate
 from bench.databases import shop_minute
 from bench.graph3d import run as graph3d
 from bench.report import RESULTS, ROOT, Row, write
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
     "import": import_rate.measure,
+    "store": store_rate.measure,
     "pages": pages.measure,
     "access": access.measure,
     "first-page": first_page.measure,
@@ -52,6 +53,7 @@ def _notes(loads: Sequence[float]) -> list[str]:
         "Import: the peer inserts the very rows that the import wrote, ready made in memory, in batches of the same "
         "size; it neither reads a file nor checks, attributes or looks up anything. The ratio is the median of the "
         "three rounds' ratios.",
+        "Store: as the import, with protobuf bodies as they come over HTTP, in batches of 512.",
         "Pages: `ours` is the larger fleet, `peer` the smaller one, on the same database; a query is a statement sent, "
         "a row one that came back. CRM has a tenth as many deals as there are spans. PostgreSQL is vacuumed and "
         "analysed before, as it would do by itself within minutes.",

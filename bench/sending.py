@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from time import perf_counter, sleep
+from time import perf_counter, sleep, time_ns
 
 import orjson
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.fuzz.documents import SIGNALS, in_protobuf
 
@@ -132,29 +134,39 @@ def percentile(values: list[float], share: float) -> float:
 
 
 def renamed(found: list[bytes]) -> Iterator[bytes]:
-    """The bodies again and again for ever, each time with traces of their own."""
-    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
+    """The bodies again and again for ever, each time with traces of their own, and as if they happened now."""
+    first = min(span.start_time_unix_nano for body in found for span in spans_of(body))
     turn = 0
     while True:
         turn += 1
         for body in found:
-            message = ExportTraceServiceRequest.FromString(body)
-            for resource in message.resource_spans:
-                for scope in resource.scope_spans:
-                    for span in scope.spans:
-                        span.trace_id = turn.to_bytes(4, "big") + span.trace_id[4:]
+            message, later = ExportTraceServiceRequest.FromString(body), time_ns() - first
+            for span in _spans(message):
+                span.trace_id = turn.to_bytes(4, "big") + span.trace_id[4:]
+                span.start_time_unix_nano += later
+                span.end_time_unix_nano += later
             yield message.SerializeToString()
 
 
-def nagles(port: int, headers: Mapping[str, str], times: int) -> list[float]:
-    """Seconds of small requests on one connection; head and body leave in two pieces, as some clients send them."""
+def spans_of(body: bytes) -> list[Span]:
+    return list(_spans(ExportTraceServiceRequest.FromString(body)))
+
+
+def _spans(message: ExportTraceServiceRequest) -> Iterator[Span]:
+    for resource in message.resource_spans:
+        for scope in resource.scope_spans:
+            yield from scope.spans
+
+
+def apart(port: int, headers: Mapping[str, str], times: int) -> list[float]:
+    """Seconds of small requests on one connection, whose head and body leave in two pieces as clients send them."""
     lines = [f"{name}: {value}\r\n" for name, value in {"Host": f"127.0.0.1:{port}", **headers}.items()]
     head = (
         f"POST /v1/traces HTTP/1.1\r\n{''.join(lines)}Content-Type: {PROTOBUF}\r\nContent-Length: 2\r\n\r\n"
     )
     took = []
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as they all do
         answers = connection.makefile("rb")
         for _ in range(times):
             begin = perf_counter()

@@ -1,24 +1,17 @@
 """SQL functions that read differently on SQLite and PostgreSQL but mean the same."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     Boolean,
     ColumnElement,
     Float,
-    FromClause,
     Integer,
-    LargeBinary,
     Select,
     String,
-    bindparam,
-    func,
     literal_column,
-    select,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
@@ -128,27 +121,6 @@ def _lowered_sqlite(element: lowered, compiler: Any, **kw: Any) -> str:
 @compiles(lowered)
 def _lowered(element: lowered, compiler: Any, **kw: Any) -> str:
     return f"lower({compiler.process(element.clauses, **kw)})"
-
-
-def listed_pairs(pairs: Sequence[tuple[str, str]], dialect: str) -> FromClause:
-    """Two columns `trace` and `span` out of parameters: one statement however many pairs there are.
-
-    (A VALUES list would be compiled again for every length, which costs more than the look-up.)
-    """
-    if dialect == "postgresql":
-        columns = ([bytes.fromhex(pair[side]) for pair in pairs] for side in (0, 1))
-        rows = func.unnest(*(bindparam(None, column, ARRAY(LargeBinary)) for column in columns))
-        return rows.table_valued("trace", "span", name="wanted").render_derived()
-    # One after the other in a single value, cut apart here: SQLite 3.40 reads no bytes out of JSON.
-    packed = bytes.fromhex("".join(trace + span for trace, span in pairs))
-    keys = bindparam("keys", packed, LargeBinary)
-    width: ColumnElement[int] = literal_column("24")
-    place = select(literal_column("1").label("at")).cte("place", recursive=True)
-    place = place.union_all(select(place.c.at + width).where(place.c.at + width < func.length(keys)))
-    return select(
-        func.substr(keys, place.c.at, literal_column("16")).label("trace"),
-        func.substr(keys, place.c.at + literal_column("16"), literal_column("8")).label("span"),
-    ).subquery("wanted")
 
 
 class exact_total(FunctionElement[Decimal]):  # noqa: N801 - reads as the SQL function it is

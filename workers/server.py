@@ -8,6 +8,9 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from settings import Settings
 
 THREADS = 16
+# Exporters send every few seconds over a connection they keep, and browsers ask again and again: one that was closed
+# meanwhile would be found out only by a request that fails. Waiting connections hold no thread.
+KEEP_ALIVE_SECONDS = 75
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -39,6 +42,7 @@ def run(
         "worker_class": "gthread",
         "workers": 1,
         "threads": THREADS,
+        "keepalive": KEEP_ALIVE_SECONDS,
         "timeout": 120,
         "graceful_timeout": 10,
         "loglevel": "warning",

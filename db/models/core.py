@@ -271,7 +271,7 @@ class AgentLog(Base):
         primary_key=True,
         default=uuid7,
         server_default=new_id(),
-        doc="Random identifier of this log line.",
+        doc="Identifier of this log line; of one that was sent, it follows from what the line says.",
     )
     agent_id: Mapped[str] = mapped_column(
         Text,
@@ -289,7 +289,9 @@ class AgentLog(Base):
         doc="Further facts about the line as JSON; empty object = none.",
     )
     created_at: Mapped[datetime | None] = mapped_column(
-        Instant, server_default=now(), doc="Instant the line was written to the database."
+        Instant,
+        server_default=now(),
+        doc="Instant the line speaks of, by its writer's clock; when it was stored where none was told.",
     )
 
     __table_args__ = (

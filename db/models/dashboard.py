@@ -30,7 +30,7 @@ class SystemMetric(Base):
         primary_key=True,
         default=uuid7,
         server_default=new_id(),
-        doc="Random identifier of this measurement, its primary key.",
+        doc="Identifier of this measurement; of one that was sent, it follows from what was measured when.",
     )
     metric_type: Mapped[str] = mapped_column(
         Text, doc="Name of what was measured; rows sharing it form one time series."

@@ -6,33 +6,16 @@ Only spans that are still `unsettled` are looked at; a partial index holds them 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
-from db.functions import listed_pairs
 from db.models import Call, Span
 from db.services.bulk import insert_rows, table_of
 from db.services.calls import COLUMNS, TRACES_AT_ONCE, Known, call_of, is_task
-from db.services.owners import SpanKey, after_parent
+from db.services.owners import after_parent
+from db.services.relatives import SpanKey, waiting_children
 
-PAIRS_AT_ONCE = 5000
 LEVELS = 16  # of descendants that are asked for one by one; below them whole traces are read at once
-
-
-def waiting_for(session: Session, parents: Sequence[Known]) -> list[Known]:
-    """Unsettled stored spans whose parent is among `parents`.
-
-    Asked before the parents are stored: afterwards it would find them too, each as the child of its neighbour.
-    """
-    found: list[Known] = []
-    for begin in range(0, len(parents), PAIRS_AT_ONCE):
-        keys = [known.key for known in parents[begin : begin + PAIRS_AT_ONCE]]
-        wanted = listed_pairs(keys, session.get_bind().dialect.name)
-        is_child = and_(Span.trace_id == wanted.c.trace, Span.parent_span_id == wanted.c.span, Span.unsettled)
-        found += [
-            Known.of(row) for row in session.execute(select(*COLUMNS).join_from(wanted, Span, is_child))
-        ]
-    return found
 
 
 def settle_late(session: Session, children: list[Known], parents: dict[SpanKey, Known]) -> None:
@@ -73,7 +56,7 @@ class _Below:
         if self.level > LEVELS and self._traces is None:
             self._traces = self._read({known.trace_id for known in parents})
         if self._traces is None:
-            found = waiting_for(self.session, parents)
+            found = waiting_children(self.session, [known.key for known in parents])
         else:
             found = [child for known in parents for child in self._traces.get(known.key, ())]
         return [known for known in found if self._is_new(known)]

@@ -17,6 +17,7 @@ from db.base import uuid7
 from db.metric import from_ns, to_ns
 from db.models import Agent, AgentLog, Call, Span, SystemMetric
 from db.models.telemetry import ERROR, UNSET
+from db.queries.ingest import LATE_ITEMS, REFUSED_ITEMS
 from db.queries.round_trips import ROUND_TRIP, WEB_ROUND_TRIP
 from db.queries.system import DOWN_SECONDS, UP_SECONDS
 from db.sampling import Sample
@@ -29,6 +30,7 @@ WEB, DATABASE, COLLECTOR = f"{SERVICE}/web", f"{SERVICE}/database", f"{SERVICE}/
 PARTS = (WEB, DATABASE, COLLECTOR)
 PERIOD_SECONDS = 30
 KEPT = timedelta(days=7)
+TROUBLES_KEPT = timedelta(days=90)  # as long as the longest window people look back by name
 BATCH = 500
 CLIENT, SERVER = 3, 2  # kinds of span
 LEASE = timedelta(seconds=2 * PERIOD_SECONDS)
@@ -274,14 +276,17 @@ def write_log(session: Session, part: str, level: str, message: str, **facts: An
 
 
 def forget(session: Session, now: datetime) -> int:
-    """Delete a batch of the application's own samples that are older than a week; returns how many rows that was.
+    """Delete a batch of the application's own samples that are older than a week, and of its notes on refused and late
+    items that are older than 90 days; returns how many rows that was.
 
-    Watched time is kept: it is an hour per row.
+    Watched time is kept: it is an hour per row. What others sent or imported is never deleted here.
     """
     before, own = now - KEPT, select(Agent.id).where(Agent.origin == "system")
     rows = 0
     for table, age, mine in (
         (SystemMetric, SystemMetric.recorded_at < before, SystemMetric.metric_type.in_((ROUND_TRIP, WEB_ROUND_TRIP))),
+        (SystemMetric, SystemMetric.recorded_at < now - TROUBLES_KEPT,
+         SystemMetric.metric_type.in_((REFUSED_ITEMS, LATE_ITEMS))),
         (Call, Call.start_ns < to_ns(before), Call.caller_id.in_(own)),
         (Span, Span.start_ns < to_ns(before), Span.agent_id.in_(own)),
     ):  # fmt: skip

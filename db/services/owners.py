@@ -6,10 +6,10 @@ from typing import Any
 
 from db.services.calls import Known
 from db.services.otlp import SpanRecord
+from db.services.relatives import SpanKey
 from db.services.semantics import Meaning
 
 UNKNOWN_SERVICE = "unknown_service"
-SpanKey = tuple[str, str]  # trace and span
 Names = Mapping[tuple[str, str], str]  # (service, name of an agent) → its id
 Owner = tuple[str | None, str | None]  # agent and why
 

@@ -188,7 +188,7 @@ def upgrade_sqlite() -> None:
         span_columns(HexId(16), HexId(8), *shared()),
         f"INSERT INTO replacing (trace_id, span_id, parent_span_id, {SPANS}, sender_id, received_ns, unsettled) "
         f"SELECT in_bytes(s.trace_id), in_bytes(s.span_id), in_bytes(s.parent_span_id), {SPANS}, t.id, "
-        "CAST(strftime('%s', s.received_at) AS integer) * 1000000000 + "
+        "CAST(strftime('%s', substr(s.received_at, 1, 19)) AS integer) * 1000000000 + "
         f"CAST(substr(s.received_at, 21) AS integer) * 1000, {IS_UNSETTLED} "
         "FROM spans AS s CROSS JOIN told AS t "
         "ON t.source = s.source AND t.scope IS s.scope AND t.resource = s.resource ORDER BY s.rowid",

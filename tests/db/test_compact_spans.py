@@ -5,25 +5,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Engine, func, select, text, update
 
 from db import schema
 from db.models import Call, Sender, Span
 from db.services.ingest import store
-from db.services.otlp import SpanRecord, decode_document
+from db.services.otlp import SpanRecord, spans_of
 from db.services.otlp_files import import_files
 from tests.databases import logins
 from tests.otlp import request, span, write
 from tests.sessions import session
 
+LATE_IN_A_SECOND = 1_795_759_203_999_999_000  # which rounding would make the next one
 FORMER, COMPACT = "20261127_access", "20261127_compact_spans"
 INVOKE = {"gen_ai__operation__name": "invoke_agent"}
 
 
 def records(*documents: dict[str, Any]) -> list[SpanRecord]:
-    return [
-        each for document in documents for each in decode_document(document) if isinstance(each, SpanRecord)
-    ]
+    return [each for document in documents for each in spans_of(document) if isinstance(each, SpanRecord)]
 
 
 def everything(engine: Engine) -> list[tuple[Any, ...]]:
@@ -54,6 +53,7 @@ def fill(engine: Engine) -> None:
     with session(engine, write=True) as unit:
         store(unit, records(shop, other), "first")
         store(unit, records(request(span(1, trace=3), service="desk")), "second")
+        unit.execute(update(Span).where(Span.trace_id == f"{3:032x}").values(received_ns=LATE_IN_A_SECOND))
 
 
 def test_down_and_up_again_keeps_every_span_with_all_that_is_known_of_it(

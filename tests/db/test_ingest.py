@@ -489,13 +489,14 @@ def test_a_span_the_database_refuses_does_not_take_the_others(
 ) -> None:
     from db.services import ingest
 
-    row = ingest._row
+    columns = ingest._columns
 
-    def broken(each: Any, source: str, received: Any) -> dict[str, Any]:
-        made = row(each, source, received)
-        return made | {"duration_ns": -1} if each.record.name == "bad" else made
+    def broken(*given: Any) -> dict[str, list[Any]]:
+        made = columns(*given)
+        lasted = [-1 if name == "bad" else 1 for name in made["name"]]
+        return made | {"duration_ns": lasted}
 
-    monkeypatch.setattr(ingest, "_row", broken)
+    monkeypatch.setattr(ingest, "_columns", broken)
     report = put(engine, tmp_path, request(*[span(n, name="bad" if n == 5 else "ok") for n in range(1, 10)]))
     assert report.spans == 8
     (refusal,) = report.refused

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Column, Engine, Integer, MetaData, Table, select, text
 from sqlalchemy.exc import StatementError
 
-from db.base import Document, Exact, Instant, Key, new_id, now, uuid7
+from db.base import Document, Exact, HexId, Instant, Key, new_id, now, uuid7
 from db.engine import make_engine
 
 METADATA = MetaData()
@@ -26,6 +26,7 @@ ROWS = Table(
     Column("measure", Exact(24, 6)),
     Column("share", Exact(5, 4)),
     Column("document", Document),
+    Column("name", HexId(8)),
 )
 
 
@@ -45,6 +46,35 @@ def put(engine: Engine, column: str, values: list[object]) -> list[object]:
         )
     with engine.connect() as connection:
         return list(connection.scalars(select(ROWS.c[column]).order_by(ROWS.c.id)))
+
+
+# --- HexId --------------------------------------------------------------------------------------------------
+
+NAMES = ["00000000000000ff", "ff00000000000000", "0123456789abcdef", "a" * 16]
+
+
+def test_identifiers_are_digits_here_and_bytes_there(rows: Engine) -> None:
+    assert put(rows, "name", [*NAMES, None]) == [*NAMES, None]
+    with rows.connect() as connection:
+        kept = connection.execute(text("SELECT name FROM rows WHERE name IS NOT NULL ORDER BY id")).scalars()
+        assert [bytes(each).hex() for each in kept] == NAMES
+
+
+def test_identifiers_compare_and_sort_as_their_digits(rows: Engine) -> None:
+    put(rows, "name", list(NAMES))
+    column = ROWS.c.name
+    with rows.connect() as connection:
+        assert list(connection.scalars(select(column).order_by(column))) == sorted(NAMES)
+        found = connection.scalars(select(column).where(column > NAMES[2]).order_by(column))
+        assert list(found) == sorted(name for name in NAMES if name > NAMES[2])
+        assert connection.scalar(select(ROWS.c.id).where(column.in_([NAMES[1].upper()]))) == 1
+
+
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize("wrong", ["", "ff", "g" * 16, "a" * 15, "a" * 17, "a" * 32])
+def test_what_is_no_identifier_is_refused(rows: Engine, wrong: str) -> None:
+    with pytest.raises(StatementError):
+        put(rows, "name", [wrong])
 
 
 # --- Instant ------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from db.sampling import OPTION
 from db.services.ingest import store
 from db.services.measure import COLLECTOR, DATABASE, WEB, Watcher
 from db.services.news import stored_batches
-from db.services.otlp import SpanRecord, decode_document
+from db.services.otlp import SpanRecord, spans_of
 from tests.otlp import request, span
 from tests.sessions import session
 from workers import collector as module
@@ -264,6 +264,61 @@ def test_samples_older_than_a_week_are_forgotten_and_watched_time_is_kept(
     assert kinds == ["collector.up_seconds"]
 
 
+def test_what_others_sent_is_never_forgotten_and_notes_on_troubles_after_ninety_days(
+    engine: Engine, clock: Clock
+) -> None:
+    collector = made(engine, clock)
+    clock.seconds = (datetime.now(UTC) - START).total_seconds()
+    with session(engine, write=True) as unit:
+        for days in (80, 100, 4000):
+            for kind in ("CpuUsage", "ingest.refused_items", "ingest.late_items"):
+                old = datetime.now(UTC) - timedelta(days=days)
+                unit.add(SystemMetric(metric_type=kind, metric_value=1, recorded_at=old))
+    collector.forget()
+    with session(engine) as unit:
+        kinds = sorted(unit.scalars(select(SystemMetric.metric_type)))
+    assert kinds == ["CpuUsage"] * 3 + ["ingest.late_items", "ingest.refused_items"]
+
+
+def test_the_fleets_network_follows_what_arrived_but_not_all_the_time(
+    engine: Engine, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector, settled = made(engine, clock), []
+
+    def settle(unit: Any) -> None:
+        settled.append(clock.seconds)
+        clock.seconds += 1
+
+    monkeypatch.setattr(module, "settle_network", settle)
+    collector.settle_fleet()
+    assert settled == [], "nothing arrived"
+    for clock.seconds in (10.0, 12.0, 30.0, 40.0):
+        collector.arrived()
+        collector.settle_fleet()
+    assert settled == [10.0, 40.0], "a second of work is followed by twenty of rest"
+    collector.settle_fleet()
+    assert settled == [10.0, 40.0]
+
+
+def test_a_settling_that_failed_is_done_again(
+    engine: Engine, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector, tries = made(engine, clock), []
+
+    def settle(unit: Any) -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            raise DatabaseUnavailable("away")
+
+    monkeypatch.setattr(module, "settle_network", settle)
+    collector.arrived()
+    with pytest.raises(DatabaseUnavailable):
+        collector.settle_fleet()
+    collector.settle_fleet()
+    collector.settle_fleet()
+    assert len(tries) == 2
+
+
 def test_limits_of_sign_in_are_forgotten_when_long_at_rest(engine: Engine, clock: Clock) -> None:
     collector = made(engine, clock)
     with session(engine, write=True) as unit:
@@ -343,9 +398,7 @@ def test_a_killed_process_that_nobody_buried_has_ended() -> None:
 
 
 def send(engine: Engine, *spans: dict[str, Any], service: str = "front") -> None:
-    records = [
-        each for each in decode_document(request(*spans, service=service)) if isinstance(each, SpanRecord)
-    ]
+    records = [each for each in spans_of(request(*spans, service=service)) if isinstance(each, SpanRecord)]
     with db_session(engine, SYSTEM, write=True) as unit:
         store(unit, records, "key qk_1")
 
@@ -410,7 +463,7 @@ def test_what_could_not_be_settled_is_tried_again(
 def test_spans_that_were_rolled_back_are_no_news(engine: Engine, clock: Clock) -> None:
     before = stored_batches(engine)
     with pytest.raises(RuntimeError), db_session(engine, SYSTEM, write=True) as unit:
-        store(unit, [each for each in decode_document(request(span(1))) if isinstance(each, SpanRecord)], "x")
+        store(unit, [each for each in spans_of(request(span(1))) if isinstance(each, SpanRecord)], "x")
         raise RuntimeError
     assert stored_batches(engine) == before
     send(engine, span(1))
