@@ -8,7 +8,7 @@ from flask import Flask, current_app
 from spectree import SecurityScheme
 from spectree.models import SecureType, SecuritySchemeData
 
-from api.problems import PROBLEM
+from api.problems import PROBLEM, phrase
 from api.rest_desk import PREFIX, Desk
 from auth.doors import needed_by
 from auth.keys import ANY, KEYED, OR_PERSON
@@ -81,7 +81,6 @@ def document(desk: Desk) -> dict[str, Any]:
             operation["requestBody"]["required"] = False
     made["paths"] |= otlp_paths()
     made["tags"] = [{"name": name, "description": said} for name, said in TAGS.items()]
-    made["servers"] = [{"url": "/"}]
     return made
 
 
@@ -119,6 +118,8 @@ def _say_answers(operation: dict[str, Any], method: str) -> None:
         told["description"] = WORDS.get(number, told["description"])
         if number >= 400:
             told["content"] = {PROBLEM: told["content"]["application/json"]}
+            if number != 422:  # of which the model itself brings one
+                told["content"][PROBLEM]["example"] = _example(number)
         if number in (200, 201):
             told["headers"] = {"ETag": _header("A tag of this answer, for If-None-Match and If-Match.")}
             if "next" in str(told["content"]) or "Page" in str(told["content"]):
@@ -131,6 +132,10 @@ def _say_answers(operation: dict[str, Any], method: str) -> None:
         operation["parameters"].append(
             _request_header("If-Match", "The ETag of the agent as you read it; 412 when it changed since.")
         )
+
+
+def _example(status: int) -> dict[str, Any]:
+    return {"type": "about:blank", "title": phrase(status), "status": status, "detail": WORDS[status]}
 
 
 def _header(said: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from hashlib import sha256
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any, NoReturn
 from urllib.parse import urlencode
 
@@ -26,6 +27,8 @@ def json_bytes(body: Any) -> bytes:
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return float(value)
+    if isinstance(value, IPv4Address | IPv6Address):  # networks of PostgreSQL are subclasses of these
+        return str(value)
     raise TypeError(f"{type(value).__name__} has no place in JSON")
 
 

@@ -215,7 +215,7 @@ class Problem(BaseModel):
             "examples": [
                 {
                     "type": "about:blank",
-                    "title": "Unprocessable Content",
+                    "title": "Unprocessable Entity",
                     "status": 422,
                     "detail": "limit: Input should be less than or equal to 200",
                     "errors": [

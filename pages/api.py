@@ -13,9 +13,14 @@ from pages._view import View
 
 
 def _own_keys(view: View) -> Component:
-    """The way to where keys are made and ended."""
+    """The ways to where keys are made and ended, and to where every door is described."""
     return html.P(
-        dcc.Link(t("Make and end your keys", view.lang), href=view.link("/profile/keys")),
+        [
+            dcc.Link(t("Make and end your keys", view.lang), href=view.link("/profile/keys")),
+            dcc.Link(
+                t("Read and try every door in the API reference", view.lang), href=view.link("/docs/api")
+            ),
+        ],
         className="key-ways",
     )
 

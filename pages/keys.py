@@ -49,6 +49,7 @@ def layout(view: View) -> html.Div:
     ways = [
         dcc.Link(t("Profile", view.lang), href=view.link("/profile")),
         dcc.Link(t("Calls, limits and all keys", view.lang), href=view.link("/api-access", list="keys")),
+        dcc.Link(t("API reference", view.lang), href=view.link("/docs/api")),
     ]
     return html.Div(
         [

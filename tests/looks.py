@@ -65,6 +65,7 @@ PAGES = {
     "finance": "/finance?range=all",
     "ai": "/ai?range=all",
     "system": "/system?range=all",
+    "api-docs": "/docs/api",
     "admin": "/admin",
     "admin-person": "/admin/people/{somebody}",
     "admin-roles": "/admin/roles?role=architect",

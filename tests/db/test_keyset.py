@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert, null, select
+from sqlalchemy import Engine, null, select
 
 from db.base import uuid7
 from db.keyset import BadCursor, Key, cursor_of, question, read_slice, values_of
@@ -22,10 +22,8 @@ def tickets(engine: Engine) -> None:
     """Twelve rows: moments that repeat, and three rows without one."""
     moments = [AT + timedelta(hours=n // 2) for n in range(9)] + [null()] * 3
     with session(engine, write=True) as unit:
-        unit.execute(
-            insert(SupportTicket),
-            [{"subject": f"t{n}", "status": "open", "created_at": at} for n, at in enumerate(moments)],
-        )
+        for n, at in enumerate(moments):
+            unit.add(SupportTicket(subject=f"t{n}", status="open", created_at=at))
 
 
 def walked(engine: Engine, keys: Sequence[Key], size: int) -> list[Any]:
