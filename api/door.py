@@ -14,7 +14,7 @@ from flask import Flask, Response, g, request, request_started, url_for
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import RoutingException
 
-from api.problems import ERROR, refuse
+from api.problems import ERROR, JSON, PROTOBUF, refuse
 from auth import keys, machines, quotas
 from auth.origin import origin
 from auth.people import loaded_person
@@ -33,6 +33,7 @@ WORDS: dict[type[HTTPException], str] = {
     NotFound: "There is nothing at this address.",
     MethodNotAllowed: "This address does not take this method.",
 }
+SEE = "See /api/v1/openapi.json."
 FAILED = "This failed here, and it is not your fault. The server's log has the reason under {reference}."
 
 log = logging.getLogger("quantum.api")
@@ -83,13 +84,17 @@ def answer(error: Exception) -> Response:
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length", "retry-after"):
             told.headers[name] = value
+    if error.code == 415 and machines.door_here() == "/v1":
+        told.headers["Accept"], told.headers["Accept-Encoding"] = f"{PROTOBUF}, {JSON}", "gzip, identity"
+    if error.code in (408, 413):
+        told.headers["Connection"] = "close"  # the rest of the body is not waited for
     return told
 
 
 def _words(error: HTTPException) -> str:
     for kind, words in WORDS.items():
         if isinstance(error, kind) and error.description == kind.description:
-            return words
+            return words if machines.door_here() == "/v1" else f"{words} {SEE}"
     return error.description or error.name
 
 

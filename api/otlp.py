@@ -15,10 +15,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from orjson import dumps
 from werkzeug.exceptions import (
-    Forbidden,
-    HTTPException,
     RequestEntityTooLarge,
-    Unauthorized,
     UnsupportedMediaType,
 )
 
@@ -70,14 +67,6 @@ def blueprint(engine: Engine) -> Blueprint:
     def metrics() -> Response:
         return _take(engine, Signal.METRICS)
 
-    for kind in (
-        HTTPException,
-        Unauthorized,
-        Forbidden,
-        RequestEntityTooLarge,
-    ):  # those by name have answers for people
-        door.register_error_handler(kind, _refused)
-    door.register_error_handler(DatabaseUnavailable, _away)
     return door
 
 
@@ -140,19 +129,3 @@ def _answer(signal: Signal, done: Received) -> Response:
                 answer.partial_success, field.name, value if field.name == "error_message" else int(value)
             )
     return Response(answer.SerializeToString(), 200, mimetype=PROTOBUF)
-
-
-def _refused(error: HTTPException) -> Response:
-    """Whatever ends a request here, as a Status in the caller's type."""
-    status = error.code or 500
-    again = getattr(error, "retry_after", None)
-    answer = otlp_status(status, error.description or error.name, retry_after=again)
-    if status == 415:
-        answer.headers["Accept"], answer.headers["Accept-Encoding"] = f"{PROTOBUF}, {JSON}", "gzip, identity"
-    return answer
-
-
-def _away(error: DatabaseUnavailable) -> Response:
-    """503: nothing was stored and nothing swallowed; where the database is, is told to the log only."""
-    current_app.logger.error("%s", error)
-    return otlp_status(503, "The database does not answer. Send it again.", retry_after=AWAY_SECONDS)

@@ -4,11 +4,10 @@ from flask import Blueprint, Response
 from pydantic import BaseModel, ConfigDict
 
 from api import openapi, rest_agents, rest_fleet, rest_metrics, rest_modules
-from api.problems import problem
 from api.rest_answers import answer
 from api.rest_desk import new_desk
 from api.rest_models import NothingAsked
-from auth.keys import ANY, OR_PERSON, keyed
+from auth.keys import OR_PERSON
 from db.engine import Engine
 
 DOCUMENT = "/openapi.json"
@@ -37,11 +36,5 @@ def blueprint(engine: Engine, staff_engine: Engine) -> Blueprint:
         return answer(made["made"])
 
     made: dict[str, object] = {}
-
-    @desk.door.get("/<path:anything>")
-    @keyed(ANY)
-    def nothing(anything: str) -> Response:
-        """Without this the application's pages would answer, which open for nobody's key."""
-        return problem(404, "There is nothing at this address; /api/v1/openapi.json lists what there is.")
 
     return desk.door

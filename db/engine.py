@@ -1,7 +1,8 @@
 """Engines and the unit of work. Nothing connects at import."""
 
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,9 @@ PRAGMAS = (
 )
 
 
+BUSY_SECONDS = 5.0
+_WRITERS: dict[str, threading.RLock] = {}
+_WRITERS_MADE = threading.Lock()
 NOT_ALLOWED = "42501"  # what PostgreSQL says when a grant, a policy or a guard refuses
 
 
@@ -167,7 +171,7 @@ def unit_of_work(
     """What `session` does, with the session that `make` gives for an engine, whoever it works for."""
     bind = engine if write else engine.execution_options(**_reading(engine))
     try:
-        with make(bind) as unit:
+        with _turn(engine) if write else nullcontext(), make(bind) as unit:
             yield unit
             if write:
                 unit.commit()
@@ -176,6 +180,26 @@ def unit_of_work(
         if getattr(error.orig, "sqlstate", None) == NOT_ALLOWED and isinstance(unit, GuardedSession):
             raise Denied(unit.actor, "do", "this", str(error.orig).splitlines()[0]) from error
         raise
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """SQLite has one writer: those of this process wait for each other here, first come, first served.
+
+    SQLite's own waiting looks again after ever longer sleeps, so that the lock lies idle and who came last may win.
+    Who waits here as long as they would there goes on and asks SQLite, which knows of other processes too.
+    """
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+    with _WRITERS_MADE:
+        lock = _WRITERS.setdefault(str(engine.url.database), threading.RLock())
+    mine = lock.acquire(timeout=BUSY_SECONDS)
+    try:
+        yield
+    finally:
+        if mine:
+            lock.release()
 
 
 def raise_if_away(error: DatabaseError, url: URL) -> None:

@@ -126,4 +126,4 @@ def make_key(engine: Engine, scopes: Sequence[str] = ("ingest",), name: str = "r
 
     person = make_person(engine, name, role="admin")
     with session(engine, write=True) as unit:
-        return api_keys.make_key(unit, person, name, scopes, rate_limit=10**9)
+        return api_keys.make_key(unit, person, name, scopes, rate_limit=10**7)

@@ -39,13 +39,16 @@ SPANS = (
     "status_message, error_type, is_task, input_tokens, output_tokens, model, counterpart, attributes, links, events"
 )
 CALLS = "start_ns, caller_id, callee_id, kind, evidence, latency_ns, failed"
-PARTIAL = {
-    "idx_spans_counterpart": (["trace_id"], "counterpart IS NOT NULL"),
-    "idx_spans_errors": (["agent_id", sa.literal_column("start_ns DESC")], "status = 2"),
-    "idx_spans_reported": (["service", "start_ns"], "status <> 0"),
-    "idx_spans_tasks": (["agent_id", sa.literal_column("start_ns DESC")], "is_task"),
-}
-UNSETTLED_INDEX = {"idx_spans_unsettled": (["trace_id", "parent_span_id"], "unsettled")}
+# Name, table, columns before the start, condition. Time descended in them; now it ascends, and they grow at their end.
+BY_TIME: tuple[tuple[str, str, tuple[str, ...], str | None], ...] = (
+    ("idx_spans_agent_start", "spans", ("agent_id",), None),
+    ("idx_spans_start", "spans", (), None),
+    ("idx_spans_errors", "spans", ("agent_id",), "status = 2"),
+    ("idx_spans_tasks", "spans", ("agent_id",), "is_task"),
+    ("idx_calls_callee", "calls", ("callee_id",), None),
+    ("idx_calls_pair", "calls", ("caller_id", "callee_id"), None),
+    ("idx_calls_start", "calls", (), None),
+)
 
 
 def upgrade() -> None:
@@ -75,6 +78,8 @@ def upgrade() -> None:
         upgrade_postgresql()
     else:
         upgrade_sqlite()
+    index_by_time("start_ns")
+    add_index("idx_spans_unsettled", "spans", ["trace_id", "parent_span_id"], "unsettled")
     op.drop_table("unsettled")
     op.drop_table("told")
 
@@ -84,6 +89,8 @@ def downgrade() -> None:
         downgrade_postgresql()
     else:
         downgrade_sqlite()
+    index_by_time(sa.literal_column("start_ns DESC"))
+    add_index("idx_spans_parent", "spans", ["trace_id", "parent_span_id"])
     op.drop_table("senders")
 
 
@@ -155,7 +162,7 @@ def upgrade_postgresql() -> None:
         as_bytes("calls", "trace_id", "span_id", "callee_span_id"),
         "ALTER TABLE spans FORCE ROW LEVEL SECURITY",
     )
-    add_indexes(UNSETTLED_INDEX)
+    drop_indexes_by_time()
 
 
 def downgrade_postgresql() -> None:
@@ -171,9 +178,9 @@ def downgrade_postgresql() -> None:
         "ALTER source SET NOT NULL, ALTER received_at SET NOT NULL",
         as_text("spans", "trace_id", "span_id", "parent_span_id"),
         as_text("calls", "trace_id", "span_id", "callee_span_id"),
-        "CREATE INDEX idx_spans_parent ON spans (trace_id, parent_span_id)",
         "ALTER TABLE spans FORCE ROW LEVEL SECURITY",
     )
+    drop_indexes_by_time()
 
 
 # --- SQLite writes them anew ----------------------------------------------------------------------------
@@ -193,11 +200,9 @@ def upgrade_sqlite() -> None:
         "FROM spans AS s CROSS JOIN told AS t "
         "ON t.source = s.source AND t.scope IS s.scope AND t.resource = s.resource ORDER BY s.rowid",
     )
-    add_span_indexes()
-    add_indexes(UNSETTLED_INDEX)
+    add_other_indexes()
     calls = "in_bytes(trace_id), in_bytes(span_id), in_bytes(callee_span_id)"
     replace("calls", call_columns(HexId(16), HexId(8)), copied_calls(calls))
-    add_call_indexes()
 
 
 def downgrade_sqlite() -> None:
@@ -211,11 +216,9 @@ def downgrade_sqlite() -> None:
         "printf('.%06d', s.received_ns / 1000 % 1000000) "
         "FROM spans AS s CROSS JOIN senders AS t ON t.id = s.sender_id ORDER BY s.rowid",
     )
-    add_span_indexes()
-    op.create_index("idx_spans_parent", "spans", ["trace_id", "parent_span_id"])
+    add_other_indexes()
     calls = ", ".join(in_hex(column) for column in ("trace_id", "span_id", "callee_span_id"))
     replace("calls", call_columns(sa.Text(), sa.Text()), copied_calls(calls))
-    add_call_indexes()
 
 
 def in_hex(column: str) -> str:
@@ -324,21 +327,24 @@ def call_columns(trace: Any, span: Any) -> list[Any]:
     ]
 
 
-def add_indexes(partial: dict[str, tuple[list[Any], str]]) -> None:
-    for name, (columns, where) in partial.items():
-        condition = sa.text(where)
-        op.create_index(name, "spans", columns, postgresql_where=condition, sqlite_where=condition)
+def add_index(name: str, table: str, columns: list[Any], where: str | None = None) -> None:
+    condition = (
+        {} if where is None else {f"{each}_where": sa.text(where) for each in ("postgresql", "sqlite")}
+    )
+    op.create_index(name, table, columns, **condition)
 
 
-def add_span_indexes() -> None:
-    latest = sa.literal_column("start_ns DESC")
-    op.create_index("idx_spans_agent_start", "spans", ["agent_id", latest])
-    op.create_index("idx_spans_start", "spans", [latest])
-    add_indexes(PARTIAL)
+def index_by_time(start: Any) -> None:
+    for name, table, columns, where in BY_TIME:
+        add_index(name, table, [*columns, start], where)
 
 
-def add_call_indexes() -> None:
-    latest = sa.literal_column("start_ns DESC")
-    op.create_index("idx_calls_callee", "calls", ["callee_id", latest])
-    op.create_index("idx_calls_pair", "calls", ["caller_id", "callee_id", latest])
-    op.create_index("idx_calls_start", "calls", [latest])
+def drop_indexes_by_time() -> None:
+    for name, table, _, _ in BY_TIME:
+        op.drop_index(name, table)
+
+
+def add_other_indexes() -> None:
+    """Those that stay, where a table is written anew."""
+    add_index("idx_spans_counterpart", "spans", ["trace_id"], "counterpart IS NOT NULL")
+    add_index("idx_spans_reported", "spans", ["service", "start_ns"], "status <> 0")

@@ -11,7 +11,7 @@ down_revision = "20261127_machine_doors"
 branch_labels = None
 depends_on = None
 
-BY_START = [sa.literal_column("start_ns DESC")]
+BY_START = ["start_ns"]
 IS_MODEL = sa.text("category = 'model'")
 
 

@@ -279,6 +279,7 @@ def test_only_two_types_and_gzip_are_known(reporter: Reporter) -> None:
         gzip.compress(b"{}") + b"more",
         gzip.compress(b"{}")[:-8] + b"\0" * 8,
     ],
+    ids=["none", "cut off", "more after it", "another sum"],
 )
 def test_gzip_that_is_none_is_400(reporter: Reporter, body: bytes) -> None:
     answer = reporter.send("traces", body, Content_Encoding="gzip")

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, func, select, text, update
 from db import schema
 from db.models import Call, Sender, Span
 from db.services.ingest import store
-from db.services.otlp import SpanRecord, decode_document
+from db.services.otlp import SpanRecord, spans_of
 from db.services.otlp_files import import_files
 from tests.databases import logins
 from tests.otlp import request, span, write
@@ -22,9 +22,7 @@ INVOKE = {"gen_ai__operation__name": "invoke_agent"}
 
 
 def records(*documents: dict[str, Any]) -> list[SpanRecord]:
-    return [
-        each for document in documents for each in decode_document(document) if isinstance(each, SpanRecord)
-    ]
+    return [each for document in documents for each in spans_of(document) if isinstance(each, SpanRecord)]
 
 
 def everything(engine: Engine) -> list[tuple[Any, ...]]:

@@ -15,7 +15,7 @@ from db.engine import DatabaseUnavailable, make_engine
 from db.engine import session as db_session
 from db.models import Agent, Call, Sender, Span
 from db.services.ingest import Stored, store
-from db.services.otlp import SpanRecord, decode_document
+from db.services.otlp import SpanRecord, spans_of
 from tests.databases import logins
 from tests.otlp import request, span
 from tests.sessions import session
@@ -27,7 +27,7 @@ SPAWN = multiprocessing.get_context("spawn")
 
 
 def send(engine: Engine, batch: Batch, source: str = "key qk_1") -> Stored:
-    found = [each for document in batch for each in decode_document(document)]
+    found = [each for document in batch for each in spans_of(document)]
     with db_session(engine, SYSTEM, write=True) as unit:
         return store(unit, [each for each in found if isinstance(each, SpanRecord)], source)
 

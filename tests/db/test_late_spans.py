@@ -11,7 +11,7 @@ from db.engine import session as db_session
 from db.models import Agent, Call, Span
 from db.services import late
 from db.services.ingest import store
-from db.services.otlp import SpanRecord, decode_document
+from db.services.otlp import SpanRecord, spans_of
 from tests.otlp import BEGIN, request, span
 from tests.sessions import session
 
@@ -21,9 +21,7 @@ Told = tuple[dict[str, Any], str]  # a span and the service that sends it
 
 def records(spans: list[Told]) -> list[SpanRecord]:
     documents = [request(each, service=service) for each, service in spans]
-    return [
-        each for document in documents for each in decode_document(document) if isinstance(each, SpanRecord)
-    ]
+    return [each for document in documents for each in spans_of(document) if isinstance(each, SpanRecord)]
 
 
 def send(engine: Engine, spans: list[Told]) -> None:

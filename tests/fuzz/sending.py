@@ -108,7 +108,7 @@ def receiver(folder: Path) -> Iterator[Receiver]:
     engine = make_engine(url)
     person = make_person(engine, role="admin")
     with session(engine, write=True) as unit:
-        _, token = make_key(unit, person, "fuzz", [Scope.INGEST], rate_limit=10**9)
+        _, token = make_key(unit, person, "fuzz", [Scope.INGEST], rate_limit=10**7)
     engine.dispose()
     event.listen(type(engine), "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
     rules = app.server.url_map.iter_rules()

@@ -169,3 +169,17 @@ def test_it_speaks_portuguese(alice: Reader, fleet: None) -> None:
     said = words(drawn(alice, "till", "?range=all&lang=pt-BR"))
     assert "Chamado por" in said and "Últimos spans" in said and "no máximo 5 minutos" in said
     assert "Last spans" not in said
+
+
+def test_how_far_its_clock_is_off_is_told_with_when_that_was_seen(alice: Reader, engine: Engine) -> None:
+    from datetime import UTC, datetime
+
+    with session(engine, write=True) as unit:
+        seen = datetime.now(UTC)
+        unit.add(
+            Agent(id="fast", name="fast", origin="telemetry", clock_drift_ms=20_000, clock_drift_at=seen)
+        )
+        unit.add(Agent(id="plain", name="plain", origin="telemetry"))
+    said = {name: words(drawn(alice, name)) for name in ("fast", "plain")}
+    assert "Its own clock" in said["fast"] and "clock 20.0 s ahead of ours" in said["fast"]
+    assert "Its own clock" not in said["plain"]

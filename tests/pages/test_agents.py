@@ -183,3 +183,18 @@ def test_a_person_searches_sorts_and_asks_how_a_number_is_made(
     page.locator("#agents-table [data-metric='agent.spans']").first.click()
     expect(page.locator("#proof [data-metric='agent.spans']")).to_have_attribute("data-value", "20")
     expect(page.locator("#proof .proof-check")).to_have_attribute("data-same", "true")
+
+
+def test_a_clock_far_from_ours_is_flagged_and_one_that_is_near_is_not(alice: Reader, engine: Engine) -> None:
+    add(
+        engine,
+        {"id": "fast", "name": "fast", "clock_drift_ms": 16_100},
+        {"id": "slow", "name": "slow", "clock_drift_ms": -90_500},
+        {"id": "good", "name": "good", "clock_drift_ms": 16_000},
+    )
+    said = {
+        name: words(listed(alice, f"?range=all&search={name}&lang=en")) for name in ("fast", "slow", "good")
+    }
+    assert "clock 16.1 s ahead of ours" in said["fast"]
+    assert "clock 90.5 s behind ours" in said["slow"]
+    assert "clock" not in said["good"]

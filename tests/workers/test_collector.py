@@ -22,7 +22,7 @@ from db.sampling import OPTION
 from db.services.ingest import store
 from db.services.measure import COLLECTOR, DATABASE, WEB, Watcher
 from db.services.news import stored_batches
-from db.services.otlp import SpanRecord, decode_document
+from db.services.otlp import SpanRecord, spans_of
 from tests.otlp import request, span
 from tests.sessions import session
 from workers import collector as module
@@ -398,9 +398,7 @@ def test_a_killed_process_that_nobody_buried_has_ended() -> None:
 
 
 def send(engine: Engine, *spans: dict[str, Any], service: str = "front") -> None:
-    records = [
-        each for each in decode_document(request(*spans, service=service)) if isinstance(each, SpanRecord)
-    ]
+    records = [each for each in spans_of(request(*spans, service=service)) if isinstance(each, SpanRecord)]
     with db_session(engine, SYSTEM, write=True) as unit:
         store(unit, records, "key qk_1")
 
@@ -465,7 +463,7 @@ def test_what_could_not_be_settled_is_tried_again(
 def test_spans_that_were_rolled_back_are_no_news(engine: Engine, clock: Clock) -> None:
     before = stored_batches(engine)
     with pytest.raises(RuntimeError), db_session(engine, SYSTEM, write=True) as unit:
-        store(unit, [each for each in decode_document(request(span(1))) if isinstance(each, SpanRecord)], "x")
+        store(unit, [each for each in spans_of(request(span(1))) if isinstance(each, SpanRecord)], "x")
         raise RuntimeError
     assert stored_batches(engine) == before
     send(engine, span(1))

@@ -163,7 +163,7 @@ def test_a_person_reads_the_description_and_nothing_else_without_a_key(app: Dash
     reader = Reader(app.server.test_client())
     assert reader.get("/api/v1/openapi.json").status_code == 200
     assert reader.get("/api/v1/agents").status_code == 401
-    assert reader.get("/api/v1/nothing").status_code == 401
+    assert reader.get("/api/v1/nothing").status_code == 404, "there is nothing, whoever asks"
     assert reader.get("/api/v1/openapi.json?x=1").status_code == 422
 
 
