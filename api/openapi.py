@@ -149,7 +149,7 @@ def _request_header(name: str, said: str) -> dict[str, Any]:
 
 def _parameter(given: dict[str, Any]) -> dict[str, Any]:
     """A parameter as it stands in an address: there is no null there, it is left out."""
-    schema = dict(given["schema"] or {"type": "string", "minLength": 1, "maxLength": 500})
+    schema = dict(given["schema"] or {"type": "string", "minLength": 1})
     branches = [each for each in schema.pop("anyOf", []) if each != {"type": "null"}]
     if len(branches) == 1:
         schema = {**branches[0], **schema}
