@@ -2,10 +2,12 @@
 looked at, so that a key without any is limited, too.
 
 A key over its limit is then refused from memory for a few seconds at a time: a flood costs no write per request, and a
-limit that an administrator raised is soon seen.
+limit that an administrator raised is soon seen. Some of these refusals are held back for a moment: who asks again and
+again without waiting would otherwise be answered as fast as there is a processor, and the others would wait for it.
 """
 
 import math
+import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,6 +28,7 @@ from settings import Settings
 
 QUOTAS, QUOTA = "quantum_quotas", "quantum_quota"
 REMEMBERED_SECONDS = 3.0
+HELD_SECONDS, MOST_HELD = 0.25, 4  # so many of the server's threads at most
 MOST_REMEMBERED = 10_000
 DAY_OF_REPORTS, DAY_OF_REQUESTS = 24, 10  # programs report day and night; people's tools ask by day
 
@@ -37,6 +40,15 @@ class Quotas:
     reports_per_hour: int
     requests_per_hour: int
     refused: dict[tuple[UUID, str], tuple[float, Quota]] = field(default_factory=dict)
+    held: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MOST_HELD))
+
+    def hold(self) -> None:
+        """Let this refusal wait a moment, unless enough of them do."""
+        if self.held.acquire(blocking=False):
+            try:
+                time.sleep(HELD_SECONDS)
+            finally:
+                self.held.release()
 
 
 class OverLimit(TooManyRequests):
@@ -62,7 +74,9 @@ def spend(caller: Caller) -> None:
     endpoint, now = machines.endpoint_here(), datetime.now(UTC)
     key = (caller.key_id, endpoint)
     quota = _remembered(known, key, now)
-    if quota is None:
+    if quota is not None:
+        known.hold()
+    else:
         limits = limits_of(known, needed_here(), endpoint, caller.key.rate_limit)
         with session(people.system_engine(), SYSTEM, write=True) as unit:
             quota = rate_limits.spend(unit, caller.key_id, endpoint, limits, now)

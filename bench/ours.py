@@ -1,9 +1,10 @@
 """This application as the peers are: served on an empty database, with a key that may report."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, make_url, text
 
@@ -37,14 +38,13 @@ class Ours:
         return self.server.process.pid
 
     def count(self) -> int:
-        """How many reported spans the database has now; the application's own are left out."""
-        with self.engine.connect() as connection:
-            return int(connection.scalar(text("SELECT count(*) FROM spans")) or 0) - self.own(connection)
+        """How many reported spans the database has now; those of the application's own heartbeat are left out."""
+        own = "SELECT count(*) FROM spans WHERE agent_id LIKE 'quantum/%'"
+        return int(str(self.ask(f"SELECT (SELECT count(*) FROM spans) - ({own})")[0][0]))  # noqa: S608
 
-    def own(self, connection: "object") -> int:
-        """Spans of the application itself, which it writes about its own heartbeat."""
-        statement = text("SELECT count(*) FROM spans WHERE agent_id LIKE 'quantum/%'")
-        return int(connection.scalar(statement) or 0)  # type: ignore[attr-defined]
+    def ask(self, statement: str) -> list[tuple[Any, ...]]:
+        with self.engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(text(statement))]
 
     def octets(self) -> int:
         """What the database takes on disk once its journal is folded in."""
@@ -55,10 +55,6 @@ class Ours:
             connection.exec_driver_sql("COMMIT")
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         return Path(str(make_url(self.url).database)).stat().st_size
-
-    def key(self, name: str, scopes: Sequence[str] = SCOPES) -> str:
-        """One more key, of one more person."""
-        return make_key(self.engine, scopes, name)[1]
 
 
 @contextmanager

@@ -118,7 +118,9 @@ def served(url: str, folder: Path, **more: str) -> Iterator[Served]:
         server.kill()
 
 
-def make_key(engine: Engine, scopes: Sequence[str] = ("ingest",), name: str = "reporter") -> tuple[UUID, str]:
+def make_key(
+    engine: Engine, scopes: Sequence[str] = ("ingest",), name: str = "reporter", rate_limit: int = 10**7
+) -> tuple[UUID, str]:
     """A person who may report and a key of theirs that no limit stops; `engine` is the database's administrator's."""
     from db.services import api_keys
     from tests.people import make_person
@@ -126,4 +128,4 @@ def make_key(engine: Engine, scopes: Sequence[str] = ("ingest",), name: str = "r
 
     person = make_person(engine, name, role="admin")
     with session(engine, write=True) as unit:
-        return api_keys.make_key(unit, person, name, scopes, rate_limit=10**7)
+        return api_keys.make_key(unit, person, name, scopes, rate_limit=rate_limit)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 import click
 
@@ -114,7 +115,7 @@ class Running:
         with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=30) as connection:
             return int(connection.execute("SELECT count(*) FROM spans").fetchone()[0])
 
-    def ask(self, statement: str) -> list[tuple[object, ...]]:
+    def ask(self, statement: str) -> list[tuple[Any, ...]]:
         with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=30) as connection:
             return connection.execute(statement).fetchall()
 
