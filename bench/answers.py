@@ -3,6 +3,8 @@
 Both peers are asked by their own database: what is not there, no page can show.
 """
 
+import os
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +15,7 @@ import click
 from bench.databases import databases, shop_minute
 from bench.ingest import await_count, count_spans
 from bench.ours import Ours, serving
-from bench.peers import MLFLOW, PHOENIX, Running
+from bench.peers import MLFLOW, PEERS, PHOENIX, Running
 from bench.report import Row
 from bench.sending import bodies, send_all
 from tests.fuzz.documents import shared_folder
@@ -30,7 +32,7 @@ def measure() -> list[Row]:
     runs = shared_folder() / RUNS
     shop, _ = shop_minute()
     click.echo("answers: the shop minute and the recorded runs of agents, sent to all")
-    rows = list(_services(shop))
+    rows = [*_services(shop), _after_a_kill(shop)]
     return rows + (list(_tokens(runs)) if runs.is_file() else [])
 
 
@@ -47,6 +49,30 @@ def _services(file: Path) -> Iterator[Row]:
     told = _asked(file, ours, mlflow, phoenix, most=3)
     name = f"services told apart in the first requests of the shop minute ({SERVICES} are in the whole)"
     yield Row(SECTION, name, told[0], f"MLflow {told[1]}, Phoenix {told[2]}", None, "> 0", int(told[0]) > 0)
+
+
+def _after_a_kill(file: Path) -> Row:
+    """Acknowledged spans that are still there when the server is killed as soon as the last was acknowledged."""
+    what = bodies(file)
+    spans = count_spans(what)
+    left = {}
+    with databases() as made, tempfile.TemporaryDirectory(prefix="quantum-killed-") as folder:
+        with serving(made, "sqlite", Path(folder)) as server:
+            send_all(server.port, server.headers, what, 1)
+            server.server.kill()
+            left["ours"] = server.count()
+        for peer in PEERS:
+            (place := Path(folder) / peer.pinned).mkdir()
+            with peer.running(place) as running:
+                send_all(running.port, running.headers, what, 1)
+                os.killpg(running.pid, signal.SIGKILL)
+                left[peer.name] = running.count()
+            click.echo(
+                f"  {peer.name}: {left[peer.name]:,} of {spans:,} acknowledged spans left after kill -9"
+            )
+    others = ", ".join(f"{name} {count:,}" for name, count in left.items() if name != "ours")
+    name = f"spans left of {spans:,} acknowledged ones, the server killed at once"
+    return Row(SECTION, name, f"{left['ours']:,}", others, None, f"{spans:,}", left["ours"] == spans)
 
 
 def _tokens(file: Path) -> Iterator[Row]:

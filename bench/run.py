@@ -11,13 +11,14 @@ from time import perf_counter
 
 import click
 
-from bench import access, first_page, import_rate, layout, pages, rest, store_rate
+from bench import access, comparison, first_page, import_rate, layout, machines, pages, rest, store_rate
 from bench.databases import shop_minute
 from bench.graph3d import run as graph3d
 from bench.report import RESULTS, ROOT, Row, write
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
     "import": import_rate.measure,
+    "ingest": machines.measure,
     "store": store_rate.measure,
     "pages": pages.measure,
     "rest": rest.measure,
@@ -43,7 +44,8 @@ def main(wanted: Sequence[str]) -> int:
             click.echo(f"{row.metric}: {row.ours} | {row.peer} | {row.ratio} {row.budget} {row.verdict}")
     else:
         click.echo(write(rows, perf_counter() - begin, loads, _notes(loads)))
-        click.echo(f"Written to {RESULTS.relative_to(ROOT)}.")
+        comparison.write()
+        click.echo(f"Written to {RESULTS.relative_to(ROOT)} and {comparison.PAGE.relative_to(ROOT)}.")
     return 1 if any(row.holds is False for row in rows) else 0
 
 
@@ -65,6 +67,7 @@ def _notes(loads: Sequence[float]) -> list[str]:
         "graphics process, which draws WebGL in software here. A graphics card takes the second part away.",
         "Map: the application's figure carries hulls, rings, dots to point at, curved lines, names and texts for "
         "hover; the peers draw points or spheres and straight lines only.",
+        *comparison.NOTES,
         "Not measured yet: updates of the state (they belong to live updates) and 10,000 nodes (to level of detail).",
     ]
     if max(loads) > cores:
