@@ -53,6 +53,8 @@ def add(desk: Desk) -> None:
     )
     def change(agent: str, query: NothingAsked, json: AgentChanged) -> Response:
         """Change some of an agent, pause it, or let it go on."""
+        if not is_storable(agent):
+            nothing_there("agent", agent)
         given = json.model_dump(exclude_unset=True)
         for name in ("name", "paused"):
             if name in given and given[name] is None:
