@@ -52,9 +52,10 @@ test: install-dev ## every test, on SQLite and PostgreSQL, with a real browser
 	@$(BIN)/python -m tests.clients.install
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-fuzz: install-dev ## 20,000 hostile requests, 100,000 damaged bodies (ARGS="--seed 7", BODIES="--seed 7": the same again)
+fuzz: install-dev ## hostile requests, damaged bodies, the REST doors (ARGS, BODIES, REST="--seed 7": the same again)
 	@$(BIN)/python -m tests.campaigns.fuzz $(ARGS)
 	@$(BIN)/python -m tests.campaigns.bodies $(BODIES)
+	@$(BIN)/python -m tests.campaigns.rest $(REST)
 
 crash: install-dev ## kill the server while clients report: nothing acknowledged may be lost (ARGS="--rounds 5")
 	@$(BIN)/python -m tests.campaigns.crash $(ARGS)

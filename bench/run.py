@@ -11,7 +11,17 @@ from time import perf_counter
 
 import click
 
-from bench import access, comparison, first_page, import_rate, layout, machines, pages, store_rate
+from bench import (
+    access,
+    comparison,
+    first_page,
+    import_rate,
+    layout,
+    machines,
+    pages,
+    rest,
+    store_rate,
+)
 from bench.databases import shop_minute
 from bench.graph3d import run as graph3d
 from bench.report import RESULTS, ROOT, Row, write
@@ -21,6 +31,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "ingest": machines.measure,
     "store": store_rate.measure,
     "pages": pages.measure,
+    "rest": rest.measure,
     "access": access.measure,
     "first-page": first_page.measure,
     "layout": layout.measure,
