@@ -28,11 +28,6 @@ PEOPLE, EVERY, STRETCH = 20, 30.0, 60.0  # how many, how often each reads, secon
 SPANS_PER_SECOND, BATCH = 2_000, 512
 SLOWER, PASSWORD = 1.5, "violet harbour 47"
 WINDOW = "?range=2022-08-22T03:00:00Z/2022-08-22T05:00:00Z"
-NUMBERS = (
-    "spans.count", "spans.errors", "traces.count", "calls.count", "spans.latency_p50_ms", "spans.latency_p95_ms",
-    "tokens.input", "tokens.output", "fleet.agents_observed", "fleet.connections", "fleet.efficiency",
-)  # fmt: skip
-ASKED, AGGREGATE_MS = 20, 30
 STEP = 0.035  # seconds; a delayed acknowledgement takes 0.04
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
@@ -48,7 +43,7 @@ def measure() -> list[Row]:
     ):
         sent = send_all(ours.port, ours.headers, found, 1)
         await_count(ours, count_spans(found), sent)
-        return [_aggregates(ours), _reading(ours, found), _kept_alive(ours)]
+        return [_reading(ours, found), _kept_alive(ours)]
 
 
 def _reading(ours: Ours, found: list[bytes]) -> Row:
@@ -66,23 +61,6 @@ def _reading(ours: Ours, found: list[bytes]) -> Row:
     name = f"p95 of the overview, {PEOPLE} people each reading every {EVERY:.0f} s, while {rate:,.0f} spans/s come in"
     said = f"{busy * 1000:,.0f} ms ({len(during)} readings)"
     return at_most(SECTION, name, said, f"quiet {quiet * 1000:,.0f} ms", busy / quiet, SLOWER)
-
-
-def _aggregates(ours: Ours) -> Row:
-    """Numbers over HTTP, as a program asks for them."""
-    web, took = requests.Session(), []
-    for turn in range(ASKED + 1):
-        for key in NUMBERS:
-            begin = perf_counter()
-            answer = web.get(f"{ours.server.url}/api/v1/metrics/{key}", headers=ours.headers)
-            if answer.status_code != 200:
-                raise RuntimeError(f"{key} answered {answer.status_code}: {answer.text[:300]}")
-            if turn:  # the first time statements are made
-                took.append((perf_counter() - begin) * 1000)
-    p95 = percentile(took, 0.95)
-    name = f"p95 of GET /api/v1/metrics/KEY, {len(NUMBERS)} numbers over 23,019 spans"
-    said = f"{p95:,.1f} ms (median {percentile(took, 0.5):,.1f} ms)"
-    return Row(SECTION, name, said, "", None, f"<= {AGGREGATE_MS} ms", p95 <= AGGREGATE_MS)
 
 
 def _kept_alive(ours: Ours) -> Row:

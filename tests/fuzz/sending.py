@@ -97,6 +97,7 @@ def receiver(folder: Path) -> Iterator[Receiver]:
     from db.engine import make_engine
     from db.schema import upgrade
     from db.services.api_keys import make_key
+    from pages._view import ENGINE
     from settings import load
     from tests.people import make_person
     from tests.sessions import session
@@ -110,7 +111,11 @@ def receiver(folder: Path) -> Iterator[Receiver]:
     with session(engine, write=True) as unit:
         _, token = make_key(unit, person, "fuzz", [Scope.INGEST], rate_limit=10**7)
     engine.dispose()
-    event.listen(type(engine), "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+    event.listen(
+        app.server.config[ENGINE],
+        "connect",
+        lambda connection, _: connection.execute("PRAGMA synchronous=OFF"),
+    )
     rules = app.server.url_map.iter_rules()
     posted = frozenset(rule.rule for rule in rules if "POST" in (rule.methods or ()))
     paths = frozenset(signal.path for signal in SIGNALS) & posted
