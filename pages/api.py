@@ -49,7 +49,10 @@ register_page(
         ),
         listings=("calls", "keys", "limits"),
         more=lambda unit, view: [_own_keys(view)],
-        how=lambda lang: t("Calls come in from the access log of a web server:", lang),
+        how=lambda lang: t(
+            "Each call of a program with a key becomes a row here. An access log of a web server comes in with:",
+            lang,
+        ),
         command=".venv/bin/quantum import table api_logs FILE.log --recipe access-log",
         ways={
             "keys": (
