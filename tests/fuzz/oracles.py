@@ -85,6 +85,9 @@ def _stored(answer: Answer) -> Iterator[str]:
         yield f"not in step: { {name: answer.counts[name] for name in IN_STEP} }"
 
 
+READ = ("text/html", "text/plain", "application/x-protobuf")  # the last one holds its words as they are
+
+
 def _in_words(answer: Answer) -> Iterator[str]:
     if answer.kind in ("application/json", "application/problem+json"):
         told = json.loads(answer.body)
@@ -93,7 +96,7 @@ def _in_words(answer: Answer) -> Iterator[str]:
         )
         if len(WORDS.findall(str(said))) < 2:
             yield f"status {answer.status} without a word: {answer.text[:200]}"
-    elif answer.kind not in ("text/html", "text/plain") or len(WORDS.findall(answer.text)) < 5:
+    elif answer.kind not in READ or len(WORDS.findall(answer.text)) < 5:
         yield f"status {answer.status} without a word: {answer.kind} {answer.text[:200]}"
 
 
