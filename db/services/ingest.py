@@ -171,7 +171,6 @@ def ensure_agents(session: Session, agents: dict[str, dict[str, Any]], source: s
     if missing:
         dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
         session.execute(dialect.insert(Agent).on_conflict_do_nothing(), missing)
-        news.tell(session)  # they have no place on the map yet
     return len(missing)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from db.metric import from_ns
 from db.models import Agent, AgentLog, Span
+from db.services import news
 from db.services.content_rows import add_new
 from db.services.ingest import ensure_agents, is_unknown
 from db.services.otlp_logs import LogRecord
@@ -54,6 +55,8 @@ def store_logs(session: Session, records: Sequence[LogRecord], source: str) -> S
     done.new = [by_id[key] for key in added]
     done.refused += [(by_id[row["id"]], error.about("log record")) for row, error in refused]
     done.already = len(owned) - len(added) - len(refused)
+    if done.agents:
+        news.tell(session)  # they have no place on the map yet
     return done
 
 

@@ -280,45 +280,6 @@ def test_what_others_sent_is_never_forgotten_and_notes_on_troubles_after_ninety_
     assert kinds == ["CpuUsage"] * 3 + ["ingest.late_items", "ingest.refused_items"]
 
 
-def test_the_fleets_network_follows_what_arrived_but_not_all_the_time(
-    engine: Engine, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    collector, settled = made(engine, clock), []
-
-    def settle(unit: Any) -> None:
-        settled.append(clock.seconds)
-        clock.seconds += 1
-
-    monkeypatch.setattr(module, "settle_network", settle)
-    collector.settle_fleet()
-    assert settled == [], "nothing arrived"
-    for clock.seconds in (10.0, 12.0, 30.0, 40.0):
-        collector.arrived()
-        collector.settle_fleet()
-    assert settled == [10.0, 40.0], "a second of work is followed by twenty of rest"
-    collector.settle_fleet()
-    assert settled == [10.0, 40.0]
-
-
-def test_a_settling_that_failed_is_done_again(
-    engine: Engine, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    collector, tries = made(engine, clock), []
-
-    def settle(unit: Any) -> None:
-        tries.append(1)
-        if len(tries) == 1:
-            raise DatabaseUnavailable("away")
-
-    monkeypatch.setattr(module, "settle_network", settle)
-    collector.arrived()
-    with pytest.raises(DatabaseUnavailable):
-        collector.settle_fleet()
-    collector.settle_fleet()
-    collector.settle_fleet()
-    assert len(tries) == 2
-
-
 def test_limits_of_sign_in_are_forgotten_when_long_at_rest(engine: Engine, clock: Clock) -> None:
     collector = made(engine, clock)
     with session(engine, write=True) as unit:
