@@ -1,6 +1,7 @@
 """The description of every door for programs, made from the routes of /api/v1 themselves: OpenAPI 3.1."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -71,7 +72,7 @@ def release() -> str:
 
 def document(desk: Desk) -> dict[str, Any]:
     """The whole document, of the application this request belongs to."""
-    made: dict[str, Any] = desk.spec.spec
+    made: dict[str, Any] = deepcopy(desk.spec.spec)  # which two requests may be about at once
     scopes = _scopes(current_app, desk)
     for path, method, operation in _operations(made):
         _say_scope(operation, scopes[method, path])
@@ -149,7 +150,7 @@ def _request_header(name: str, said: str) -> dict[str, Any]:
 
 def _parameter(given: dict[str, Any]) -> dict[str, Any]:
     """A parameter as it stands in an address: there is no null there, it is left out."""
-    schema = dict(given["schema"] or {"type": "string", "minLength": 1, "maxLength": 500})
+    schema = dict(given["schema"] or {"type": "string", "minLength": 1})
     branches = [each for each in schema.pop("anyOf", []) if each != {"type": "null"}]
     if len(branches) == 1:
         schema = {**branches[0], **schema}

@@ -53,6 +53,8 @@ def add(desk: Desk) -> None:
     )
     def change(agent: str, query: NothingAsked, json: AgentChanged) -> Response:
         """Change some of an agent, pause it, or let it go on."""
+        if not is_storable(agent):
+            nothing_there("agent", agent)
         given = json.model_dump(exclude_unset=True)
         for name in ("name", "paused"):
             if name in given and given[name] is None:
@@ -111,11 +113,13 @@ def _hold(unit: Session, agent: str, at: datetime) -> None:
     wanted, unwanted = request.if_match, request.if_none_match
     if unwanted.star_tag and row is not None:
         refuse(412, EXISTS)
-    if not wanted:
-        return
+    if "If-Match" not in request.headers:
+        return  # one that cannot be read is a condition all the same, which nothing fulfils
     tag = tag_of(json_bytes(_told(unit, agent, at))) if row is not None else None
     # What is sent compressed has the same tag with the encoding behind it.
-    if tag is None or not (wanted.star_tag or tag in {each.partition(":")[0] for each in wanted.as_set()}):
+    if tag is None or not (
+        wanted.star_tag or tag in {each.partition(":")[0] for each in wanted.as_set() if each}
+    ):
         refuse(412, STALE)
 
 

@@ -9,12 +9,13 @@ from bench.peers import MLFLOW, PHOENIX
 from bench.report import HEAD, RESULTS, ROOT
 
 PAGE = ROOT / "docs" / "comparison.md"
-SECTIONS = ("Ingest", "Answers", "REST")
+SECTIONS = ("Ingest", "Answers")
 NOTES = (
     f"Ingest: the peers are MLflow {MLFLOW.version} and Phoenix {PHOENIX.version}, each on SQLite in an environment of "
     "its own and started as it comes; all get the same bodies in protobuf from the same client. A rate counts from the "
     "first octet sent until the last span can be counted in the server's database, whatever was answered before: "
-    "MLflow answers after it committed, as we do, Phoenix before. Phoenix is measured once: a round takes it minutes. "
+    "MLflow answers after it committed, as we do, Phoenix before. Phoenix is measured once, since a round takes it "
+    "minutes. "
     "Memory is the sum of what the server's processes hold, shared pages counted in shares. On disk counts everything "
     "the server's folder grew by, journals folded in.",
     "Ingest: twenty people read the overview of the recorded minute while an exporter sends spans that happen now; "

@@ -21,6 +21,11 @@ def browser_cpu_ms() -> dict[str, float]:
     return used
 
 
+def cpu_ms(root: int) -> float:
+    """CPU-milliseconds so far of this process and all below it."""
+    return sum(_cpu_ms(pid) for pid in (root, *below(root)))
+
+
 @contextmanager
 def peak_memory(root: int) -> Iterator[list[int]]:
     """Octets that `root` and its descendants hold together at most, looked at five times a second; known afterwards."""

@@ -11,17 +11,7 @@ from time import perf_counter
 
 import click
 
-from bench import (
-    access,
-    comparison,
-    first_page,
-    import_rate,
-    layout,
-    machines,
-    pages,
-    rest,
-    store_rate,
-)
+from bench import access, comparison, first_page, import_rate, layout, machines, pages, rest, store_rate
 from bench.databases import shop_minute
 from bench.graph3d import run as graph3d
 from bench.report import RESULTS, ROOT, Row, write

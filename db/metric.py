@@ -418,9 +418,10 @@ def nearest_rank(values: Statement, percent: int) -> Statement:
 
     Counted from the largest: a database keeps only so many of them while it sorts, and numbers no row.
     """
-    every, counted, measured = (values.subquery("measured") for _ in range(3))
-    n = select(func.count()).select_from(every).scalar_subquery()
-    above = select(func.count() - place_of(func.count(), percent)).select_from(counted).scalar_subquery()
+    every, measured = values.subquery("measured"), values.subquery("measured")
+    counted = select(func.count().label("n")).select_from(every).cte("counted")
+    n = select(counted.c.n).scalar_subquery()
+    above = select(counted.c.n - place_of(counted.c.n, percent)).scalar_subquery()
     value = select(measured.c.x).order_by(measured.c.x.desc()).limit(1).offset(above).scalar_subquery()
     return select(value.label("value"), n.label("n"))
 

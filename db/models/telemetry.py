@@ -45,7 +45,8 @@ class Sender(Base):
 
 
 def _of_sender(column: Any, sender_id: Any) -> Any:
-    """The sender's column as if it were the span's own. It is read where a statement asks for it."""
+    """The sender's column as if it were the span's own, read where a statement asks for it beside a column of the span:
+    alone it would not say of which span."""
     found = select(column).where(Sender.id == sender_id).correlate_except(Sender)
     return column_property(found.scalar_subquery().label(column.key), deferred=True)
 

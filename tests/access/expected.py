@@ -255,11 +255,12 @@ EXPECTED: dict[str, dict[str, list[May]]] = {
     },
     "api_keys": {
         "select": [May("owner", only=KEY), May("admin", only=KEY), *SEEN],
-        "insert": [May("owner")],
+        "insert": [May("owner"), May("operator", ours=True)],
         "update": [
             May("owner", only=only("key_name is_active expires_at")),
             May("admin", only=only("is_active"), values=END),
             May("system", only=only("last_used_at is_active"), values=END),
+            May("operator", only=only("is_active"), values=END, ours=True),
         ],
         "delete": [May("owner")],
     },

@@ -49,7 +49,7 @@ def test_spans_sent_as_json_become_agents_and_calls(reporter: Reporter, engine: 
             "shop",
             "shop/planner",
         }
-        sources = set(unit.scalars(select(Span.source)))
+        sources = {each.source for each in unit.execute(select(Span.span_id, Span.source))}
     assert sources == {f"key {reporter.token.split('_')[1]}"}
 
 

@@ -86,9 +86,12 @@ def _stored(answer: Answer) -> Iterator[str]:
 
 
 def _in_words(answer: Answer) -> Iterator[str]:
-    if answer.kind == "application/json":
+    if answer.kind in ("application/json", "application/problem+json"):
         told = json.loads(answer.body)
-        if not (isinstance(told, dict) and len(WORDS.findall(str(told.get("error", "")))) >= 2):
+        said = (
+            told.get("error", told.get("detail", told.get("message", ""))) if isinstance(told, dict) else ""
+        )
+        if len(WORDS.findall(str(said))) < 2:
             yield f"status {answer.status} without a word: {answer.text[:200]}"
     elif answer.kind not in ("text/html", "text/plain") or len(WORDS.findall(answer.text)) < 5:
         yield f"status {answer.status} without a word: {answer.kind} {answer.text[:200]}"

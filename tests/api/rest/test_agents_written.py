@@ -192,6 +192,13 @@ def test_a_change_to_what_has_changed_since_is_refused(program: Programs, fleet:
     assert me.ask("PUT", "/agents/new", json=CARD, headers={"If-None-Match": "*"}).status_code == 201
 
 
+@pytest.mark.parametrize("tag", ['"', ",", ", ,", "x", '"x', 'W/"x"', '""', "\x80", '"a","b'])
+def test_a_condition_that_is_none_is_not_fulfilled(program: Programs, fleet: None, tag: str) -> None:
+    sent = {"If-Match": tag}
+    assert program("admin").ask("PATCH", "/agents/shop", json={"name": "x"}, headers=sent).status_code == 412
+    assert program("admin").get("/agents/shop", headers={"If-None-Match": tag}).status_code == 200
+
+
 def test_nobody_changes_or_speaks_for_the_applications_own_parts(program: Programs, engine: Engine) -> None:
     with session(engine, write=True) as unit:
         unit.execute(insert(Agent), [{"id": "quantum", "name": "quantum", "origin": "system"}])
