@@ -92,7 +92,7 @@ def claimed_in(said: Mapping[str, Any]) -> str | None:
 
 
 def _kind(said: Mapping[str, Any]) -> str | None:
-    operation = said.get("gen_ai.operation.name")
+    operation = _first(said, ("gen_ai.operation.name",))
     kinds = {
         str(said[key]).lower()
         for key in ("openinference.span.kind", "ioa_observe.span.kind", "traceloop.span.kind")

@@ -9,6 +9,7 @@ import pytest
 from tests.fuzz.damage import JSON, PROTOBUF, Body, Damage
 from tests.fuzz.documents import SIGNALS, documents, in_protobuf
 from tests.fuzz.sending import Receiver, receiver, send
+from tests.otlp import request, span
 
 THOUSAND = 1000
 TRACES = frozenset({"/v1/traces"})
@@ -44,6 +45,22 @@ def test_undamaged_documents_are_taken_in_both_encodings(to: Receiver) -> None:
             ):
                 status, _, said = to.ask(Body(signal.path, kind, "", octets, "as it was"))
                 assert status == 200, said
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("events", 1.5),
+        ("kind", "9" * 5000),
+        ("kind", "²"),
+        ("attributes", [{"key": "gen_ai.operation.name", "value": {"kvlistValue": {"values": []}}}]),
+    ],
+)
+def test_what_was_found_once_is_not_found_again(field: str, value: object, to: Receiver) -> None:
+    """Each was answered with 500 by some version."""
+    document = request(span(1) | {field: value})
+    status, _, said = to.ask(Body("/v1/traces", JSON, "", json.dumps(document).encode(), "by hand"))
+    assert status in (200, 400), said
 
 
 def test_the_same_number_is_the_same_body() -> None:

@@ -91,8 +91,8 @@ class Receiver:
 
 @contextmanager
 def receiver(folder: Path) -> Iterator[Receiver]:
-    """The application on a new SQLite file that does not wait for the disk."""
-    from app import create_app
+    """The application on a new SQLite file that does not wait for the disk, with its log of requests as when served."""
+    from app import REQUEST_LOG, create_app
     from auth.keys import Scope
     from db.engine import make_engine
     from db.schema import upgrade
@@ -119,7 +119,12 @@ def receiver(folder: Path) -> Iterator[Receiver]:
     rules = app.server.url_map.iter_rules()
     posted = frozenset(rule.rule for rule in rules if "POST" in (rule.methods or ()))
     paths = frozenset(signal.path for signal in SIGNALS) & posted
-    yield Receiver(app.server.wsgi_app, token, paths, posted)
+    calls = app.server.extensions[REQUEST_LOG]
+    calls.start()
+    try:
+        yield Receiver(app.server.wsgi_app, token, paths, posted)
+    finally:
+        calls.stop()
 
 
 def send(to: Receiver, bodies: int, seed: int, only: int | None = None) -> Report:
