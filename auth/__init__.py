@@ -55,7 +55,7 @@ def init_app(server: Flask, engine: Engine, settings: Settings) -> None:
     server.wsgi_app = hosts.only_known(server.wsgi_app, settings.hosts)  # type: ignore[method-assign, assignment]
     server.extensions[routes.INVITED_ONLY] = settings.sign_up == "invited"
     server.extensions[recovery.IS_MAILED] = settings.mail is not None
-    server.extensions[administration.PUBLIC_URL] = settings.public_url
+    server.extensions[hosts.PUBLIC_URL] = settings.public_url
     quotas.init_app(server, settings)
     for room in (recovery, invites, own_data, seldom):
         room.init_app(server)

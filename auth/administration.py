@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
-from flask import abort, current_app, request
+from flask import abort
 
-from auth import people
+from auth import hosts, people
 from auth.people import SignedIn
 from auth.permissions import Permission, allows
 from auth.recent import require_recent
@@ -25,7 +25,6 @@ from db.queries.everybody import Somebody, Wanted
 from db.services import credentials, links, role_requirements, second_factors, user_sessions
 from db.services.links import Invitation, Issued
 
-PUBLIC_URL = "quantum_public_url"
 MOST_INVITATIONS = 100
 
 
@@ -160,14 +159,5 @@ def _through_the_system() -> Iterator[tuple[Session, SignedIn]]:
         yield unit, me
 
 
-def base_address() -> str:
-    """Where this installation is reached: as the settings say, else as this very request found it."""
-    base: str | None = current_app.extensions[PUBLIC_URL]
-    if base is not None:
-        return base
-    scheme = "https" if current_app.config["SESSION_COOKIE_SECURE"] else request.scheme
-    return f"{scheme}://{request.host}"
-
-
 def _told(made: Issued) -> Link:
-    return Link(f"{base_address()}{made.path}", made.expires_at)
+    return Link(f"{hosts.base_address()}{made.path}", made.expires_at)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from flask import current_app, request
 from werkzeug.wrappers import Response
 
 from auth.machines import is_for_programs
@@ -12,6 +13,7 @@ from auth.machines import is_for_programs
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+PUBLIC_URL = "quantum_public_url"
 # Asked by address from inside a container or by a balancer; its answer holds no name.
 HEALTH = "/health"
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?")
@@ -53,3 +55,12 @@ def is_known(host: str, names: frozenset[str]) -> bool:
 
 def _asks_health(environ: "WSGIEnvironment") -> bool:
     return environ.get("PATH_INFO") == HEALTH and environ.get("REQUEST_METHOD") in ("GET", "HEAD")
+
+
+def base_address() -> str:
+    """Where this installation is reached: as the settings say, else as this very request found it."""
+    base: str | None = current_app.extensions[PUBLIC_URL]
+    if base is not None:
+        return base
+    scheme = "https" if current_app.config["SESSION_COOKIE_SECURE"] else request.scheme
+    return f"{scheme}://{request.host}"

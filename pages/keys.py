@@ -9,8 +9,8 @@ from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
 from auth import own_keys
-from auth.administration import base_address
 from auth.doors import SIGNED_IN, permitted
+from auth.hosts import base_address
 from auth.own_keys import Wish, agents_of, grantable
 from components.format import number
 from components.shell import page_header

@@ -335,7 +335,7 @@ def test_no_page_fetches_anything_from_elsewhere(alice: Visitor, app: Dash) -> N
     assert not re.findall(r'"(?:src|href)": "(?:https?:)?//', layout)
 
 
-# Its texts name its makers' pages. What it may fetch, the content policy says: tests/browser/test_api_docs.py watches it.
+# Its texts name its makers' pages. What it may fetch, the content policy says (tests/browser/test_api_docs.py).
 READER = ROOT / "assets" / "vendor" / "swagger-ui" / "swagger-ui-bundle.js"
 
 
