@@ -7,7 +7,6 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from auth import (
-    administration,
     code_routes,  # noqa: F401 - brings its doors
     doors,
     events,
