@@ -1,8 +1,8 @@
 """Twenty people read the overview while programs report: what reporting adds to their waiting.
 
 Each of the twenty is signed in with a session of their own and reads the overview of the recorded minute again every
-fifteen seconds, each at another moment. Meanwhile an exporter sends spans that happen now, so that what is read stays the
-same. Quiet is measured before and after, and the middle of the two is what reporting is held against.
+fifteen seconds, each at another moment. Meanwhile an exporter sends spans that happen now, so that what is read stays
+the same. Quiet is measured before and after, and the middle of the two is what reporting is held against.
 """
 
 import re
