@@ -30,6 +30,7 @@ QUOTAS, QUOTA = "quantum_quotas", "quantum_quota"
 REMEMBERED_SECONDS = 3.0
 HELD_SECONDS, MOST_HELD = 0.25, 4  # so many of the server's threads at most
 MOST_REMEMBERED = 10_000
+MOST_COUNTED = 2**31 - 1  # what the columns of rate_limits hold
 DAY_OF_REPORTS, DAY_OF_REQUESTS = 24, 10  # programs report day and night; people's tools ask by day
 
 
@@ -94,7 +95,8 @@ def limits_of(known: Quotas, needs: str | None, endpoint: str, own: int | None) 
     scope = (needs or "").removeprefix(KEYED)
     reports = scope == Scope.INGEST or scope.startswith(AGENT) or endpoint.endswith("/heartbeat")
     hour = own or (known.reports_per_hour if reports else known.requests_per_hour)
-    return Limits(hour, hour * (DAY_OF_REPORTS if reports else DAY_OF_REQUESTS))
+    day = hour * (DAY_OF_REPORTS if reports else DAY_OF_REQUESTS)
+    return Limits(min(hour, MOST_COUNTED), min(day, MOST_COUNTED))
 
 
 def headers(now: datetime) -> dict[str, str]:

@@ -167,5 +167,6 @@ def test_settings_say_what_keys_without_their_own_limit_may(settings: Settings) 
     assert limits_of(known, "key:fleet:read", "/x", None) == Limits(3600, 36_000)
     assert limits_of(known, None, "/x", None) == Limits(3600, 36_000)
     assert limits_of(known, "key:ingest", "/x", 10) == Limits(10, 240)
+    assert limits_of(known, "key:ingest", "/x", 10**9) == Limits(10**9, 2**31 - 1), "what the column holds"
     given = load({"QUANTUM_ENV": "test", "QUANTUM_REPORTS_PER_HOUR": "7", "QUANTUM_REQUESTS_PER_HOUR": "5"})
     assert (given.reports_per_hour, given.requests_per_hour) == (7, 5)
