@@ -131,4 +131,4 @@ def test_the_shop_minute_takes_less_than_half_of_what_the_peer_takes(
         )
     each = pages * size / report.spans
     logging.getLogger(__name__).info("%.1f bytes a span, the empty database included", each)
-    assert each < 400
+    assert each < 820 / 2
