@@ -108,6 +108,8 @@ rule(
 
 # --- the fleet ------------------------------------------------------------------------------------
 
+# Live as well, and ours: how often an agent says it will be heard, and how far its clock is off.
+CLOCK = ("heartbeat_seconds", "clock_drift_ms", "clock_drift_at")
 LIVE = (
     "status",
     "efficiency",
@@ -117,6 +119,7 @@ LIVE = (
     "uptime_seconds",
     "version",
     "metadata",
+    *CLOCK,
 )
 CATALOGUE = ("name", "role", "squad", "user_id", "metadata", "version", "heartbeat_seconds", "paused_at")
 rule("agents", S, "authenticated", AUTH)
@@ -131,14 +134,6 @@ rule(
 )
 rule("agents", U, "builders", ROLE, roles=BUILDERS, columns=CATALOGUE, limit="catalogue columns")
 rule("agents", U, "worker", SYSTEM, columns=LIVE, limit="live columns of the agent the worker runs")
-rule(
-    "agents",
-    U,
-    "heard",
-    SYSTEM,
-    columns=("last_active", "heartbeat_seconds", "clock_drift_ms", "clock_drift_at"),
-    ours="an agent that reports with a key says how often it will be heard, and its clock is compared with ours",
-)
 rule("agents", D, "admin", ADMIN)
 _files = "quantum seed and quantum import network, at the console"
 rule("agents", I, "console", OPERATOR, to=is_("origin", "catalogue", "network"), ours=_files)

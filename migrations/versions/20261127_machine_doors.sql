@@ -186,8 +186,6 @@ CREATE POLICY agents_update_builders ON agents FOR UPDATE TO quantum_staff USING
 ;;
 CREATE POLICY agents_update_worker ON agents FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
-CREATE POLICY agents_update_heard ON agents FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
-;;
 CREATE POLICY agents_delete_admin ON agents FOR DELETE TO quantum_staff USING ((SELECT app.role() IN ('admin')))
 ;;
 CREATE POLICY agents_insert_console ON agents FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator') AND agents.origin IN ('catalogue', 'network'))
@@ -214,10 +212,7 @@ BEGIN
     IF (SELECT app.role() IN ('admin', 'architect')) AND changed <@ ARRAY['name', 'role', 'squad', 'user_id', 'metadata', 'version', 'heartbeat_seconds', 'paused_at'] THEN -- agents_update_builders
         RETURN NEW;
     END IF;
-    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['status', 'efficiency', 'current_task', 'last_active', 'metadata', 'neural_load', 'uptime_seconds', 'version'] THEN -- agents_update_worker
-        RETURN NEW;
-    END IF;
-    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['last_active', 'heartbeat_seconds', 'clock_drift_ms', 'clock_drift_at'] THEN -- agents_update_heard
+    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['status', 'efficiency', 'current_task', 'last_active', 'metadata', 'neural_load', 'uptime_seconds', 'version', 'heartbeat_seconds', 'clock_drift_ms', 'clock_drift_at'] THEN -- agents_update_worker
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of agents', app.kind(), array_to_string(changed, ', ')
@@ -1517,8 +1512,6 @@ DROP POLICY agents_insert_observed ON agents
 DROP POLICY agents_update_builders ON agents
 ;;
 DROP POLICY agents_update_worker ON agents
-;;
-DROP POLICY agents_update_heard ON agents
 ;;
 DROP POLICY agents_delete_admin ON agents
 ;;

@@ -74,8 +74,10 @@ BY_SYSTEM = {
     "select": SEEN,
     **{verb: [May("system", ours=True)] for verb in ("insert", "update", "delete")},
 }
-LIVE = only("status efficiency current_task last_active neural_load uptime_seconds version metadata")
-HEARD = only("last_active heartbeat_seconds clock_drift_ms clock_drift_at")
+LIVE = only(
+    "status efficiency current_task last_active neural_load uptime_seconds version metadata "
+    "heartbeat_seconds clock_drift_ms clock_drift_at"
+)
 CATALOGUE = only("name role squad user_id metadata version heartbeat_seconds paused_at")
 NODE = only(
     "node_type node_name position_x position_y position_z size color status connections_count metadata agent_id"
@@ -139,7 +141,6 @@ EXPECTED: dict[str, dict[str, list[May]]] = {
         "update": [
             May(BUILDERS, only=CATALOGUE),
             May("system", only=LIVE),
-            May("system", only=HEARD, ours=True),
         ],
         "delete": [May("admin")],
     },
