@@ -50,8 +50,9 @@ written; Phoenix finds those of one spelling, MLflow only what its own SDK wrote
 
 ## Data of another week
 
-Both peers open on the last seven days. Whoever reports older data, as an import does, sees empty pages and nothing
-that says why. Here a page without spans in its range says when there are some and leads there in one click.
+Both peers opened on the last seven days when tried by hand; the bench does not look at their pages. Whoever reports
+older data, as an import does, sees empty pages there. Here a page without spans in its range says when there are
+some and leads there in one click.
 
 ## What 200 means
 
