@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -110,6 +110,18 @@ def test_each_endpoint_has_its_own_and_each_key_too(engine: Engine, key: UUID) -
 def app(app: Dash) -> Dash:
     app.server.add_url_rule(PATH, "test door", keyed("fleet:read")(lambda: {"let": "in"}))
     return app
+
+
+@pytest.fixture(autouse=True)
+def steady(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No hour of the clock ends while a test counts requests of one."""
+
+    class Steady(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Steady":
+            return cls.fromtimestamp(NOW.timestamp(), tz)
+
+    monkeypatch.setattr(quotas, "datetime", Steady)
 
 
 @pytest.fixture
