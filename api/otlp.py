@@ -73,7 +73,7 @@ def blueprint(engine: Engine) -> Blueprint:
 def _take(engine: Engine, signal: Signal) -> Response:
     if request.mimetype not in (PROTOBUF, JSON):
         raise UnsupportedMediaType(f"Send {PROTOBUF} or {JSON}.")
-    source, at = f"key {require_caller().key.prefix}", datetime.now(UTC)
+    source, at = require_caller().source, datetime.now(UTC)
     with received_body() as body:
         try:
             found = _decoded(signal, body)

@@ -95,6 +95,11 @@ class Caller:
         return self.key.key_id
 
     @property
+    def source(self) -> str:
+        """What the source of that which comes with this key is called: by its name, and its prefix, as names repeat."""
+        return f"{self.key.name} · key {self.key.prefix}"
+
+    @property
     def actor(self) -> Actor:
         """The person who made the key: what they may not see, the key does not see."""
         return people.located(Actor.person(self.key.profile_id, self.key.role))

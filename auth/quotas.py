@@ -15,11 +15,12 @@ from typing import cast
 from uuid import UUID
 
 from flask import Flask, current_app, g
-from werkzeug.exceptions import TooManyRequests
+from sqlalchemy.exc import IntegrityError
+from werkzeug.exceptions import TooManyRequests, Unauthorized
 
 from auth import machines, people
 from auth.doors import needed_here
-from auth.keys import AGENT, KEYED, Caller, Scope
+from auth.keys import AGENT, KEYED, NOT_ACCEPTED, Caller, Scope
 from db.actor import SYSTEM
 from db.engine import session
 from db.services import rate_limits
@@ -70,7 +71,9 @@ def init_app(server: Flask, settings: Settings) -> None:
 
 
 def spend(caller: Caller) -> None:
-    """Count this request of the key. Raises OverLimit, and then nothing is counted."""
+    """Count this request of the key. Raises OverLimit, and then nothing is counted; Unauthorized for a key that is no
+    more.
+    """
     known: Quotas = current_app.extensions[QUOTAS]
     endpoint, now = machines.endpoint_here(), datetime.now(UTC)
     key = (caller.key_id, endpoint)
@@ -79,8 +82,11 @@ def spend(caller: Caller) -> None:
         known.hold()
     else:
         limits = limits_of(known, needed_here(), endpoint, caller.key.rate_limit)
-        with session(people.system_engine(), SYSTEM, write=True) as unit:
-            quota = rate_limits.spend(unit, caller.key_id, endpoint, limits, now)
+        try:
+            with session(people.system_engine(), SYSTEM, write=True) as unit:
+                quota = rate_limits.spend(unit, caller.key_id, endpoint, limits, now)
+        except IntegrityError as error:  # the key was deleted since it was found
+            raise Unauthorized(NOT_ACCEPTED) from error
         _remember(known, key, quota)
     setattr(g, QUOTA, quota)
     if quota.refused_until is not None:

@@ -50,7 +50,7 @@ def test_spans_sent_as_json_become_agents_and_calls(reporter: Reporter, engine: 
             "shop/planner",
         }
         sources = {each.source for each in unit.execute(select(Span.span_id, Span.source))}
-    assert sources == {f"key {reporter.token.split('_')[1]}"}
+    assert sources == {f"reporter · key {reporter.token.split('_')[1]}"}
 
 
 @pytest.mark.databases("sqlite")

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from dash import Dash
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, event, select, update
+from sqlalchemy import Engine, delete, event, select, update
 from sqlalchemy.orm import Session
 
 from app import create_app
@@ -169,6 +169,42 @@ def test_a_key_without_a_scope_is_limited_too(client: FlaskClient, engine: Engin
     token = issue(engine, make_person(engine, "bob"), "metrics:read", rate_limit=2)
     answers = [client.get(PATH, headers=bearer(token)).status_code for _ in range(3)]
     assert answers == [403, 403, 429]
+
+
+@pytest.mark.databases("postgresql")  # SQLite has one writer: nobody comes between
+def test_a_key_that_is_deleted_while_it_is_used_first_is_not_accepted(
+    client: FlaskClient, token: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = rate_limits.spend
+
+    def late(*given: Any) -> Any:
+        with session(engine, write=True) as unit:
+            unit.execute(delete(ApiKey))
+        return ask(*given)
+
+    monkeypatch.setattr(rate_limits, "spend", late)
+    answer = client.get(PATH, headers=bearer(token))
+    assert (answer.status_code, answer.mimetype) == (401, "application/problem+json")
+    with session(engine) as unit:
+        assert unit.scalars(select(RateLimit)).all() == []
+
+
+@pytest.mark.databases("sqlite")
+def test_few_refusals_at_a_time_are_held_back_and_none_waits_for_another(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known: Quotas = create_app(settings).server.extensions[QUOTAS]
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        known.hold()  # while this one is held
+
+    monkeypatch.setattr(quotas.time, "sleep", sleep)
+    known.hold()
+    assert slept == [quotas.HELD_SECONDS] * quotas.MOST_HELD
+    known.hold()
+    assert len(slept) == 2 * quotas.MOST_HELD, "who was held gives the place back"
 
 
 @pytest.mark.databases("sqlite")
