@@ -20,18 +20,26 @@ from settings import Settings
 from workers.collector import Collector
 from workers.mailer import Mailer
 from workers.request_log import RequestLog
+from workers.schedule import Schedule
 
 COLLECTOR = "quantum_collector"
 MAILER = "quantum_mailer"
 REQUEST_LOG = "quantum_request_log"
+SCHEDULE = "quantum_schedule"
+WORKERS = (
+    COLLECTOR,
+    MAILER,
+    REQUEST_LOG,
+    SCHEDULE,
+)  # in the order in which they begin; they end the other way round
 ROOT = Path(__file__).resolve().parent
 
 
 def create_app(settings: Settings) -> Dash:
     """The whole application on the databases of `settings`, ready to serve. Nothing is migrated or seeded here.
 
-    Whoever serves it starts its collector, its mailer and its log of requests (`server.extensions` holds them as
-    COLLECTOR, MAILER and REQUEST_LOG) in the process that serves.
+    Whoever serves it starts its WORKERS (`server.extensions` holds them) in the process that serves: the collector, the
+    mailer, the log of requests and the schedule of jobs.
 
     The guard comes before everything else: Flask asks in the order of registration.
     """
@@ -51,9 +59,9 @@ def create_app(settings: Settings) -> Dash:
         (settings.host, settings.port),
         settings.data_dir / FILE,
         also=list(engines.values()),
-        api_log_days=settings.api_log_days,
     )
     server.extensions[MAILER] = Mailer(system_engine, settings.mail, settings.public_url)
+    server.extensions[SCHEDULE] = Schedule(system_engine, settings)
     calls = server.extensions[REQUEST_LOG] = RequestLog(system_engine)
     api.door.init_app(server, calls.keep)
     auth.init_app(server, system_engine, settings)

@@ -18,6 +18,7 @@ from cli_import import import_
 from cli_key import key
 from cli_user import user
 from cli_verify import verify
+from cli_work import work
 from settings import Settings
 
 WINDOWS = "all, 24h, 7d, 30d, 90d or START/END in ISO 8601 (UTC unless it carries an offset)."
@@ -44,7 +45,7 @@ def quantum() -> None:
     """ALSHAM QUANTUM: honest mission control for fleets of AI agents."""
 
 
-for group in (import_, key, user, verify):
+for group in (import_, key, user, verify, work):
     quantum.add_command(group)
 cli_factor.add_to(user, told, migrated)
 cli_links.add_to(user, told, migrated)
@@ -75,17 +76,17 @@ def _application(current: Settings) -> Any:
 
 
 def _begin(server: Any, current: Settings) -> None:
-    from app import COLLECTOR, MAILER, REQUEST_LOG
+    from app import WORKERS
 
     _announce(current)
-    for worker in (COLLECTOR, MAILER, REQUEST_LOG):
+    for worker in WORKERS:
         server.extensions[worker].start()
 
 
 def _end(server: Any) -> None:
-    from app import COLLECTOR, MAILER, REQUEST_LOG
+    from app import WORKERS
 
-    for worker in (REQUEST_LOG, MAILER, COLLECTOR):
+    for worker in reversed(WORKERS):
         server.extensions[worker].stop()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from db.row_security import of_table, statements, undo
 
-FROZEN = Path(__file__).resolve().parent.parent / "migrations" / "versions" / "20261127_machine_doors.sql"
+FROZEN = Path(__file__).resolve().parent.parent / "migrations" / "versions" / "20261127_numbers.sql"
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from db.actor import SYSTEM
 from db.base import uuid7
 from db.engine import Engine, Session, session
 from db.sampling import OPTION, Sample, Sampler, Stopwatch, failure_name
-from db.services import api_logs, links, measure, sign_in_limits
+from db.services import measure
 from db.services.measure import COLLECTOR, DATABASE, PERIOD_SECONDS, WEB, Watcher
 from db.services.network import measure_connections, settle_network
 from db.services.news import stored_batches
@@ -30,8 +30,6 @@ from workers.watch import Watch
 TICK_SECONDS = 5.0
 GRACE_SECONDS = 15.0  # longer than a database is waited for
 PROBE_TIMEOUT_SECONDS = 5.0
-FORGET_EVERY_SECONDS = 3600.0
-FORGET_MOST_BATCHES = 40
 SETTLE_BEATS = 10  # connections between own parts are worked out again every so many heartbeats
 SETTLE_SHARE = (
     10  # of this process's time, at most one part in so many goes into the connections of the fleet
@@ -56,7 +54,7 @@ class Collector:
     and on those `also` watched.
 
     `door` is host and port of this process's own web server; None when it has none. `heads` is the file that keeps what
-    the audit log held; None keeps none. Calls of programs are kept for `api_log_days`.
+    the audit log held; None keeps none.
     """
 
     def __init__(
@@ -67,20 +65,17 @@ class Collector:
         heads: Path | None = None,
         *,
         also: Sequence[Engine] = (),
-        api_log_days: int = 90,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.engine, self.watched, self.door = engine, (watched, *also), door
         self.sampler = Sampler(WEB, DATABASE)
-        self.api_log_days = api_log_days
         self.heads = HeadKeeper(engine, heads)
         self.dialect = engine.dialect.name
         self._now, self._clock = now, clock
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
-        self._next_beat = self._next_forget = clock()
-        self._next_settle = clock()
+        self._next_beat = self._next_settle = clock()
         self._settled = (
             -1
         )  # whoever ran before may have ended between storing spans and settling what follows
@@ -145,9 +140,6 @@ class Collector:
             self.settle()
         if beats and self._holds:
             self._guarded(lambda: self.heads.keep(self._now()))
-        if self._holds and self._clock() >= self._next_forget:
-            self._next_forget = self._clock() + FORGET_EVERY_SECONDS
-            self.forget()
 
     def finish(self) -> None:
         """The last round: close the time watched, store the rest, let go of the watch."""
@@ -269,17 +261,6 @@ class Collector:
         except Exception:
             self.sampler.give_back(samples)
             raise
-
-    def forget(self) -> None:
-        """Delete samples older than a week, limits long at rest, links long expired and old calls of programs, in
-        small batches, so that no writer waits long."""
-        for _ in range(FORGET_MOST_BATCHES):
-            with session(self.engine, SYSTEM, write=True) as unit:
-                old = (measure.forget, sign_in_limits.forget, links.forget)
-                rows = sum(forget(unit, self._now()) for forget in old)
-                rows += api_logs.forget(unit, self._now(), self.api_log_days)
-            if not rows or self._ended.is_set():
-                return
 
 
 def _ask_health(door: tuple[str, int], watch: Stopwatch) -> str | None:

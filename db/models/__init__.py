@@ -14,6 +14,7 @@ from db.models.dashboard import NetworkNode, SystemMetric
 from db.models.directory import ProfileCard
 from db.models.finance import Invoice, Transaction
 from db.models.gamification import Achievement, LeaderboardEntry, UserStats
+from db.models.job import Job
 from db.models.second_factor import RecoveryCode, RoleRequirement, SecondFactor
 from db.models.security import AuditEntry, SecurityEvent
 from db.models.social import SocialPost, SocialTrend
@@ -37,6 +38,7 @@ __all__ = [
     "Deal",
     "DealActivity",
     "Invoice",
+    "Job",
     "LeaderboardEntry",
     "NetworkNode",
     "OneTimeCode",

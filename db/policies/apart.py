@@ -36,6 +36,11 @@ for _table in ("senders", "spans", "calls"):
     for _verb in (I, U, D):
         rule(_table, _verb, "ingest", SYSTEM, ours=APART)
 
+# What runs by itself: everybody signed in may see how old a number is that a job computes.
+rule("jobs", S, "authenticated", AUTH, ours=APART)
+for _verb in (I, U):
+    rule("jobs", _verb, "system", SYSTEM, ours=APART)
+
 # Signing in: no person's session reads a line of these.
 SIGN_IN = (
     "account_links",

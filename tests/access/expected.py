@@ -343,6 +343,11 @@ EXPECTED: dict[str, dict[str, list[May]]] = {
     "role_requirements": BY_SYSTEM,
     "second_factors": BY_SYSTEM,
     "sign_in_limits": BY_SYSTEM,
+    "jobs": {
+        "select": [May("person", ours=True), *SEEN],
+        "insert": [May("system", ours=True)],
+        "update": [May("system", ours=True)],
+    },
     "senders": {
         "select": [May("person", ours=True), *SEEN],
         "insert": [May("system", ours=True)],

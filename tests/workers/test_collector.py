@@ -25,6 +25,7 @@ from db.services.news import stored_batches
 from db.services.otlp import SpanRecord, spans_of
 from tests.otlp import request, span
 from tests.sessions import session
+from tests.workers.working import forget_old
 from workers import collector as module
 from workers.collector import Collector
 
@@ -246,17 +247,17 @@ def test_samples_older_than_a_week_are_forgotten_and_watched_time_is_kept(
         before = [unit.scalar(select(func.count()).select_from(each)) for each in (SystemMetric, Span, Call)]
     assert before == [3, 4, 2]
     clock.seconds = (datetime.now(UTC) - START).total_seconds() + 6.9 * 86_400
-    collector.forget()
+    forget_old(engine, clock.now())
     with session(engine) as unit:
         assert unit.scalar(select(func.count()).select_from(Span)) == 4
     clock.seconds += 0.2 * 86_400
     with session(engine, write=True) as unit:  # young by the database's clock: nobody may delete them yet
         unit.execute(update(SystemMetric).values(recorded_at=datetime.now(UTC) - timedelta(days=6.9)))
-    collector.forget()
+    forget_old(engine, clock.now())
     with session(engine, write=True) as unit:
         assert unit.scalar(select(func.count()).select_from(SystemMetric)) == 3
         unit.execute(update(SystemMetric).values(recorded_at=datetime.now(UTC) - timedelta(days=7.1)))
-    collector.forget()
+    forget_old(engine, clock.now())
     with session(engine) as unit:
         after = [unit.scalar(select(func.count()).select_from(each)) for each in (SystemMetric, Span, Call)]
         kinds = unit.scalars(select(SystemMetric.metric_type)).all()
@@ -267,27 +268,25 @@ def test_samples_older_than_a_week_are_forgotten_and_watched_time_is_kept(
 def test_what_others_sent_is_never_forgotten_and_notes_on_troubles_after_ninety_days(
     engine: Engine, clock: Clock
 ) -> None:
-    collector = made(engine, clock)
     clock.seconds = (datetime.now(UTC) - START).total_seconds()
     with session(engine, write=True) as unit:
         for days in (80, 100, 4000):
             for kind in ("CpuUsage", "ingest.refused_items", "ingest.late_items"):
                 old = datetime.now(UTC) - timedelta(days=days)
                 unit.add(SystemMetric(metric_type=kind, metric_value=1, recorded_at=old))
-    collector.forget()
+    forget_old(engine, clock.now())
     with session(engine) as unit:
         kinds = sorted(unit.scalars(select(SystemMetric.metric_type)))
     assert kinds == ["CpuUsage"] * 3 + ["ingest.late_items", "ingest.refused_items"]
 
 
 def test_limits_of_sign_in_are_forgotten_when_long_at_rest(engine: Engine, clock: Clock) -> None:
-    collector = made(engine, clock)
     with session(engine, write=True) as unit:
         for hours in (3, 5):
             unit.add(
                 SignInLimit(subject=str(hours), failures=1, free_at=clock.now() - timedelta(hours=hours))
             )
-    collector.forget()
+    forget_old(engine, clock.now())
     with session(engine) as unit:
         assert unit.scalars(select(SignInLimit.subject)).all() == ["3"]
 

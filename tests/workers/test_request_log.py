@@ -19,8 +19,8 @@ from settings import SettingsError, load
 from tests.keys import bearer, issue
 from tests.people import make_person
 from tests.sessions import session
+from tests.workers.working import forget_old
 from workers import request_log
-from workers.collector import Collector
 from workers.request_log import RequestLog
 
 AT = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
@@ -204,9 +204,9 @@ def test_old_calls_are_forgotten_in_batches_and_young_ones_kept(
     for days in (*[120] * 10, 95, 89, 0):
         log.keep(call(at=now - timedelta(days=days)))
     log.flush()
-    Collector(engine, engine, api_log_days=100).forget()
+    forget_old(engine, now, api_log_days=100)
     assert rows(engine) == 3
-    Collector(engine, engine).forget()
+    forget_old(engine, now)
     assert rows(engine) == 2
 
 
