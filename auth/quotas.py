@@ -15,7 +15,6 @@ from typing import cast
 from uuid import UUID
 
 from flask import Flask, current_app, g
-from sqlalchemy.exc import IntegrityError
 from werkzeug.exceptions import TooManyRequests, Unauthorized
 
 from auth import machines, people
@@ -85,7 +84,7 @@ def spend(caller: Caller) -> None:
         try:
             with session(people.system_engine(), SYSTEM, write=True) as unit:
                 quota = rate_limits.spend(unit, caller.key_id, endpoint, limits, now)
-        except IntegrityError as error:  # the key was deleted since it was found
+        except rate_limits.KeyIsGone as error:
             raise Unauthorized(NOT_ACCEPTED) from error
         _remember(known, key, quota)
     setattr(g, QUOTA, quota)

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import case, func, literal, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from db.base import Instant
@@ -40,8 +41,15 @@ class Quota:
     refused_until: datetime | None = None
 
 
+class KeyIsGone(LookupError):
+    """The key was deleted since it was found."""
+
+
 def spend(session: Session, key_id: UUID, endpoint: str, limits: Limits, now: datetime) -> Quota:
-    """Count a request, or say until when it is refused; `limits` hold where the key asks here for the first time."""
+    """Count a request, or say until when it is refused; `limits` hold where the key asks here for the first time.
+
+    Raises KeyIsGone.
+    """
     _do_not_wait_for_the_disk(session)
     counted = _count(session, key_id, endpoint, now)
     if counted is None:  # nothing is left, or there was no row yet: somebody else may be making it right now
@@ -100,7 +108,10 @@ def _begin(session: Session, key_id: UUID, endpoint: str, limits: Limits, now: d
     if session.scalar(_row(key_id, endpoint, RateLimit.id)) is not None:
         return
     made = insert(RateLimit).values(row).on_conflict_do_nothing(index_elements=["api_key_id", "endpoint"])
-    session.execute(made)
+    try:
+        session.execute(made)
+    except IntegrityError as error:
+        raise KeyIsGone(f"There is no key {key_id} any more.") from error
 
 
 def _kept(session: Session, key_id: UUID, endpoint: str) -> Any:
