@@ -21,6 +21,7 @@ CLI = {
     "cli_links",
     "cli_user",
     "cli_verify",
+    "cli_work",
 }
 TOP_MODULES = ("app", *sorted(CLI), "settings", "i18n", "logs", "terminal")
 LONGEST_FILE = 450

@@ -1,7 +1,7 @@
 """The rules of row security once more, now with those of the tables that numbers are kept in.
 
-All rules stand in 20261127_numbers.sql as `db.row_security` wrote them (`make freeze`). Rolling back returns the former
-rules; the tables go with their own revisions.
+All rules stand in 20261127_numbers.sql as `db.row_security` wrote them (`make freeze`). Rolling back drops the rules of
+these tables alone and returns the former ones; the tables go with their own revisions.
 """
 
 from pathlib import Path
