@@ -49,7 +49,8 @@ def main() -> int:
             said = run([str(python), str(program)], clean(told), folder)
             with session(engine) as unit:
                 known = set(unit.scalars(select(Agent.id).where(Agent.origin == "telemetry")))
-                calls = sorted(unit.execute(select(Call.caller_id, Call.callee_id)).tuples())
+                of_theirs = select(Call.caller_id, Call.callee_id).where(Call.callee_id.in_(known))
+                calls = sorted((caller, callee) for caller, callee in unit.execute(of_theirs))
             engine.dispose()
     print(f"CrewAI: {said.strip()[-60:]!r}; agents {sorted(known)}; calls {calls}")
     return 0 if known >= AGENTS and {callee for _, callee in calls} >= AGENTS else 1
