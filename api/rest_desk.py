@@ -67,13 +67,18 @@ class Asking(FlaskPlugin):
 class Remembering(PydanticModelAdapter):
     """Makes the schema of each model once: every route would make those of its answers again."""
 
-    @cache  # noqa: B019 - there is one adapter, and as many models as the program has
     def json_schema(self, model: Any, *, ref_template: str, mode: Any = "validation") -> dict[str, Any]:
         """The model's schema, which whoever asks copies before changing it."""
-        return super().json_schema(model, ref_template=ref_template, mode=mode)
+        return _schema(model, ref_template, mode)
 
 
-ADAPTER = Remembering()
+@cache
+def _schema(model: Any, ref_template: str, mode: Any) -> dict[str, Any]:
+    made: dict[str, Any] = PydanticModelAdapter().json_schema(model, ref_template=ref_template, mode=mode)
+    return made
+
+
+ADAPTER: Any = Remembering()
 
 
 def held_against(model: type[BaseModel], where: str, given: Any) -> BaseModel:
