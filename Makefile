@@ -34,7 +34,7 @@ endef
 export LAUNCHER
 
 .PHONY: help install install-dev run test fuzz crash mutate-access test-access-long bench check format docs freeze looks
-.PHONY: lock clean
+.PHONY: lock clean test-crewai
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 18
@@ -59,6 +59,9 @@ fuzz: install-dev ## hostile requests, damaged bodies, the REST doors (ARGS, BOD
 
 crash: install-dev ## kill the server while clients report: nothing acknowledged may be lost (ARGS="--rounds 5")
 	@$(BIN)/python -m tests.campaigns.crash $(ARGS)
+
+test-crewai: install-dev ## CrewAI's lines of docs/connect.md, run in an environment of 860 MB
+	@$(BIN)/python -m tests.campaigns.crewai
 
 mutate-access: install-dev ## break every access rule, one at a time: the tests have to notice (ARGS=policy: that kind only)
 	@$(BIN)/python -m tests.access.mutate $(ARGS)
@@ -96,6 +99,7 @@ lock: ## pin the dependencies of pyproject.toml again, with hashes (ARGS=--upgra
 	@$(LOCK) $(ARGS) -o requirements.txt
 	@$(LOCK) $(ARGS) --group dev -c requirements.txt -o requirements-dev.txt
 	@$(PIN) tests/clients/frameworks/requirements.in $(ARGS) -o tests/clients/frameworks/requirements.txt
+	@$(PIN) tests/clients/frameworks/crewai.in $(ARGS) -o tests/clients/frameworks/crewai.txt
 LOCK = $(PIN) pyproject.toml
 PIN := uv pip compile -q --generate-hashes --universal --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"

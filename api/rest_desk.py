@@ -9,6 +9,7 @@ their models.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import orjson
@@ -16,6 +17,7 @@ from flask import Blueprint, Response, request
 from pydantic import BaseModel, ValidationError
 from spectree import Response as Answers
 from spectree import SpecTree
+from spectree.model_adapter.pydantic_adapter import PydanticModelAdapter
 from spectree.plugins.base import Context
 from spectree.plugins.flask_plugin import FlaskPlugin
 from werkzeug.routing import PathConverter
@@ -60,6 +62,23 @@ class Asking(FlaskPlugin):
 
     def validate_response(self, resp: Any, resp_model: Any, *_: Any) -> tuple[Any, None]:
         return resp, None
+
+
+class Remembering(PydanticModelAdapter):
+    """Makes the schema of each model once: every route would make those of its answers again."""
+
+    def json_schema(self, model: Any, *, ref_template: str, mode: Any = "validation") -> dict[str, Any]:
+        """The model's schema, which whoever asks copies before changing it."""
+        return _schema(model, ref_template, mode)
+
+
+@cache
+def _schema(model: Any, ref_template: str, mode: Any) -> dict[str, Any]:
+    made: dict[str, Any] = PydanticModelAdapter().json_schema(model, ref_template=ref_template, mode=mode)
+    return made
+
+
+ADAPTER: Any = Remembering()
 
 
 def held_against(model: type[BaseModel], where: str, given: Any) -> BaseModel:
@@ -166,6 +185,7 @@ def new_desk(name: str, engine: Engine, staff_engine: Engine, **info: Any) -> De
         "flask",
         backend=Asking,
         mode="strict",
+        model_adapter=ADAPTER,
         validation_error_model=Problem,
         naming_strategy=lambda model: model.__name__,
         nested_naming_strategy=lambda parent, child: child,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -47,7 +48,7 @@ def add(desk: Desk) -> None:
         return answer({"items": [_described(each) for each in open_lists() if allows(role, each.needs)]})
 
     for listing in open_lists():
-        desk.get(path_of(listing), listing.needs, _page_model(listing))(_reading(desk, listing))
+        desk.get(path_of(listing), listing.needs, _page_model(listing.name))(_reading(desk, listing))
 
 
 def open_lists() -> list[Listing]:
@@ -80,11 +81,14 @@ def _reading(desk: Desk, listing: Listing) -> Callable[..., Response]:
 
     read.__name__ = f"{module_of(listing)}_{listing.name}"
     read.__doc__ = f"List {listing.title.lower()}.\n\nOnly rows that the person behind the key may see."
-    read.__annotations__["query"] = _asked_model(listing)
+    read.__annotations__["query"] = _asked_model(listing.name)
     return read
 
 
-def _asked_model(listing: Listing) -> Any:
+@cache
+def _asked_model(name: str) -> Any:
+    """What may be asked of the list of that name. Made once, as models take long to make."""
+    listing = LISTINGS[name]
     fields: dict[str, Any] = {
         column.key: (
             Text | None,
@@ -98,7 +102,10 @@ def _asked_model(listing: Listing) -> Any:
     return create_model(f"{_name(listing)}Asked", __base__=PageAsked, **fields)
 
 
-def _page_model(listing: Listing) -> Any:
+@cache
+def _page_model(name: str) -> Any:
+    """A page of the list of that name."""
+    listing = LISTINGS[name]
     how = kinds(listing)
     columns: dict[str, Any] = {
         field.key: (KINDS.get(how[field.key], str) | None, Field(description=field.title))

@@ -133,7 +133,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "database_kind" in metafunc.fixturenames:
+    chosen = [str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize")]
+    if "database_kind" in metafunc.fixturenames and not any("database_kind" in names for names in chosen):
         marker = metafunc.definition.get_closest_marker("databases")
         metafunc.parametrize("database_kind", marker.args if marker else KINDS, scope="session")
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, NullPool, create_engine, make_url, text
+from sqlalchemy import URL, Engine, NullPool, create_engine, make_url, text
 
 KINDS = ("sqlite", "postgresql")
 PARTS = {"owner": None, "app": "quantum_app", "staff": "quantum_staff", "system": "quantum_system"}
@@ -40,6 +40,7 @@ class Databases:
         self._folder = folder
         self._server_url = server_url
         self._templates: dict[str, str] = {}
+        self._server: Engine | None = None
 
     @contextmanager
     def empty(self, kind: str) -> Iterator[str]:
@@ -62,6 +63,8 @@ class Databases:
     def close(self) -> None:
         for url in self._templates.values():
             self._drop(url)
+        if self._server is not None:
+            self._server.dispose()
 
     def _template(self, kind: str) -> str:
         if kind not in self._templates:
@@ -84,9 +87,8 @@ class Databases:
             self._on_server(
                 f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{source}'"
             )
-        self._on_server(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
-        if template:
-            self._on_server(f'ALTER DATABASE "{name}" OWNER TO quantum_tests_owner')
+        owner = " OWNER quantum_tests_owner" if template else ""
+        self._on_server(f'CREATE DATABASE "{name}"{owner} TEMPLATE "{source}"')
         return written(make_url(self._server_url()).set(database=name))
 
     def _create_file(self, path: Path, template: str | None) -> str:
@@ -126,6 +128,7 @@ class Databases:
             )
 
     def _on_server(self, statement: str) -> None:
-        engine = create_engine(self._server_url(), isolation_level="AUTOCOMMIT", poolclass=NullPool)
-        with engine.connect() as connection:
+        if self._server is None:
+            self._server = create_engine(self._server_url(), isolation_level="AUTOCOMMIT", pool_pre_ping=True)
+        with self._server.connect() as connection:
             connection.execute(text(statement))

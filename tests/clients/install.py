@@ -16,6 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 CACHE = HERE / ".cache"
 FRAMEWORKS, REQUIREMENTS = CACHE / "frameworks", HERE / "frameworks" / "requirements.txt"
+CREWAI, OF_CREWAI = CACHE / "crewai", HERE / "frameworks" / "crewai.txt"
 JAVASCRIPT, LOCK = CACHE / "js", HERE / "js" / "package-lock.json"
 OLDEST_NODE = 18
 NODE_REMEDY = f"install Node.js {OLDEST_NODE} or newer with npm (Debian, as root: apt-get install nodejs npm)"
@@ -45,12 +46,24 @@ def install_frameworks() -> Path:
     """Like `frameworks`, and installs it first where it is missing or other versions are asked for."""
     if not _is_fresh(FRAMEWORKS, REQUIREMENTS):
         print("No frameworks for agents yet: installing them beside the tests (about 180 MB).", flush=True)
-        shutil.rmtree(FRAMEWORKS, ignore_errors=True)
-        venv.create(FRAMEWORKS, with_pip=True, symlinks=True)
-        options = ["--disable-pip-version-check", "--quiet", "--require-hashes", "--only-binary", ":all:"]
-        _run([str(FRAMEWORKS / "bin" / "python"), "-m", "pip", "install", *options, "-r", str(REQUIREMENTS)])
-        _mark(FRAMEWORKS, REQUIREMENTS)
+        _install_python(FRAMEWORKS, REQUIREMENTS)
     return frameworks()
+
+
+def install_crewai() -> Path:
+    """The Python that has CrewAI, which is installed first where it is missing. Raises NotInstalled."""
+    if not _is_fresh(CREWAI, OF_CREWAI):
+        print("No CrewAI yet: installing it beside the tests (about 860 MB).", flush=True)
+        _install_python(CREWAI, OF_CREWAI)
+    return CREWAI / "bin" / "python"
+
+
+def _install_python(folder: Path, pinned: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    venv.create(folder, with_pip=True, symlinks=True)
+    options = ["--disable-pip-version-check", "--quiet", "--require-hashes", "--only-binary", ":all:"]
+    _run([str(folder / "bin" / "python"), "-m", "pip", "install", *options, "-r", str(pinned)])
+    _mark(folder, pinned)
 
 
 def install_javascript() -> tuple[Path, Path]:

@@ -82,11 +82,12 @@ def test_every_framework_is_run_or_says_that_it_is_not(document: dict[str, Secti
     }
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("framework", [*FRAMEWORKS, "CrewAI"])
 def test_what_the_document_installs_is_what_the_tests_install(
     framework: str, document: dict[str, Section]
 ) -> None:
-    pinned = re.findall(r"(?m)^([a-z][\w-]*)", (PROGRAMS / "requirements.in").read_text())
+    file = "crewai.in" if framework == "CrewAI" else "requirements.in"
+    pinned = re.findall(r"(?m)^([a-z][\w-]*)", (PROGRAMS / file).read_text())
     words = document[framework].block("sh").replace("\\\n", " ").removeprefix("pip install")
     asked = set(PACKAGE.findall(f" {words}"))
     assert asked and asked <= set(pinned)

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,7 @@ def shared_folder() -> Path:
     return Path(os.environ.get("QUANTUM_SHARED") or ROOT.parent / "shared")
 
 
+@cache
 def documents() -> dict[str, list[dict[str, Any]]]:
     """Documents of one or two items each, by signal: from the recorded files where they are, and made ones."""
     found = {signal.name: [_rich(signal, document) for document in _made(signal)] for signal in SIGNALS}
