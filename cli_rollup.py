@@ -30,9 +30,13 @@ def rollup(rebuild: bool, since: datetime | None, until: datetime | None) -> Non
     engine = migrated(environment.load().database_system_url)
     if rebuild:
         with session(engine, SYSTEM, write=True) as unit:
-            rollups.touch_all(unit, *(each and each.replace(tzinfo=UTC) for each in (since, until)))
+            rollups.touch_all(unit, _in_utc(since), _in_utc(until))
     with session(engine, SYSTEM) as unit:
         total = rollups.waiting(unit)
     with click.progressbar(length=total, label="Rolling up", file=click.get_text_stream("stderr")) as bar:
         done = rollups.roll_up_all(engine, progress=bar.update)
     click.echo(f"rolled up {done:,} stretches of five minutes")
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment else None

@@ -179,7 +179,9 @@ def _keep(source: Mapping[str, str]) -> Keep:
         (keep.five_minutes, keep.hours, ("QUANTUM_KEEP_HOURS_DAYS", "QUANTUM_KEEP_FIVE_MINUTES_DAYS")),
     ):
         if longer and (not shorter or longer < shorter):
-            raise SettingsError(f"{names[0]} is {longer}; keep these at least as long as {names[1]} says, or 0.")
+            raise SettingsError(
+                f"{names[0]} is {longer}; keep these at least as long as {names[1]} says, or 0."
+            )
     return keep
 
 

@@ -94,9 +94,13 @@ def measure(sizes: Sequence[int] = ()) -> list[Row]:
 
 def _require_room(kind: str, size: int) -> None:
     needed, free = OCTETS[kind] * size, shutil.disk_usage(tempfile.gettempdir()).free
-    click.echo(f"scale: {kind}, {size:,} spans need about {needed / 1e9:.1f} GB of disk; {free / 1e9:.0f} GB are free")
+    click.echo(
+        f"scale: {kind}, {size:,} spans need about {needed / 1e9:.1f} GB of disk; {free / 1e9:.0f} GB are free"
+    )
     if free < needed * 1.2:
-        raise SystemExit(f"Free {needed * 1.2 / 1e9:.1f} GB below {tempfile.gettempdir()}, or name smaller sizes.")
+        raise SystemExit(
+            f"Free {needed * 1.2 / 1e9:.1f} GB below {tempfile.gettempdir()}, or name smaller sizes."
+        )
 
 
 Took = dict[tuple[str, str], list[float]]

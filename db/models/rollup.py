@@ -153,5 +153,3 @@ class CallRollup(Base):
         Index("idx_call_rollups_caller", "caller_id", "resolution", "start"),
         Index("idx_call_rollups_callee", "callee_id", "resolution", "start"),
     )
-
-

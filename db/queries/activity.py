@@ -11,10 +11,10 @@ from db.metric import Statement, Window, metric
 from db.models import AgentRollup, Call, CallRollup, Span
 from db.models.telemetry import ERROR
 from db.queries.calls import calls_from
-from db.queries.fleet import NO_OUTCOME, task_rows
+from db.queries.fleet import NO_OUTCOME
 from db.queries.rolled import MS, Rolled, Source, by_places, by_rank, whole
 from db.queries.spans import ONE, SPAN_COLUMNS, counts_of, not_own_parts, own_among, span_reach
-from db.queries.tasks import task_sums
+from db.queries.tasks import task_rows, task_sums
 
 Only = Sequence[str] | None
 SUBJECT = ("agent",)
@@ -80,11 +80,14 @@ def latency(window: Window, only: Only = None) -> Subquery:
         window.covers_ns(Span.start_ns), reach.within(Span.start_ns), *rolled.source.of_raw
     )
     ranked = by_rank(_with_own(few, window, only, *row), ("agent_id",), percents).subquery("by_rank")
-    placed = by_places(rolled.places(BY_AGENT, Span.duration_ns), ("agent_id",), percents).subquery("by_place")
-    return percentiles(
+    placed = by_places(rolled.places(BY_AGENT, Span.duration_ns), ("agent_id",), percents).subquery(
+        "by_place"
+    )
+    found: Subquery = percentiles(
         select(ranked, literal(EXACT).label("resolution")),
         select(placed, literal(BY_HISTOGRAM).label("resolution")).where(~reach.is_exact),
     ).subquery("latency")
+    return found
 
 
 def percentiles(*found: Any) -> Any:

@@ -79,10 +79,11 @@ def _percentiles(window: Window, where: Where | None, own: bool, keys: tuple[str
     values = few if where is None or not own else union_all(few, *own_calls(window, where, columns))
     ranked = by_rank(values, keys, PERCENTS).subquery("by_rank")
     placed = by_places(wanted.places(by, Call.latency_ns), keys, PERCENTS).subquery("by_place")
-    return percentiles(
+    found: Subquery = percentiles(
         select(ranked, literal(EXACT).label("resolution")),
         select(placed, literal(BY_HISTOGRAM).label("resolution")).where(~reach.is_exact),
     ).subquery("found_percentiles")
+    return found
 
 
 def _between(caller: str, callee: str) -> Where:

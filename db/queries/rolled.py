@@ -172,7 +172,9 @@ def touched_between(first: int | None, last: int | None) -> CTE:
     """
     bounds = [] if first is None or last is None else [Touched.start >= first, Touched.start < last]
     kept = select(Kept.raw_from).where(Kept.family == SPANS).scalar_subquery()
-    bounds.append(Touched.start >= func.coalesce(kept, 0))  # of what is older, single rows are no longer all there
+    bounds.append(
+        Touched.start >= func.coalesce(kept, 0)
+    )  # of what is older, single rows are no longer all there
     return select(Touched.start).where(Touched.family == SPANS, *bounds).distinct().cte("touched")
 
 

@@ -40,7 +40,9 @@ def first_reported() -> CTE:
     One step into the index for each service, however many spans there are.
     """
     other = aliased(Span)
-    services = select(func.min(Span.service).label("service")).where(reports(Span)).cte("services", recursive=True)
+    services = (
+        select(func.min(Span.service).label("service")).where(reports(Span)).cte("services", recursive=True)
+    )
     following = select(func.min(other.service)).where(reports(other), other.service > services.c.service)
     services = services.union_all(
         select(following.scalar_subquery()).select_from(services).where(services.c.service.is_not(None))
@@ -105,7 +107,9 @@ def task_sums(window: Window, only: Sequence[str] | None = None) -> Statement:
     of_raw = [not_own_parts()] + ([] if only is None else [Span.agent_id.in_(only)])
     one_by_one = [_one_by_one(first).where(plan.at_edge(Span.start_ns), *of_raw)]
     if only is not None:
-        one_by_one.append(_one_by_one(first).where(window.covers_ns(Span.start_ns), Span.agent_id.in_(own_among(only))))
+        one_by_one.append(
+            _one_by_one(first).where(window.covers_ns(Span.start_ns), Span.agent_id.in_(own_among(only)))
+        )
     if not plan.stretches:
         return _together(*one_by_one)
     of_model = [] if only is None else [AgentRollup.agent_id.in_(only)]

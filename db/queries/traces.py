@@ -74,16 +74,18 @@ def _in_buckets(window: Window) -> ColumnElement[int]:
     opened = select(func.count(Span.trace_id.distinct())).where(
         not_own_parts(), Span.start_ns >= start, Span.start_ns < first * NANOSECONDS
     )
-    closing = seen_in(
-        "closing", Span.start_ns >= (last - FIVE_MINUTES) * NANOSECONDS, Span.start_ns < end
-    )
+    closing = seen_in("closing", Span.start_ns >= (last - FIVE_MINUTES) * NANOSECONDS, Span.start_ns < end)
     closed = begun(closing, last, last + FIVE_MINUTES)
     return opened.scalar_subquery() + _rolled(first, last) + closed.scalar_subquery()
 
 
 def _rolled(first: int | None, last: int | None) -> ColumnElement[int]:
     """Traces that begin in [first, last): by roll-ups, but for what was touched and what follows on it."""
-    plan = Plan.of_all() if first is None or last is None else Plan.between(first * NANOSECONDS, last * NANOSECONDS)
+    plan = (
+        Plan.of_all()
+        if first is None or last is None
+        else Plan.between(first * NANOSECONDS, last * NANOSECONDS)
+    )
     touched = touched_between(None if first is None else first - FIVE_MINUTES, last)
     changed = _shifted("changed", touched, (0, FIVE_MINUTES))
     near = _shifted("near", touched, (-FIVE_MINUTES, 0, FIVE_MINUTES))

@@ -86,9 +86,7 @@ def forget_measurements(session: Session, at: datetime, days: int) -> int:
 
 
 def _gone(session: Session, model: Any, *conditions: Any) -> int:
-    done: Any = session.execute(
-        delete(model).where(*conditions).execution_options(synchronize_session=False)
-    )
+    done: Any = session.execute(delete(model).where(*conditions).execution_options(synchronize_session=False))
     return int(done.rowcount)
 
 

@@ -90,9 +90,9 @@ def _measures(own: bool) -> Any:
 def _of_own() -> Any:
     """Calls of the application's own parts are not rolled up: they are few and kept for a week."""
     keys = ("caller_id", "callee_id", "kind")
-    each = select(
-        Call.caller_id, Call.callee_id, Call.kind, Call.failed, Call.latency_ns.label("x")
-    ).where(calls_of_own(ALL))
+    each = select(Call.caller_id, Call.callee_id, Call.kind, Call.failed, Call.latency_ns.label("x")).where(
+        calls_of_own(ALL)
+    )
     row = each.subquery("each")
     counted = (
         select(

@@ -198,7 +198,9 @@ def make_anew(session: Session, starts: Sequence[int], of_fleet: Sequence[int]) 
         _put(session, "fleet_rollups", FLEET_ABOVE, coarse, of_all, fine)
 
 
-def _put(session: Session, table: str, template: str, resolution: int, starts: Sequence[int], fine: int = 0) -> None:
+def _put(
+    session: Session, table: str, template: str, resolution: int, starts: Sequence[int], fine: int = 0
+) -> None:
     dialect = session.get_bind().dialect.name
     told = {"starts": orjson.dumps(list(starts)).decode()}
     connection = session.connection()
@@ -215,9 +217,8 @@ def _deletion(dialect: str, table: str, resolution: int) -> TextClause:
 
 @cache
 def _statement(dialect: str, template: str, resolution: int, fine: int) -> TextClause:
-    words, sums = WORDS[dialect], SUMS
-    if "agent_rollups" in template:
-        sums = (*SUMS, *TASK_SUMS)
+    words = WORDS[dialect]
+    sums = (*SUMS, *TASK_SUMS) if "agent_rollups" in template else SUMS
     by_place = {"key": "place", "count": "n"}
     if template in (AGENTS, CALLS):  # each of their rows holds another place
         by_place["count"] = "spans" if template == AGENTS else "calls"

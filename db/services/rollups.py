@@ -53,7 +53,9 @@ def roll_up(
     `before` leaves all that start then or later. The caller commits.
     """
     one_at_a_time(session)
-    noted = select(Touched.start).where(Touched.family == SPANS).distinct().order_by(Touched.start).limit(most)
+    noted = (
+        select(Touched.start).where(Touched.family == SPANS).distinct().order_by(Touched.start).limit(most)
+    )
     if but is not None:
         noted = noted.where(Touched.start != but)
     if before is not None:
@@ -113,7 +115,10 @@ def touch_all(session: Session, since: datetime | None = None, until: datetime |
     made = select(FleetRollup.start).where(FleetRollup.resolution == FIVE_MINUTES)
     if since is not None:
         first = bucket_at(since)
-        stored, made = stored.where(Span.start_ns >= first * NANOSECONDS), made.where(FleetRollup.start >= first)
+        stored, made = (
+            stored.where(Span.start_ns >= first * NANOSECONDS),
+            made.where(FleetRollup.start >= first),
+        )
     if until is not None:
         last = -(-to_ns(until) // WIDTH) * FIVE_MINUTES
         stored, made = stored.where(Span.start_ns < last * NANOSECONDS), made.where(FleetRollup.start < last)

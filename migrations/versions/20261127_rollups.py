@@ -1,8 +1,10 @@
 """Roll-ups of spans and calls per five minutes, hour and day, and an index that finds the latest errors.
 
 Nothing is counted here: every five minutes with spans are noted, the scheduled job or `quantum rollup` counts them, and
-until then numbers are read from the raw rows. Rolling back drops the roll-ups, which follow from the raw rows; what a
-retention deleted of these is lost with them.
+until then numbers are read from the raw rows.
+
+Rolling back drops fleet_rollups, agent_rollups, call_rollups, rollup_touched and rollup_kept. They follow from the raw
+rows; what is no longer kept of these is lost with them.
 """
 
 import sqlalchemy as sa

@@ -7,7 +7,7 @@ from math import ceil
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, select
 
@@ -50,14 +50,18 @@ def told_spans(draw: Any) -> list[Told]:
         if draw(st.booleans()):
             said = {**INVOKE, "gen_ai__agent__name": draw(st.sampled_from(["planner", "writer"]))}
         elif draw(st.booleans()):
-            said = {"gen_ai__operation__name": "chat", "gen_ai__usage__input_tokens": draw(st.integers(1, 900))}
+            said = {
+                "gen_ai__operation__name": "chat",
+                "gen_ai__usage__input_tokens": draw(st.integers(1, 900)),
+            }
         made.append(
             (
                 span(
                     number,
                     draw(st.none() | st.integers(1, number)) if number > 1 else None,
                     trace=trace,
-                    start=(MIDNIGHT + draw(moments)) * NANOSECONDS + draw(st.sampled_from([0, 1, 999_999_999])),
+                    start=(MIDNIGHT + draw(moments)) * NANOSECONDS
+                    + draw(st.sampled_from([0, 1, 999_999_999])),
                     millis=draw(st.sampled_from([0, 0.0001, 0.5, 3, 40, 41, 700, 90_000])),
                     status=draw(st.sampled_from([None, None, 1, 2])),
                     **said,
@@ -156,7 +160,9 @@ def compare(engine: Engine, window: Window) -> None:
         found = {key: read(unit, key, window).value for key in raw.numbers()}
         assert found == pytest.approx(raw.numbers())
         agrees(read(unit, "spans.latency_p50_ms", window), raw.durations(), 50, exact=is_exact)
-        drawn = {row["low_ms"]: row["count"] for row in read_series(unit, "spans.latency_histogram", window).rows}
+        drawn = {
+            row["low_ms"]: row["count"] for row in read_series(unit, "spans.latency_histogram", window).rows
+        }
         edges = [0.0, *EDGES_MS]
         assert drawn == Counter(max(low for low in edges if x >= low * 1e6) for x in raw.durations())
         for agent, told in agent_readings(unit, window, AGENTS).items():
@@ -198,10 +204,16 @@ def rolled_rows(engine: Engine) -> list[list[tuple[Any, ...]]]:
         ]
 
 
-@given(spans=told_spans(), window=windows(), cuts=st.lists(st.integers(0, 14), max_size=3), most=st.integers(1, 5))
+@given(
+    spans=told_spans(),
+    window=windows(),
+    cuts=st.lists(st.integers(0, 14), max_size=3),
+    most=st.integers(1, 5),
+)
 @settings(
-    max_examples=25,
+    max_examples=10,
     derandomize=True,
+    phases=(Phase.explicit, Phase.generate),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -252,7 +264,9 @@ def some(seed: int, count: int = 60) -> list[Told]:
     ]
 
 
-def test_both_databases_roll_up_alike_and_again_to_the_same(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_databases_roll_up_alike_and_again_to_the_same(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     spans = some(1)
     put(engine, spans[:40])
     roll_up_all(engine)
