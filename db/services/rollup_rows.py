@@ -33,6 +33,11 @@ OTHERS_CALL = (
     "AND s.callee_id NOT IN (SELECT id FROM agents WHERE origin = 'system')"
 )
 WITHIN = "s.start_ns >= w.start * 1000000000 AND s.start_ns < (w.start + 300) * 1000000000"
+# The bounds of all of them as well: a database that does not know yet how the table grew would read it as a whole.
+BELOW = (
+    "r.resolution = {fine} AND r.start >= w.start AND r.start < w.start + {coarse} "
+    "AND r.start >= CAST(:first AS bigint) AND r.start < CAST(:last AS bigint)"
+)
 COUNTED = """
 count(*) AS spans,
 sum(CASE WHEN s.status = 2 THEN 1 ELSE 0 END) AS errors,
@@ -78,7 +83,7 @@ INSERT INTO fleet_rollups (resolution, start, {sums}, traces, histogram, ranges)
 WITH wanted(start) AS ({numbers}),
 below AS (
     SELECT w.start AS above, r.* FROM wanted AS w CROSS JOIN fleet_rollups AS r
-    WHERE r.resolution = {fine} AND r.start >= w.start AND r.start < w.start + {coarse}
+    WHERE {below}
 ),
 places AS (
     SELECT g.above, {by_place} AS histogram FROM (
@@ -124,7 +129,7 @@ INSERT INTO agent_rollups (resolution, start, agent_id, service, {sums}, silent_
 WITH wanted(start) AS ({numbers}),
 below AS (
     SELECT w.start AS above, r.* FROM wanted AS w CROSS JOIN agent_rollups AS r
-    WHERE r.resolution = {fine} AND r.start >= w.start AND r.start < w.start + {coarse}
+    WHERE {below}
 ),
 said AS (
     SELECT above, service, min(reported_ns) AS since FROM below WHERE reported_ns IS NOT NULL GROUP BY 1, 2
@@ -163,7 +168,7 @@ INSERT INTO call_rollups (resolution, start, caller_id, callee_id, kind, calls, 
 WITH wanted(start) AS ({numbers}),
 below AS (
     SELECT w.start AS above, r.* FROM wanted AS w CROSS JOIN call_rollups AS r
-    WHERE r.resolution = {fine} AND r.start >= w.start AND r.start < w.start + {coarse}
+    WHERE {below}
 ),
 places AS (
     SELECT g.above, g.caller_id, g.callee_id, g.kind, {by_place} AS histogram FROM (
@@ -201,11 +206,14 @@ def make_anew(session: Session, starts: Sequence[int], of_fleet: Sequence[int]) 
 def _put(
     session: Session, table: str, template: str, resolution: int, starts: Sequence[int], fine: int = 0
 ) -> None:
+    if not starts:
+        return
     dialect = session.get_bind().dialect.name
     told = {"starts": orjson.dumps(list(starts)).decode()}
     connection = session.connection()
     connection.execute(_deletion(dialect, table, resolution), told)
-    connection.execute(_statement(dialect, template, resolution, fine), told)
+    bounds = {"first": min(starts), "last": max(starts) + resolution} if fine else {}
+    connection.execute(_statement(dialect, template, resolution, fine), told | bounds)
 
 
 @cache
@@ -231,6 +239,7 @@ def _statement(dialect: str, template: str, resolution: int, fine: int) -> TextC
         each=words["each"],
         counted=COUNTED,
         within=WITHIN,
+        below=BELOW.format(fine=fine, coarse=resolution),
         others=OTHERS,
         others_call=OTHERS_CALL,
         place=PLACE[dialect].format(value="s.duration_ns"),

@@ -17,7 +17,7 @@ from db.actor import SYSTEM
 from db.engine import session as unit_of
 from db.metric import NANOSECONDS, to_ns
 from db.models import FleetRollup, Kept, Span, Touched
-from db.models.rollup import FIVE_MINUTES, SPANS
+from db.models.rollup import DAY, FIVE_MINUTES, SPANS
 from db.services.bulk import table_of
 from db.services.rollup_rows import make_anew
 
@@ -47,7 +47,7 @@ def one_at_a_time(session: Session) -> None:
 def roll_up(
     session: Session, most: int = MOST_AT_ONCE, *, but: int | None = None, before: int | None = None
 ) -> int:
-    """Roll up at most so many of the five minutes that were touched, the oldest first; returns how many.
+    """Roll up at most so many of the five minutes that were touched, the oldest first and of one day; returns how many.
 
     `but` is the start of one that is left for later: it is not over yet, so that it would be touched again at once.
     `before` leaves all that start then or later. The caller commits.
@@ -61,6 +61,7 @@ def roll_up(
     if before is not None:
         noted = noted.where(Touched.start < before)
     starts = list(session.scalars(noted))
+    starts = [start for start in starts if start // DAY == starts[0] // DAY]
     if starts:
         table = table_of(Touched)
         taken = delete(table).where(table.c.family == SPANS, table.c.start.in_(starts))
