@@ -1,11 +1,13 @@
 """`quantum rollup`: count now what the scheduled job would count soon, or everything anew."""
 
+from collections import Counter
 from datetime import UTC, datetime
 
 import click
 
 import settings as environment
 from cli_base import migrated, told
+from terminal import Progress
 
 MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M"])
 
@@ -33,9 +35,16 @@ def rollup(rebuild: bool, since: datetime | None, until: datetime | None) -> Non
             rollups.touch_all(unit, _in_utc(since), _in_utc(until))
     with session(engine, SYSTEM) as unit:
         total = rollups.waiting(unit)
-    with click.progressbar(length=total, label="Rolling up", file=click.get_text_stream("stderr")) as bar:
-        done = rollups.roll_up_all(engine, progress=bar.update)
-    click.echo(f"rolled up {done:,} stretches of five minutes")
+    bar, done = Progress("stretches of five minutes"), Counter[str]()
+
+    def tell(taken: int) -> None:
+        done["stretches"] += taken
+        bar(done["stretches"], total, done["stretches"])
+
+    try:
+        rollups.roll_up_all(engine, progress=tell)
+    finally:
+        click.echo(f"rolled up {done['stretches']:,} stretches of five minutes")
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:
