@@ -50,7 +50,7 @@ FROM many WHERE i % 4 = 0
 """
 
 
-def fill(engine: Engine, count: int, since: datetime, until: datetime) -> None:
+def fill(engine: Engine, count: int, since: datetime, until: datetime, agents: int = AGENTS) -> None:
     """`count` spans and a quarter as many calls, evenly over [since, until). They are noted and not rolled up yet."""
     words = WORDS[engine.dialect.name]
     dice = " + ".join([words["chance"]] * 3)
@@ -59,11 +59,11 @@ def fill(engine: Engine, count: int, since: datetime, until: datetime) -> None:
         "begin": to_ns(since),
         "step": max(1, int((until - since).total_seconds() * NANOSECONDS) // count),
         "duration": words["number"].format(f"exp(15 + 2.5 * ({dice} - 1.5))"),
-        "agents": AGENTS,
+        "agents": agents,
     }
     with engine.begin() as connection:
         told["sender"] = _sender(connection)
-        for number in range(AGENTS):
+        for number in range(agents):
             connection.execute(
                 text("INSERT INTO agents (id, name, origin, metadata) VALUES (:id, :id, 'telemetry', '{}')"),
                 {"id": f"agent-{number}"},

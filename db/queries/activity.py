@@ -13,7 +13,7 @@ from db.models.telemetry import ERROR
 from db.queries.calls import calls_from
 from db.queries.fleet import NO_OUTCOME
 from db.queries.rolled import MS, Rolled, Source, by_places, by_rank, whole
-from db.queries.spans import ONE, SPAN_COLUMNS, counts_of, not_own_parts, own_among, span_reach
+from db.queries.spans import ONE, SPAN_COLUMNS, counts_of, not_own_parts, of_own_among, span_reach
 from db.queries.tasks import task_rows, task_sums
 
 Only = Sequence[str] | None
@@ -40,7 +40,7 @@ def _with_own(parts: Any, window: Window, only: Only, *columns: Any) -> Any:
     """The rows, and for agents that are asked for and are the application's own parts those of their spans."""
     if only is None:
         return parts
-    own = select(*columns).where(window.covers_ns(Span.start_ns), Span.agent_id.in_(own_among(only)))
+    own = select(*columns).where(window.covers_ns(Span.start_ns), of_own_among(only))
     return union_all(*parts.selects, own) if hasattr(parts, "selects") else union_all(parts, own)
 
 

@@ -39,9 +39,14 @@ def not_own_parts() -> ColumnElement[bool]:
     return or_(Span.agent_id.is_(None), Span.agent_id.not_in(own))
 
 
-def own_among(ids: Sequence[str]) -> Any:
-    """Those of the agents that are the application's own parts. Their spans are kept for a week and not rolled up."""
-    return select(Agent.id).where(Agent.origin == "system", Agent.id.in_(ids))
+def of_own_among(ids: Sequence[str]) -> ColumnElement[bool]:
+    """Spans of those of the agents that are the application's own parts: they are kept for a week and not rolled up.
+
+    Whether there is any such part is asked first, so that PostgreSQL does not look at the spans of others for it.
+    """
+    own = select(Agent.id).where(Agent.origin == "system", Agent.id.in_(ids))
+    is_any = select(func.count()).select_from(own.subquery("own_parts")).scalar_subquery() > 0
+    return and_(is_any, Span.agent_id.in_(own))
 
 
 def of_others(window: Window) -> ColumnElement[bool]:

@@ -24,7 +24,7 @@ from db.models import AgentRollup, Span
 from db.models.rollup import DAY, FIVE_MINUTES
 from db.models.telemetry import ERROR, OK
 from db.queries.rolled import Plan, touched_between
-from db.queries.spans import not_own_parts, of_others, own_among
+from db.queries.spans import not_own_parts, of_others, of_own_among
 
 
 def reports(span: Any) -> ColumnElement[bool]:
@@ -107,9 +107,7 @@ def task_sums(window: Window, only: Sequence[str] | None = None) -> Statement:
     of_raw = [not_own_parts()] + ([] if only is None else [Span.agent_id.in_(only)])
     one_by_one = [_one_by_one(first).where(plan.at_edge(Span.start_ns), *of_raw)]
     if only is not None:
-        one_by_one.append(
-            _one_by_one(first).where(window.covers_ns(Span.start_ns), Span.agent_id.in_(own_among(only)))
-        )
+        one_by_one.append(_one_by_one(first).where(window.covers_ns(Span.start_ns), of_own_among(only)))
     if not plan.stretches:
         return _together(*one_by_one)
     of_model = [] if only is None else [AgentRollup.agent_id.in_(only)]
