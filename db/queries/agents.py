@@ -13,7 +13,7 @@ from db.functions import lowered
 from db.metric import METRICS, Reading, Statement, Window, from_ns, reading_of
 from db.models import Agent, Call, Span
 from db.queries.activity import activity, calls_per, efficiencies, latency
-from db.queries.fleet import FLEET, operational
+from db.queries.fleet import BINS, FLEET, bin_of, known, operational
 from db.queries.spans import SPAN_COLUMNS
 
 MOST_DRIFT_MS = 16_000  # more is flagged
@@ -22,13 +22,22 @@ STATES = ("operational", "failing", "observed", "unknown")
 
 @dataclass(frozen=True)
 class AgentFilter:
-    """What the list and the map narrow the fleet down to; empty text means no restriction."""
+    """What the list and the map narrow the fleet down to; empty text means no restriction.
+
+    `efficiency` is one of EFFICIENCIES and narrows the list alone.
+    """
 
     search: str = ""
     origin: str = ""
     squad: str = ""
     state: str = ""
     source: str = ""
+    efficiency: str = ""
+
+
+UNMEASURED = "none"
+# A bar of the histogram each, and those without a measured efficiency.
+EFFICIENCIES = (*(f"{10 * place}-{10 * place + 10}" for place in range(BINS)), UNMEASURED)
 
 
 @dataclass(frozen=True)
@@ -123,7 +132,7 @@ def agent_page(
         raise ValueError(f"order is {order!r}; use one of {', '.join(ORDERS)}.")
     rows = activity(window)
     derived = state(window, rows)
-    conditions = narrowed(wanted, derived)
+    conditions = [*narrowed(wanted, derived), *_by_efficiency(wanted.efficiency, window)]
     base = select(Agent.id, derived.label("state"), rows.c.last_ns).join(
         rows, rows.c.agent_id == Agent.id, isouter=True
     )
@@ -141,6 +150,17 @@ def agent_page(
     return _with_readings(session, window, [(row.id, row.state, row.last_ns) for row in found]), int(
         total or 0
     )
+
+
+def _by_efficiency(wanted: str, window: Window) -> list[ColumnElement[bool]]:
+    """The agents of one bar of the histogram; with UNMEASURED those that are in none."""
+    if wanted not in EFFICIENCIES:
+        return []
+    each = efficiencies(window)
+    measured = select(each.c.agent_id).where(each.c.n > 0, each.c.agent_id.is_not(None))
+    if wanted == UNMEASURED:
+        return [known(window), Agent.id.not_in(measured)]
+    return [Agent.id.in_(measured.where(bin_of(each.c.percent) == EFFICIENCIES.index(wanted)))]
 
 
 def _ordered(
