@@ -225,7 +225,7 @@ class first_event_ns(FunctionElement[int]):  # noqa: N801 - reads as the SQL fun
 def _first_event_ns_sqlite(element: first_event_ns, compiler: Any, **kw: Any) -> str:
     events, names = (compiler.process(clause, **kw) for clause in element.clauses)
     when, name = "json_extract(told.value, '$.time_ns')", "json_extract(told.value, '$.name')"
-    return f"(SELECT MIN(CAST({when} AS INTEGER)) FROM json_each({events}) AS told WHERE {name} IN ({names}))"
+    return f"(SELECT MIN(CAST({when} AS INTEGER)) FROM json_each({events}) AS told WHERE {name} IN ({names}))"  # noqa: S608 - names written in the code
 
 
 @compiles(first_event_ns)
@@ -233,4 +233,4 @@ def _first_event_ns(element: first_event_ns, compiler: Any, **kw: Any) -> str:
     events, names = (compiler.process(clause, **kw) for clause in element.clauses)
     listed = f"CASE jsonb_typeof({events}) WHEN 'array' THEN {events} ELSE '[]'::jsonb END"
     told = f"jsonb_array_elements({listed}) AS told(value)"
-    return f"(SELECT MIN((told.value ->> 'time_ns')::bigint) FROM {told} WHERE told.value ->> 'name' IN ({names}))"
+    return f"(SELECT MIN((told.value ->> 'time_ns')::bigint) FROM {told} WHERE told.value ->> 'name' IN ({names}))"  # noqa: S608 - names written in the code

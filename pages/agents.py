@@ -26,12 +26,21 @@ from components.states import empty, skeleton
 from components.tables import Column, data_table
 from db.engine import Session
 from db.metric import read
-from db.queries.agents import ORDERS, AgentFilter, AgentRow, agent_page, filter_choices, known_sources
+from db.queries.agents import (
+    EFFICIENCIES,
+    ORDERS,
+    UNMEASURED,
+    AgentFilter,
+    AgentRow,
+    agent_page,
+    filter_choices,
+    known_sources,
+)
 from i18n import t, tn
 from pages._view import ASKED, View, load, nothing_here, notices, page, titled
 
 SIZE = 25
-FILTERS = ("search", "origin", "squad", "state", "source")
+FILTERS = ("search", "origin", "squad", "state", "source", "efficiency")
 DEFAULT_ORDER = "-spans"
 SEED_COMMAND = ".venv/bin/quantum seed"
 
@@ -57,7 +66,7 @@ def layout(view: View) -> html.Div:
 @load(SIGNED_IN, besides=1)
 def answer(unit: Session, view: View) -> tuple[Component, list[Component]]:
     """The page of the list that the address asks for, and the filters' menus with what occurs."""
-    wanted = AgentFilter(**{name: _text(view.args.get(name, "")) for name in FILTERS})
+    wanted = _wanted(view)
     order = _order(view.args.get("order", ""))
     rows, total, number_of_page = _page(unit, view, wanted, order)
     origins, squads = filter_choices(unit)
@@ -66,6 +75,12 @@ def answer(unit: Session, view: View) -> tuple[Component, list[Component]]:
     listed = _table(view, rows, total, number_of_page, order) if total else _none(view, wanted, bool(origins))
     drawn = html.Div([*notices(view), elsewhere, _summary(view, wanted, total), listed])
     return drawn, _menus(view, origins, squads, known_sources(unit))
+
+
+def _wanted(view: View) -> AgentFilter:
+    """The filters of the address; an efficiency that no bar stands for is none."""
+    told = {name: _text(view.args.get(name, "")) for name in FILTERS}
+    return AgentFilter(**told | ({} if told["efficiency"] in EFFICIENCIES else {"efficiency": ""}))
 
 
 def _page(unit: Session, view: View, wanted: AgentFilter, order: str) -> tuple[list[AgentRow], int, int]:
@@ -189,6 +204,7 @@ def _menus(
         _menu("squad", t("Squad", lang), t("All squads", lang), teams, chosen.get("squad")),
         _menu("state", t("State", lang), t("All states", lang), states, chosen.get("state")),
         *([_sources(view, sources)] if sources or chosen.get("source") else []),
+        _efficiencies(view),
         html.Div(_orders(view), className="agents-order"),
     ]
 
@@ -197,6 +213,18 @@ def _sources(view: View, sources: Sequence[str]) -> Component:
     known = [(name, name) for name in sources]
     every = t("All sources", view.lang)
     return _menu("source", t("Source", view.lang), every, known, view.args.get("source"))
+
+
+def _efficiencies(view: View) -> Component:
+    """The bars of the overview's histogram, and those that are in none."""
+    known = [(name, _bar(name, view.lang)) for name in EFFICIENCIES]
+    chosen = view.args.get("efficiency")
+    every = t("Any efficiency", view.lang)
+    return _menu("efficiency", t("Efficiency", view.lang), every, known, chosen if chosen in EFFICIENCIES else None)
+
+
+def _bar(name: str, lang: str) -> str:
+    return t("not measured", lang) if name == UNMEASURED else f"{name.replace('-', '–')} %"
 
 
 def _orders(view: View) -> Component:
@@ -261,6 +289,8 @@ def _said(view: View, wanted: AgentFilter) -> str:
         parts.append(t("the state {name}", lang, name=state[:80]))
     if wanted.source:
         parts.append(t("the source {name}", lang, name=wanted.source[:80]))
+    if wanted.efficiency:
+        parts.append(t("the efficiency {name}", lang, name=_bar(wanted.efficiency, lang)))
     return (
         parts[0]
         if len(parts) == 1
