@@ -43,6 +43,7 @@ COLUMNS: Final[dict[str, str]] = {
     "agents.paused_at": "A paused agent is not operational however loudly it is heard, and people ask since when.",
     "agents.clock_drift_ms": "An agent is heard by our clock; its own being wrong must be seen and never mixed in.",
     "agents.clock_drift_at": "A drift seen long ago is no fact about today.",
+    "agents.measured_at": "A measure without its instant cannot be told from one of last year.",
     "api_logs.request_bytes": "Whoever sends far more than others is found by it; bodies are not kept.",
     "api_logs.response_bytes": "An answer that grew too large is found by it; bodies are not kept.",
     "audit_heads.day": "One head a day is enough to date a change to the chain.",

@@ -154,6 +154,7 @@ def _columns(view: View) -> list[Column]:
         _measured("p50", t("p50", lang), "agent.latency_p50_ms", lang),
         _measured("p95", t("p95", lang), "agent.latency_p95_ms", lang),
         _measured("efficiency", t("Efficiency", lang), "agent.efficiency", lang),
+        Column("stored", t("Its last 24 h", lang), lambda row: _stored(row["agent"], view), align="end"),
         Column(
             "last_span", t("Last span", lang), lambda row: _last(row["agent"], view), sort=True, align="end"
         ),
@@ -189,6 +190,16 @@ def _last(agent: AgentRow, view: View) -> Component | None:
     )
 
 
+def _stored(agent: AgentRow, view: View) -> Component:
+    """The efficiency that stands in its row, whatever the range, and how old it is."""
+    shown = measured(agent.stored["agent.stored_efficiency"], view.lang)
+    if agent.measured_at is None:
+        return shown
+    exact = moment(agent.measured_at, view.lang, view.zone)
+    age = html.Span(ago(agent.measured_at, view.now, view.lang), className="cell-under nowrap", title=exact)
+    return html.Span([shown, age])
+
+
 def _menus(
     view: View, origins: list[str], squads: list[str | None], sources: Sequence[str] = ()
 ) -> list[Component]:
@@ -220,7 +231,9 @@ def _efficiencies(view: View) -> Component:
     known = [(name, _bar(name, view.lang)) for name in EFFICIENCIES]
     chosen = view.args.get("efficiency")
     every = t("Any efficiency", view.lang)
-    return _menu("efficiency", t("Efficiency", view.lang), every, known, chosen if chosen in EFFICIENCIES else None)
+    return _menu(
+        "efficiency", t("Efficiency", view.lang), every, known, chosen if chosen in EFFICIENCIES else None
+    )
 
 
 def _bar(name: str, lang: str) -> str:
@@ -229,10 +242,11 @@ def _bar(name: str, lang: str) -> str:
 
 def _orders(view: View) -> Component:
     """Sorting for narrow screens, where the columns have no heads."""
-    first = {column.key: f"-{column.key}" if column.falling else column.key for column in _columns(view)}
-    known = [(first[column.key], column.title) for column in _columns(view)]
+    sortable = [column for column in _columns(view) if column.sort]
+    first = {column.key: f"-{column.key}" if column.falling else column.key for column in sortable}
+    known = [(first[column.key], column.title) for column in sortable]
     order = _order(view.args.get("order", ""))
-    titles = {column.key: column.title for column in _columns(view)}
+    titles = {column.key: column.title for column in sortable}
     if order not in first.values():
         known.append((order, t("{column}, reversed", view.lang, column=titles[order.removeprefix("-")])))
     return query_select("agents-order", t("Sort by", view.lang), "order", known, order)

@@ -1,7 +1,7 @@
 """The list of agents, one of them, and its last spans."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from db.functions import lowered
 from db.metric import METRICS, Reading, Statement, Window, from_ns, reading_of
 from db.models import Agent, Call, Span
 from db.queries.activity import activity, calls_per, efficiencies, latency
+from db.queries.agent_row import STORED, stored_readings
 from db.queries.fleet import BINS, FLEET, bin_of, known, operational
 from db.queries.spans import SPAN_COLUMNS
 
@@ -42,7 +43,10 @@ EFFICIENCIES = (*(f"{10 * place}-{10 * place + 10}" for place in range(BINS)), U
 
 @dataclass(frozen=True)
 class AgentRow:
-    """One agent in the window: its catalogue facts, its derived state, its readings by metric key."""
+    """One agent in the window: its catalogue facts, its derived state, its readings by metric key.
+
+    `stored` are the measures that stand in its row, as of `measured_at`, whatever the window.
+    """
 
     id: str
     name: str
@@ -55,6 +59,8 @@ class AgentRow:
     last_span: datetime | None
     readings: Mapping[str, Reading]
     clock_drift_ms: int | None = None
+    stored: Mapping[str, Reading] = field(default_factory=dict)
+    measured_at: datetime | None = None
 
     @property
     def is_clock_off(self) -> bool:
@@ -206,6 +212,8 @@ def _with_readings(
             last_span=from_ns(last) if last else None,
             readings=readings[agent],
             clock_drift_ms=facts[agent].clock_drift_ms,
+            stored=stored_readings(facts[agent], window),
+            measured_at=facts[agent].measured_at,
         )
         for agent, derived, last in found
     ]
@@ -220,6 +228,8 @@ def _facts(ids: Sequence[str]) -> Statement:
         Agent.origin,
         Agent.last_active,
         Agent.clock_drift_ms,
+        Agent.measured_at,
+        *(column.label(key) for key, column in STORED.items()),
         source().label("source"),
     ).where(Agent.id.in_(ids))
 
