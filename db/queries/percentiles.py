@@ -15,7 +15,9 @@ from db.metric import Statement, Window, metric, nearest_rank, place_of
 Rows = Callable[[Window], Statement]
 RANKS = {50: ("median", 1), 95: ("95th percentile", 20), 99: ("99th percentile", 100)}
 TOLERATED = 4  # times T
-APDEX_FORMULA = "(satisfied + tolerated / 2) / all; satisfied ≤ T, tolerated ≤ 4 T, failures frustrated; T is QUANTUM_APDEX_SECONDS"
+APDEX_FORMULA = (
+    "(satisfied + tolerated / 2) / all; satisfied ≤ T, tolerated ≤ 4 T; T is QUANTUM_APDEX_SECONDS"
+)
 
 
 def declare(
