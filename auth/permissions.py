@@ -26,6 +26,7 @@ class Permission(StrEnum):
     SUPPORT_READ = "support:read"
     SYSTEM_READ = "system:read"
     TELEMETRY_WRITE = "telemetry:write"
+    USAGE_READ = "usage:read"
 
 
 EVERYONE = frozenset(ROLES)
@@ -50,6 +51,9 @@ HELD_BY: dict[Permission, frozenset[str]] = {
     Permission.SUPPORT_READ: EVERYONE,
     Permission.SYSTEM_READ: EVERYONE,
     Permission.TELEMETRY_WRITE: frozenset({"admin", "architect"}),  # what agents report, everybody then reads
+    Permission.USAGE_READ: frozenset(
+        {"admin", "architect", "observer", "strategist"}
+    ),  # what providers charge
 }
 
 

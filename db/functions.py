@@ -166,6 +166,25 @@ def _day_of(element: day_of, compiler: Any, **kw: Any) -> str:
     return f"to_char({moment} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
 
 
+class day_of_ns(FunctionElement[str]):  # noqa: N801 - reads as the SQL function it is
+    """`day_of_ns(nanoseconds)`: the day in UTC of nanoseconds since 1970, as ISO 8601 text (2022-08-22)."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(day_of_ns, "sqlite")
+def _day_of_ns_sqlite(element: day_of_ns, compiler: Any, **kw: Any) -> str:
+    (nanoseconds,) = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"strftime('%Y-%m-%d', {nanoseconds} / 1000000000, 'unixepoch')"
+
+
+@compiles(day_of_ns)
+def _day_of_ns(element: day_of_ns, compiler: Any, **kw: Any) -> str:
+    (nanoseconds,) = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"to_char(to_timestamp({nanoseconds} / 1000000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+
+
 class list_length(FunctionElement[int]):  # noqa: N801 - reads as the SQL function it is
     """`list_length(document)`: how many entries a JSON list has; 0 for null and for what is no list."""
 

@@ -26,6 +26,8 @@ TABLES: Final[dict[str, str]] = {
     "jobs": "Several processes run the same jobs; the database alone can say whose turn it is, and what came out last.",
     "senders": "What is the same for every span of a process, a library and a door is stored once instead of with each "
     "span, which would take a third more room.",
+    "provider_usage": "Tokens counted from spans are held against what providers charge for. What they report is no "
+    "span, no invoice and nobody's own row.",
     "catalogue_seeds": "Seeding again must not bring back an agent that somebody deleted.",
     "calls": "Connections and their latencies are counted from single calls. They are worked out once, "
     "when spans arrive, "
@@ -141,6 +143,16 @@ COLUMNS: Final[dict[str, str]] = {
     "spans.received_ns": "Tells what is live from what is imported history, and what came late.",
     "spans.unsettled": "A parent that arrives late is met by those that wait for it, found without an index over all "
     "spans.",
+    "provider_usage.id": "The same day and model of one provider is held once, however often it is imported.",
+    "provider_usage.provider": "Says whose report it is, so that a newer one replaces no other's.",
+    "provider_usage.day": "Both sides are compared by day.",
+    "provider_usage.model": "Both sides are compared by model.",
+    "provider_usage.input_tokens": "Held against the tokens that our spans say were sent.",
+    "provider_usage.output_tokens": "Held against the tokens that our spans say were answered.",
+    "provider_usage.cost": "What is charged stands in no span.",
+    "provider_usage.currency": "Amounts of two currencies are never added.",
+    "provider_usage.source": "Every number must lead back to the file it came by.",
+    "provider_usage.created_at": "Tells an old report from a new one.",
     "senders.id": "A small number for each span to refer to.",
     "senders.digest": "Finds the sender of a batch without comparing documents; two that store it at once store one.",
     "senders.source": "Every number must lead back to the file or key it came in by.",

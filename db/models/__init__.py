@@ -20,6 +20,7 @@ from db.models.security import AuditEntry, SecurityEvent
 from db.models.social import SocialPost, SocialTrend
 from db.models.support import SupportTicket, TicketMessage
 from db.models.telemetry import Call, Sender, Span
+from db.models.usage import ProviderUsage
 from db.triggers import attach
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Prediction",
     "Profile",
     "ProfileCard",
+    "ProviderUsage",
     "RateLimit",
     "RecoveryCode",
     "RoleRequirement",

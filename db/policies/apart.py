@@ -27,6 +27,8 @@ IMPORTED = (
     "transactions",
 )
 
+USAGE_READERS = ("admin", "architect", "observer", "strategist")
+
 for _table in IMPORTED:
     rule(_table, I, "import", OPERATOR, ours=CONSOLE)
 
@@ -40,6 +42,11 @@ for _table in ("senders", "spans", "calls"):
 rule("jobs", S, "authenticated", AUTH, ours=APART)
 for _verb in (I, U):
     rule("jobs", _verb, "system", SYSTEM, ours=APART)
+
+# What providers report: bought for everybody, so no plain user's. It comes from files, and a newer report replaces one.
+rule("provider_usage", S, "managers", ROLE, roles=USAGE_READERS, ours=APART)
+for _verb in (I, D):
+    rule("provider_usage", _verb, "console", OPERATOR, ours="quantum import usage, at the console")
 
 # Signing in: no person's session reads a line of these.
 SIGN_IN = (
