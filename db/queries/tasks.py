@@ -12,7 +12,7 @@ from db.queries.fleet import FLEET
 from db.queries.percentiles import declare
 from db.queries.spans import MS, OWN_COLUMNS, SPAN_COLUMNS, of_others
 
-NO_TASK = "No task of this window ended well."
+NO_TASK = "No task of this window ended without an error."
 NO_TIME = "No time of this window has passed yet, or no task was ever stored."
 NO_LEASE = "No worker takes leases for its agents' slots here, so nobody knows how much of them was in use."
 HOUR_NS = 3_600_000_000_000
