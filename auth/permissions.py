@@ -18,6 +18,7 @@ class Permission(StrEnum):
     FLEET_WRITE = "fleet:write"
     GAMIFICATION_READ = "gamification:read"
     GAMIFICATION_STATS_READ = "gamification:stats:read"
+    OBJECTIVES_WRITE = "objectives:write"
     PEOPLE_ADMIN = "people:admin"
     PEOPLE_READ = "people:read"
     SECURITY_READ = "security:read"
@@ -43,6 +44,7 @@ HELD_BY: dict[Permission, frozenset[str]] = {
     Permission.FLEET_WRITE: frozenset({"admin", "architect"}),
     Permission.GAMIFICATION_READ: EVERYONE,
     Permission.GAMIFICATION_STATS_READ: EVERYONE,
+    Permission.OBJECTIVES_WRITE: frozenset({"admin", "architect"}),
     Permission.PEOPLE_ADMIN: frozenset({"admin"}),
     Permission.PEOPLE_READ: frozenset({"admin"}),  # one's own profile has a page of its own
     Permission.SECURITY_READ: EVERYONE,

@@ -26,6 +26,7 @@ TABLES: Final[dict[str, str]] = {
     "jobs": "Several processes run the same jobs; the database alone can say whose turn it is, and what came out last.",
     "senders": "What is the same for every span of a process, a library and a door is stored once instead of with each "
     "span, which would take a third more room.",
+    "objectives": "An error budget needs an aim that people set, and who set it must be known.",
     "provider_usage": "Tokens counted from spans are held against what providers charge for. What they report is no "
     "span, no invoice and nobody's own row.",
     "catalogue_seeds": "Seeding again must not bring back an agent that somebody deleted.",
@@ -72,6 +73,11 @@ COLUMNS: Final[dict[str, str]] = {
     "jobs.seconds": "A job that takes longer and longer is seen before it is too late.",
     "jobs.error": "A job that fails must be seen where its numbers are shown.",
     "jobs.facts": "What the last good run found is shown beside what it computes.",
+    "objectives.name": "One aim for each thing aimed at.",
+    "objectives.target": "What it leaves to failures is the error budget.",
+    "objectives.least_events": "Two failures of two tasks say nothing; below this number nothing is said.",
+    "objectives.set_by": "Says whom to ask about it.",
+    "objectives.set_at": "Says since when.",
     "one_time_codes.id": "Names the code in records without naming the code itself.",
     "one_time_codes.purpose": "A code made for one door must not open another.",
     "one_time_codes.code_hash": "A copy of the database must not open the door.",

@@ -39,6 +39,7 @@ REGISTRIES = db.queries.__all__  # importing db.queries fills METRICS and SERIES
 DOMAINS = (
     "fleet",
     "tasks",
+    "objective",
     "calls",
     "spans",
     "traces",
@@ -121,6 +122,7 @@ def domain_words(name: str, lang: str) -> str:
     words = {
         "fleet": t("The fleet", lang),
         "tasks": t("Tasks", lang),
+        "objective": t("Error budget", lang),
         "models": t("Model calls", lang),
         "usage": t("What providers report", lang),
         "web": t("Answers to pages", lang),
@@ -204,6 +206,7 @@ def _now(made: Declared, reading: Reading | SeriesReading | None, lang: str) -> 
             ("caller", "callee"): t("per connection", lang),
             ("currency",): t("per currency", lang),
             ("role",): t("per role", lang),
+            ("stretch",): t("per stretch of time", lang),
             ("day", "model"): t("per day and model", lang),
         }
         return [html.Span(per.get(made.subject, ""), className="muted")]

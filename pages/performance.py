@@ -5,22 +5,41 @@ from dataclasses import dataclass
 from typing import Any
 
 import dash
-from dash import Output, callback, dcc, html
+from dash import Input, Output, State, callback, dcc, html
 from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
 
-from auth.permissions import allows
+from auth.doors import permitted
+from auth.permissions import Permission, allows
 from components.cards import card, measured
 from components.format import moment, number
 from components.shell import page_header
 from components.states import skeleton
 from components.tables import Column, data_table
-from db.engine import Session
+from db.engine import Session, session
 from db.metric import METRICS, Reading, read
 from db.queries.agents import UNMEASURED
 from db.queries.percentiles import threshold
+from db.services.account_fields import FieldErrors
+from db.services.objectives import drop_tasks_objective, set_tasks_objective
 from i18n import t
+from pages._admin import done
+from pages._objective import DROP, FORM, LEAST, PART, TARGET, objective_part
 from pages._own_rows import is_narrowed, said
-from pages._view import ASKED, BUSY, View, load, nothing_here, notices, page, person, titled
+from pages._view import (
+    ASKED,
+    BUSY,
+    View,
+    actor,
+    engine,
+    here,
+    load,
+    nothing_here,
+    notices,
+    page,
+    person,
+    titled,
+)
 
 NEEDS = "system:read"
 RANKS = (50, 95, 99)
@@ -102,7 +121,41 @@ def answer(unit: Session, view: View) -> list[Component | None]:
         _times(readings, view),
         _tasks(readings, view),
         _cards(t("Load", view.lang), LOAD, readings, view, ()),
+        html.Section(objective_part(unit, view), id=PART, className="section"),
     ]
+
+
+# --- the objective -----------------------------------------------------------------------------------
+
+
+@callback(
+    Output(PART, "children"),
+    Input(FORM, "n_submit"),
+    Input(DROP, "n_clicks"),
+    State(TARGET, "value"),
+    State(LEAST, "value"),
+    State("url", "search"),
+    prevent_initial_call=True,
+)
+@permitted(Permission.OBJECTIVES_WRITE)
+def aim(
+    submitted: int | None, dropped: int | None, target: str | None, least: str | None, search: str | None
+) -> list[Component | None]:
+    """Set the objective, or take it back, and show how it stands."""
+    view = here(search or "")
+    given = (target or "", least or "")
+    if dash.ctx.triggered_id not in (FORM, DROP) or not (submitted or dropped):
+        raise PreventUpdate
+    try:
+        with session(engine(), actor(), write=True) as unit:
+            if dash.ctx.triggered_id == DROP:
+                drop_tasks_objective(unit)
+            else:
+                set_tasks_objective(unit, *given, by=person().profile_id)
+            return objective_part(unit, view, done(t("The objective was changed.", view.lang)))
+    except FieldErrors as wrong:
+        with session(engine(), actor()) as unit:
+            return objective_part(unit, view, given=given, errors=wrong.errors)
 
 
 # --- response times ----------------------------------------------------------------------------------

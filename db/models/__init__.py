@@ -15,6 +15,7 @@ from db.models.directory import ProfileCard
 from db.models.finance import Invoice, Transaction
 from db.models.gamification import Achievement, LeaderboardEntry, UserStats
 from db.models.job import Job
+from db.models.objective import Objective
 from db.models.second_factor import RecoveryCode, RoleRequirement, SecondFactor
 from db.models.security import AuditEntry, SecurityEvent
 from db.models.social import SocialPost, SocialTrend
@@ -42,6 +43,7 @@ __all__ = [
     "Job",
     "LeaderboardEntry",
     "NetworkNode",
+    "Objective",
     "OneTimeCode",
     "Prediction",
     "Profile",
