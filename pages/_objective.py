@@ -89,9 +89,7 @@ def _standing(unit: Session, aim: Aim, view: View) -> Component:
     head = html.Header(
         [
             html.H2(title),
-            html.P(
-                t("It burns when both stretches are at or above the limit.", lang), className="frame-note"
-            ),
+            html.P(note, className="frame-note"),
         ],
         className="frame-head",
     )
