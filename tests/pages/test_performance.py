@@ -59,7 +59,6 @@ def outcomes(engine: Engine, folder: Path, good: int, bad: int, minutes: int) ->
 
 def ask(reader: Reader, part: str, target: str = "", least: str = "") -> str:
     given = {
-        f"{FORM}-target.value": "",
         "performance-objective-target.value": target,
         "performance-objective-least.value": least,
         f"{part}.{'n_submit' if part == FORM else 'n_clicks'}": 1,
