@@ -46,7 +46,7 @@ ABORTED = (
 )
 
 
-def _tasks(window: Window) -> tuple[ColumnElement[bool], ...]:
+def _tasks(window: Window) -> tuple[Any, ...]:
     return (of_others(window), Span.is_task)
 
 
@@ -142,7 +142,7 @@ def tasks_per_hour(window: Window) -> Statement:
     return select((n / _hours(window)).label("value"), n.label("n")).select_from(Span).where(*_tasks(window))
 
 
-def _hours(window: Window) -> ColumnElement[float]:
+def _hours(window: Window) -> ColumnElement[Any]:
     """Null where no time has passed."""
     if window.start is None or window.end is None:
         length: ColumnElement[Any] = literal(to_ns(window.at)) - func.min(Span.start_ns)

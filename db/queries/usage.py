@@ -59,7 +59,8 @@ def _theirs(window: Window) -> ColumnElement[bool]:
 def both(window: Window) -> Subquery:
     """A row per day and model of the days: what our spans say and what providers report, null where nobody does."""
     silent = cast(null(), BigInteger)
-    day, model = day_of_ns(Span.start_ns), func.lower(func.coalesce(Span.model, ""))
+    day: ColumnElement[str] = day_of_ns(Span.start_ns)
+    model = func.lower(func.coalesce(Span.model, ""))
     ours = (
         select(
             day.label("day"),
