@@ -54,6 +54,7 @@ NOUNS: dict[str, Callable[[int, str], str]] = {
     "models": lambda n, lang: tn("model", "models", n, lang),
     "notes": lambda n, lang: tn("note", "notes", n, lang),
     "pages": lambda n, lang: tn("page", "pages", n, lang),
+    "pairs": lambda n, lang: tn("pair", "pairs", n, lang),
     "parts": lambda n, lang: tn("part", "parts", n, lang),
     "people": lambda n, lang: tn("person", "people", n, lang),
     "points": lambda n, lang: tn("point", "points", n, lang),

@@ -97,7 +97,7 @@ def _standing(unit: Session, aim: Aim, view: View) -> Component:
         [
             html.P(aimed, className="muted"),
             html.Div(card(read(unit, LEFT, view.window), lang, zone=view.zone), className="card-grid"),
-            html.Section([head, table], className="frame section"),
+            html.Section([head, table], className="frame framed-table section"),
         ]
     )
 

@@ -1,6 +1,7 @@
 """The fleet: every agent with what it did in the range, searched, filtered, sorted and paged by the server."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import dash
@@ -73,7 +74,7 @@ def answer(unit: Session, view: View) -> tuple[Component, list[Component]]:
     seen = read(unit, "spans.count", view.window).value
     elsewhere = None if seen else nothing_here(unit, view)
     listed = _table(view, rows, total, number_of_page, order) if total else _none(view, wanted, bool(origins))
-    drawn = html.Div([*notices(view), elsewhere, _summary(view, wanted, total), listed])
+    drawn = html.Div([*notices(view), elsewhere, _summary(view, wanted, total, rows), listed])
     return drawn, _menus(view, origins, squads, known_sources(unit))
 
 
@@ -111,8 +112,8 @@ def _order(text: str) -> str:
     return text if text.removeprefix("-") in ORDERS else DEFAULT_ORDER
 
 
-def _summary(view: View, wanted: AgentFilter, total: int) -> html.P:
-    """How many there are, and the instant all numbers of the list speak of."""
+def _summary(view: View, wanted: AgentFilter, total: int, rows: list[AgentRow]) -> html.P:
+    """How many there are, the instant all numbers of the list speak of, and that of those that stand in the rows."""
     shown = number(total, view.lang)
     if wanted == AgentFilter():
         count = tn("{count} agent", "{count} agents", total, view.lang, count=shown)
@@ -120,7 +121,20 @@ def _summary(view: View, wanted: AgentFilter, total: int) -> html.P:
         count = tn("{count} agent matches", "{count} agents match", total, view.lang, count=shown)
     at = t("measured {at}", view.lang, at=moment(view.now, view.lang, view.zone))
     clear = _clear(view, "list-clear") if wanted != AgentFilter() and total else None
-    return html.P([html.Span(f"{count} · {at}", role="status"), clear], className="list-summary")
+    return html.P(
+        [html.Span(f"{count} · {at}", role="status"), _since(view, rows), clear], className="list-summary"
+    )
+
+
+def _since(view: View, rows: list[AgentRow]) -> Component | None:
+    """How old the stored measures are: one job measures all agents at one instant."""
+    instants = [row.measured_at for row in rows if row.measured_at is not None]
+    if not instants:
+        return None
+    oldest = min(instants)
+    words = t("24 h efficiency stored {ago}", view.lang, ago=ago(oldest, view.now, view.lang))
+    exact = moment(oldest, view.lang, view.zone)
+    return html.Time(f" · {words}", dateTime=oldest.isoformat(), title=exact)
 
 
 def _table(view: View, rows: list[AgentRow], total: int, shown: int, order: str) -> Component:
@@ -153,8 +167,10 @@ def _columns(view: View) -> list[Column]:
         _measured("calls_out", t("Calls out", lang), "agent.calls_out", lang),
         _measured("p50", t("p50", lang), "agent.latency_p50_ms", lang),
         _measured("p95", t("p95", lang), "agent.latency_p95_ms", lang),
-        _measured("efficiency", t("Efficiency", lang), "agent.efficiency", lang),
-        Column("stored", t("Its last 24 h", lang), lambda row: _stored(row["agent"], view), align="end"),
+        replace(
+            _measured("efficiency", t("Efficiency", lang), "agent.efficiency", lang),
+            cell=lambda row: _efficiency(row["agent"], lang),
+        ),
         Column(
             "last_span", t("Last span", lang), lambda row: _last(row["agent"], view), sort=True, align="end"
         ),
@@ -190,14 +206,11 @@ def _last(agent: AgentRow, view: View) -> Component | None:
     )
 
 
-def _stored(agent: AgentRow, view: View) -> Component:
-    """The efficiency that stands in its row, whatever the range, and how old it is."""
-    shown = measured(agent.stored["agent.stored_efficiency"], view.lang)
-    if agent.measured_at is None:
-        return shown
-    exact = moment(agent.measured_at, view.lang, view.zone)
-    age = html.Span(ago(agent.measured_at, view.now, view.lang), className="cell-under nowrap", title=exact)
-    return html.Span([shown, age])
+def _efficiency(agent: AgentRow, lang: str) -> Component:
+    """Of the range, and beneath it what stands in the agent's row whatever the range."""
+    stored = measured(agent.stored["agent.stored_efficiency"], lang)
+    beneath = html.Span([t("24 h:", lang), " ", stored], className="cell-under nowrap")
+    return html.Span([measured(agent.readings["agent.efficiency"], lang), beneath])
 
 
 def _menus(

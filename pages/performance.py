@@ -193,7 +193,7 @@ def _times(readings: Readings, view: View) -> Component:
         said(t("Of programs' calls, your role shows your own.", lang)) if is_narrowed(["api_logs"]) else None
     )
     table = data_table(columns, rows, lang=lang, caption=t("Response times", lang), id="performance-times")
-    return html.Section([title, own, table], className="frame section")
+    return html.Section([title, own, table], className="frame framed-table section")
 
 
 def _note(lang: str) -> str:
@@ -211,14 +211,15 @@ def _named(name: str, what: str) -> Component:
 
 
 def _rank(percent: int, readings: Readings, lang: str) -> Column:
-    def cell(row: Mapping[str, Any]) -> Component | None:
+    def cell(row: Mapping[str, Any]) -> Component:
         return _one(row["source"].ranked(percent), readings, lang)
 
     return Column(f"p{percent}", f"p{percent}", cell, align="end")
 
 
-def _one(key: str, readings: Readings, lang: str) -> Component | None:
-    return measured(readings[key], lang) if key in readings else None
+def _one(key: str, readings: Readings, lang: str) -> Component:
+    """The reading; where the kind has no such number at all, words, because a dash would say that it is unknown."""
+    return measured(readings[key], lang) if key in readings else html.Span(t("none", lang), className="faint")
 
 
 def _n(source: Source, readings: Readings, lang: str) -> str:

@@ -61,7 +61,7 @@ def answer(unit: Session, view: View) -> list[Component | None]:
     said = t("A day that is not over is left out. Nothing is compared where one side is missing.", view.lang)
     return [
         *notices(view),
-        html.P([at, " ", said], className="measured-at"),
+        html.P(f"{at} · {said}", className="measured-at"),
         _totals(unit, view),
         _costs(unit, view),
         _days(rows, total, asked, last, view) if total else _nothing(view),
@@ -86,11 +86,14 @@ def _totals(unit: Session, view: View) -> Component:
     title = t("Where both sides tell", lang)
     table = data_table(columns, rows, lang=lang, caption=title, id="reconciliation-totals")
     pairs = rows[0]["ours"].n
-    note = t("Over {count} days and models that both sides tell.", lang, count=number(pairs, lang))
+    note = t("Over {count} pairs of a day and a model that both sides tell.", lang, count=number(pairs, lang))
     head = html.Header([html.H2(title), html.P(note, className="frame-note")], className="frame-head")
     alone = [card(read(unit, key, view.window), lang, zone=view.zone) for key in ALONE]
     return html.Div(
-        [html.Section([head, table], className="frame"), html.Div(alone, className="card-grid section")],
+        [
+            html.Section([head, table], className="frame framed-table"),
+            html.Div(alone, className="card-grid section"),
+        ],
         className="section",
     )
 
@@ -172,7 +175,7 @@ def _days(rows: list[Any], total: int, shown: int, pages: int, view: View) -> Co
         ]
     )
     head = html.Header(html.H2(title), className="frame-head")
-    return html.Div([html.Section([head, table], className="frame"), more], className="section")
+    return html.Div([html.Section([head, table], className="frame framed-table"), more], className="section")
 
 
 def _short(lang: str) -> dict[str, str]:

@@ -203,7 +203,7 @@ def _one_sided(window: Window, side: str, other: str) -> Statement:
 @metric(
     "usage.only_ours",
     title="Told by our spans alone",
-    unit="days and models",
+    unit="pairs",
     formula="count of days and models of which no provider's report tells tokens",
     needs=NEEDS,
     evidence=lambda window: _one_sided(window, "ours", "theirs"),
@@ -218,7 +218,7 @@ def only_ours(window: Window) -> Statement:
 @metric(
     "usage.only_theirs",
     title="Told by providers alone",
-    unit="days and models",
+    unit="pairs",
     formula="count of days and models of which no span of ours tells tokens",
     needs=NEEDS,
     evidence=lambda window: _one_sided(window, "theirs", "ours"),

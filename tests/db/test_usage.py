@@ -12,6 +12,7 @@ from sqlalchemy import Engine, select
 from db.actor import Actor
 from db.engine import make_engine
 from db.engine import session as session_as
+from db.guard import Denied
 from db.metric import Window, prove, read
 from db.models import ProviderUsage
 from db.queries.usage import currencies, reconciled
@@ -153,6 +154,10 @@ def test_what_providers_charge_is_seen_by_those_who_manage(
     bring(console, tmp_path)
     for role, login, seen in (("user", "app", 0), ("strategist", "staff", 3)):
         own = make_engine(logins(migrated_url)[login])
-        with session_as(own, Actor.person(UUID(int=1), role)) as unit:
-            assert len(unit.scalars(select(ProviderUsage.id)).all()) == seen
-        own.dispose()
+        try:
+            with session_as(own, Actor.person(UUID(int=1), role)) as unit:
+                assert len(unit.scalars(select(ProviderUsage.id)).all()) == seen
+        except Denied:
+            assert seen == 0, "on PostgreSQL the login of people without oversight may not even ask"
+        finally:
+            own.dispose()

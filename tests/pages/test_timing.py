@@ -30,10 +30,10 @@ def test_an_answered_callback_is_timed_by_its_own_name_and_a_failed_one_has_no_t
     assert (one.kind, one.about, one.error) == (SERVER_TIME, "performance-body.children", None)
     assert one.ms is not None and 0 < one.ms < 60_000
 
-    def away(*_: Any) -> None:
+    def away(*_: Any, **__: Any) -> None:
         raise DatabaseUnavailable("away")
 
-    monkeypatch.setattr("pages.performance.read", away)
+    monkeypatch.setattr("pages._view.session", away)
     alice.body("performance")
     (other,) = drained(app)
     assert (other.ms, other.error, other.about) == (None, "failed", "performance-body.children")
