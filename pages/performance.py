@@ -182,7 +182,9 @@ def _times(readings: Readings, view: View) -> Component:
             lambda row: _one(row["source"].failures, readings, lang),
             align="end",
         ),
-        Column("apdex", t("Apdex", lang), lambda row: _one(row["source"].apdex, readings, lang), align="end"),
+        Column(
+            "apdex", _apdex_title(lang), lambda row: _apdex(row["source"].apdex, readings, lang), align="end"
+        ),
     ]
     rows = [{"source": source} for source in SOURCES if source.ranked(50) in readings]
     title = html.Header(
@@ -197,12 +199,10 @@ def _times(readings: Readings, view: View) -> Component:
 
 
 def _note(lang: str) -> str:
-    seconds = number(float(threshold()) / 1000, lang)
     return t(
         "Nearest rank. The 95th percentile needs n ≥ 20, the 99th n ≥ 100. Failures lie in no percentile; Apdex counts "
-        "them as frustrated. Apdex: T = {seconds} s.",
+        "them as frustrated.",
         lang,
-        seconds=seconds,
     )
 
 
@@ -220,6 +220,18 @@ def _rank(percent: int, readings: Readings, lang: str) -> Column:
 def _one(key: str, readings: Readings, lang: str) -> Component:
     """The reading; where the kind has no such number at all, words, because a dash would say that it is unknown."""
     return measured(readings[key], lang) if key in readings else html.Span(t("none", lang), className="faint")
+
+
+def _apdex_title(lang: str) -> str:
+    return t("Apdex, T = {seconds} s", lang, seconds=number(float(threshold()) / 1000, lang))
+
+
+def _apdex(key: str, readings: Readings, lang: str) -> Component:
+    """With its own n, for it counts failures too."""
+    if key not in readings:
+        return _one(key, readings, lang)
+    n = t("n = {n}", lang, n=number(readings[key].n, lang))
+    return html.Span([measured(readings[key], lang), html.Span(n, className="cell-under")])
 
 
 def _n(source: Source, readings: Readings, lang: str) -> str:

@@ -140,8 +140,12 @@ def test_pages_are_answered_fast_or_slow_or_not_at_all(
     with session(engine) as unit:
         told = read(unit, "web.apdex", DAY)
     assert (told.value, told.n) == (pytest.approx((2 + 2 / 2) / 6), 6)
+    with session(engine, write=True) as unit:
+        assert measure.forget(unit, START + timedelta(days=6)) == 0, "kept for a week"
     monkeypatch.setenv("QUANTUM_APDEX_SECONDS", "2.001")
     assert values(engine, "web.apdex") == [pytest.approx(5 / 6)]
+    with session(engine, write=True) as unit:
+        assert measure.forget(unit, START + timedelta(days=8)) == 8
 
 
 def test_programs_calls_that_were_not_answered_lie_in_no_percentile(engine: Engine) -> None:

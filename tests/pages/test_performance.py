@@ -27,7 +27,7 @@ def test_every_kind_stands_beside_the_others_with_its_failures(alice: Reader, fl
         "97.5",
         "",
     )
-    assert "Apdex: T = 0.5 s" in said and "first token" in said
+    assert "Apdex, T = 0.5 s" in said and "first token" in said
     assert "2 of 2 agents had tasks with an outcome in this range; 0" in " ".join(said.split())
     assert any(f"efficiency={UNMEASURED}" in each for each in hrefs(drawn))
 
