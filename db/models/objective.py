@@ -19,7 +19,7 @@ class Objective(Base):
     __tablename__ = "objectives"
 
     name: Mapped[str] = mapped_column(
-        Text, primary_key=True, doc="What it speaks of: tasks, those of the whole fleet."
+        Text, primary_key=True, doc="What it speaks of: tasks are those of the whole fleet."
     )
     target: Mapped[Decimal] = mapped_column(
         Exact(6, 3), doc="Share that should succeed, in percent above 0 and below 100."
@@ -35,7 +35,6 @@ class Objective(Base):
     set_at: Mapped[datetime] = mapped_column(Instant, server_default=now(), doc="When it was set last.")
 
     __table_args__ = (
-        CheckConstraint("name IN ('tasks')", name=conv("objectives_name_check")),
         CheckConstraint("target > 0 AND target < 100", name=conv("objectives_target_check")),
         CheckConstraint("least_events >= 1", name=conv("objectives_least_events_check")),
         Index("idx_objectives_set_by", "set_by"),

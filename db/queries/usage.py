@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import Subquery
 
 from db.functions import day_of_ns
+from db.listing import Field, Listing, listed
 from db.metric import METRICS, Reading, Statement, Window, metric, reading_of, to_ns
 from db.models import ProviderUsage, Span
 from db.queries.spans import not_own_parts
@@ -29,6 +30,30 @@ ONE_SIDED = "One side is missing, so nothing is compared."
 NO_COST = "No provider's report of this range states a cost in this currency."
 MICRO = 1_000_000
 DAY = timedelta(days=1)
+
+
+reports = listed(
+    Listing(
+        name="reports",
+        title="Providers' reports",
+        model=ProviderUsage,
+        fields=(
+            Field(ProviderUsage.day, "Day", "day"),
+            Field(ProviderUsage.provider, "Provider"),
+            Field(ProviderUsage.model, "Model"),
+            Field(ProviderUsage.input_tokens, "Input tokens", "number"),
+            Field(ProviderUsage.output_tokens, "Output tokens", "number"),
+            Field(ProviderUsage.cost, "Cost", "money"),
+            Field(ProviderUsage.currency, "Currency"),
+            Field(ProviderUsage.created_at, "Created", "moment"),
+        ),
+        search=(ProviderUsage.model, ProviderUsage.provider),
+        filters=(ProviderUsage.provider, ProviderUsage.currency),
+        order=ProviderUsage.created_at,
+        currency=ProviderUsage.currency,
+        needs=NEEDS,
+    )
+)
 
 
 def days(window: Window) -> tuple[datetime | None, datetime]:

@@ -22,7 +22,6 @@ def upgrade() -> None:
         sa.Column("least_events", sa.Integer(), nullable=False),
         sa.Column("set_by", sa.Uuid(), nullable=True),
         sa.Column("set_at", Instant(), server_default=now(), nullable=False),
-        sa.CheckConstraint("name IN ('tasks')", name=op.f("objectives_name_check")),
         sa.CheckConstraint("target > 0 AND target < 100", name=op.f("objectives_target_check")),
         sa.CheckConstraint("least_events >= 1", name=op.f("objectives_least_events_check")),
         sa.ForeignKeyConstraint(
