@@ -219,7 +219,11 @@ def _rank(percent: int, readings: Readings, lang: str) -> Column:
 
 def _one(key: str, readings: Readings, lang: str) -> Component:
     """The reading; where the kind has no such number at all, words, because a dash would say that it is unknown."""
-    return measured(readings[key], lang) if key in readings else html.Span(t("none", lang), className="faint")
+    return (
+        measured(readings[key], lang)
+        if key in readings
+        else html.Span(t("not counted", lang), className="faint")
+    )
 
 
 def _apdex_title(lang: str) -> str:
