@@ -15,7 +15,7 @@ from components.document import ASSETS_IGNORED
 from components.shell import PRODUCT
 from db.engine import make_engine
 from db.services.audit_heads import FILE
-from pages import _delivery, _live, _view
+from pages import _delivery, _live, _timing, _view
 from settings import Settings
 from workers.collector import Collector
 from workers.mailer import Mailer
@@ -53,7 +53,7 @@ def create_app(settings: Settings) -> Dash:
     system_engine = engines[settings.database_system_url]
     server.config[_view.ENGINE] = engine
     server.config[_view.STAFF_ENGINE] = engines[settings.database_staff_url]
-    server.extensions[COLLECTOR] = Collector(
+    collector = server.extensions[COLLECTOR] = Collector(
         system_engine,
         engine,
         (settings.host, settings.port),
@@ -71,6 +71,7 @@ def create_app(settings: Settings) -> Dash:
     app = _dash(server)
     _live.wire(app)
     _delivery.wire(app)
+    _timing.wire(app, collector.timings.keep)
     auth.attach_dash(app)
     return app
 

@@ -160,3 +160,39 @@ def list_recipes() -> None:
     from db.services.recipes import RECIPES
 
     click.echo("\n\n".join(map(str, RECIPES.values())))
+
+
+@import_.command("usage")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--provider", required=True, help="Whose report it is, such as openai.")
+@click.option(
+    "--map",
+    "maps",
+    multiple=True,
+    metavar="COLUMN=FIELD",
+    help="FIELD goes to COLUMN: day, model, input_tokens, output_tokens, cost or currency. After FIELD, :dmy or :mdy "
+    "reads day or month first, :comma decimal commas.",
+)
+@click.option("--currency", help="Currency of all costs, where no field says it, such as USD.")
+@click.option("--replace", is_flag=True, help="What this provider reported before of the same days goes.")
+@click.option("--dry-run", is_flag=True, help="Say what would be stored, and store nothing.")
+@told
+def import_usage(files: tuple[Path, ...], provider: str, maps: tuple[str, ...], **given: Any) -> int:
+    """Import what a provider of models reports was used: delimited text (CSV), gzipped or not.
+
+    Lines are added up by day, model and currency; all files of one command are one report. Nothing is stored when a
+    line cannot be read, because a sum would be too low. The page Reconciliation holds it against our own numbers.
+    """
+    from db.services.otlp import Invalid
+    from db.services.table_import import asked_maps
+    from db.services.usage_import import Wanted
+    from db.services.usage_import import import_usage as bring
+
+    engine = migrated(environment.load().database_system_url)
+    try:
+        report = bring(engine, files, Wanted(provider, asked_maps(maps), **given), Progress("lines"))
+    except Invalid as error:
+        raise click.ClickException(str(error)) from None
+    tell_refused(report.refused, report.refusals, SHOWN_REFUSALS)
+    click.echo(str(report))
+    return 1 if report.refusals else 0

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -21,6 +22,7 @@ EVERY_ADDRESS = {"0.0.0.0", "::"}  # listened on, never asked for
 HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?")
 MOST_IDLE_HOURS, MOST_PROXIES = 30 * 24, 10
 SIGN_UPS = ("open", "invited")
+DEFAULT_APDEX_SECONDS, MOST_APDEX_SECONDS = "0.5", 60
 LEAST_LOG_DAYS, MOST_LOG_DAYS = 90, 3650  # the database's rules delete no younger call
 LEAST_AGENT_LOG_DAYS = 30  # nor a younger line of an agent's log
 MOST_PER_HOUR = 80_000_000  # a day's limit still fits the column
@@ -93,6 +95,7 @@ class Settings:
         requests_per_hour: how often one key may ask for anything else at one address.
         api_log_days: how long the log of requests is kept.
         keep: how long everything else is kept.
+        apdex_ms: Apdex's T in milliseconds; queries read it as they read the epoch.
     """
 
     env: str
@@ -115,6 +118,7 @@ class Settings:
     requests_per_hour: int = 3600
     api_log_days: int = LEAST_LOG_DAYS
     keep: Keep = Keep()
+    apdex_ms: Decimal = Decimal(500)
 
     @property
     def is_production(self) -> bool:
@@ -153,6 +157,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         host=host,
         port=_whole(source, "QUANTUM_PORT", 8050, 1, 65535),
         epoch=epoch(source),
+        apdex_ms=apdex_ms(source),
         session_idle=timedelta(hours=_whole(source, "QUANTUM_SESSION_IDLE_HOURS", 12, 1, MOST_IDLE_HOURS)),
         proxies=_whole(source, "QUANTUM_PROXIES", 0, 0, MOST_PROXIES),
         sign_up=_one_of(source, "QUANTUM_SIGN_UP", SIGN_UPS),
@@ -297,6 +302,24 @@ def epoch(environ: Mapping[str, str] | None = None) -> datetime:
     if start.tzinfo is None:
         raise SettingsError(f"QUANTUM_EPOCH is {text!r} without an offset; write it like {DEFAULT_EPOCH}.")
     return start
+
+
+def apdex_ms(environ: Mapping[str, str] | None = None) -> Decimal:
+    """Apdex's T in milliseconds: whoever is answered within it is satisfied (QUANTUM_APDEX_SECONDS).
+
+    Raises SettingsError.
+    """
+    source = os.environ if environ is None else environ
+    text = source.get("QUANTUM_APDEX_SECONDS") or DEFAULT_APDEX_SECONDS
+    try:
+        seconds = Decimal(text)
+    except InvalidOperation:
+        seconds = Decimal("NaN")
+    if not seconds.is_finite() or not Decimal("0.001") <= seconds <= MOST_APDEX_SECONDS:
+        raise SettingsError(
+            f"QUANTUM_APDEX_SECONDS is {text!r}; use seconds from 0.001 to {MOST_APDEX_SECONDS}, such as 0.5."
+        )
+    return seconds * 1000
 
 
 def _secret_key(source: Mapping[str, str], env: str, data_dir: Path) -> str:

@@ -18,6 +18,7 @@ class Permission(StrEnum):
     FLEET_WRITE = "fleet:write"
     GAMIFICATION_READ = "gamification:read"
     GAMIFICATION_STATS_READ = "gamification:stats:read"
+    OBJECTIVES_WRITE = "objectives:write"
     PEOPLE_ADMIN = "people:admin"
     PEOPLE_READ = "people:read"
     SECURITY_READ = "security:read"
@@ -26,6 +27,7 @@ class Permission(StrEnum):
     SUPPORT_READ = "support:read"
     SYSTEM_READ = "system:read"
     TELEMETRY_WRITE = "telemetry:write"
+    USAGE_READ = "usage:read"
 
 
 EVERYONE = frozenset(ROLES)
@@ -42,6 +44,7 @@ HELD_BY: dict[Permission, frozenset[str]] = {
     Permission.FLEET_WRITE: frozenset({"admin", "architect"}),
     Permission.GAMIFICATION_READ: EVERYONE,
     Permission.GAMIFICATION_STATS_READ: EVERYONE,
+    Permission.OBJECTIVES_WRITE: frozenset({"admin", "architect"}),
     Permission.PEOPLE_ADMIN: frozenset({"admin"}),
     Permission.PEOPLE_READ: frozenset({"admin"}),  # one's own profile has a page of its own
     Permission.SECURITY_READ: EVERYONE,
@@ -50,6 +53,9 @@ HELD_BY: dict[Permission, frozenset[str]] = {
     Permission.SUPPORT_READ: EVERYONE,
     Permission.SYSTEM_READ: EVERYONE,
     Permission.TELEMETRY_WRITE: frozenset({"admin", "architect"}),  # what agents report, everybody then reads
+    Permission.USAGE_READ: frozenset(
+        {"admin", "architect", "observer", "strategist"}
+    ),  # what providers charge
 }
 
 

@@ -79,7 +79,9 @@ def _evidence(reading: Measured, lang: str) -> str | None:
     if reading.value is None:
         return declared(reading.reason, lang) if reading.reason else t("Not measured.", lang)
     parts = (
-        [t("n = {n}", lang, n=number(reading.n, lang))] if reading.unit in ("percent", "ms", "hours") else []
+        [t("n = {n}", lang, n=number(reading.n, lang))]
+        if reading.unit in ("percent", "ms", "hours", "apdex")
+        else []
     )
     if reading.interval:
         low, high = (number(end, lang, 1) for end in reading.interval)

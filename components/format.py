@@ -53,6 +53,8 @@ NOUNS: dict[str, Callable[[int, str], str]] = {
     "messages": lambda n, lang: tn("message", "messages", n, lang),
     "models": lambda n, lang: tn("model", "models", n, lang),
     "notes": lambda n, lang: tn("note", "notes", n, lang),
+    "pages": lambda n, lang: tn("page", "pages", n, lang),
+    "pairs": lambda n, lang: tn("pair", "pairs", n, lang),
     "parts": lambda n, lang: tn("part", "parts", n, lang),
     "people": lambda n, lang: tn("person", "people", n, lang),
     "points": lambda n, lang: tn("point", "points", n, lang),
@@ -84,6 +86,8 @@ def split_unit(value: float | int | None, unit: str, lang: str) -> tuple[str, st
         )
     if unit == "money":
         return money(value, None, lang), ""
+    if unit == "apdex":
+        return number(_floor(value, 2), lang, 2), ""
     if unit in ("days", "hours"):
         return number(_floor(value, 1), lang, 1), declared(unit, lang)
     if unit == "seconds":

@@ -1,10 +1,12 @@
 """SQL functions that read differently on SQLite and PostgreSQL but mean the same."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     ColumnElement,
     Float,
@@ -164,6 +166,25 @@ def _day_of(element: day_of, compiler: Any, **kw: Any) -> str:
     return f"to_char({moment} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
 
 
+class day_of_ns(FunctionElement[str]):  # noqa: N801 - reads as the SQL function it is
+    """`day_of_ns(nanoseconds)`: the day in UTC of nanoseconds since 1970, as ISO 8601 text (2022-08-22)."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(day_of_ns, "sqlite")
+def _day_of_ns_sqlite(element: day_of_ns, compiler: Any, **kw: Any) -> str:
+    (nanoseconds,) = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"strftime('%Y-%m-%d', {nanoseconds} / 1000000000, 'unixepoch')"
+
+
+@compiles(day_of_ns)
+def _day_of_ns(element: day_of_ns, compiler: Any, **kw: Any) -> str:
+    (nanoseconds,) = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"to_char(to_timestamp({nanoseconds} / 1000000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+
+
 class list_length(FunctionElement[int]):  # noqa: N801 - reads as the SQL function it is
     """`list_length(document)`: how many entries a JSON list has; 0 for null and for what is no list."""
 
@@ -205,3 +226,30 @@ def _bucket_of(element: bucket_of, compiler: Any, **kw: Any) -> str:
     moment, seconds = (compiler.process(clause, **kw) for clause in element.clauses)
     start = f"to_timestamp(floor(extract(epoch from {moment}) / {seconds}) * {seconds})"
     return f"to_char({start} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI')"
+
+
+class first_event_ns(FunctionElement[int]):  # noqa: N801 - reads as the SQL function it is
+    """`first_event_ns(events, names)`: when the earliest of a span's events with one of these names was, in nanoseconds
+    since 1970; null where it has none."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+    def __init__(self, events: Any, names: Sequence[str]) -> None:
+        spelled = ", ".join("'" + name.replace("'", "''") + "'" for name in names)
+        super().__init__(events, literal_column(spelled))
+
+
+@compiles(first_event_ns, "sqlite")
+def _first_event_ns_sqlite(element: first_event_ns, compiler: Any, **kw: Any) -> str:
+    events, names = (compiler.process(clause, **kw) for clause in element.clauses)
+    when, name = "json_extract(told.value, '$.time_ns')", "json_extract(told.value, '$.name')"
+    return f"(SELECT MIN(CAST({when} AS INTEGER)) FROM json_each({events}) AS told WHERE {name} IN ({names}))"  # noqa: S608 - names written in the code
+
+
+@compiles(first_event_ns)
+def _first_event_ns(element: first_event_ns, compiler: Any, **kw: Any) -> str:
+    events, names = (compiler.process(clause, **kw) for clause in element.clauses)
+    listed = f"CASE jsonb_typeof({events}) WHEN 'array' THEN {events} ELSE '[]'::jsonb END"
+    told = f"jsonb_array_elements({listed}) AS told(value)"
+    return f"(SELECT MIN((told.value ->> 'time_ns')::bigint) FROM {told} WHERE told.value ->> 'name' IN ({names}))"  # noqa: S608 - names written in the code

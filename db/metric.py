@@ -29,7 +29,7 @@ SPANS_OF_TIME = {
 }
 # Nanoseconds since 1970 fit into 64 bits until 2262.
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
-TOO_FEW = "There are too few values for this percentile."
+TOO_FEW = "n is too small for this percentile: the 95th needs 20 values, the 99th 100."
 NOTHING = "Nothing was recorded in this window."
 REASONS = [TOO_FEW, NOTHING]
 Subject = tuple[str, ...]

@@ -34,6 +34,9 @@ TABLES: Final[dict[str, str]] = {
     "jobs": "Several processes run the same jobs; the database alone can say whose turn it is, and what came out last.",
     "senders": "What is the same for every span of a process, a library and a door is stored once instead of with each "
     "span, which would take a third more room.",
+    "objectives": "An error budget needs an aim that people set, and who set it must be known.",
+    "provider_usage": "Tokens counted from spans are held against what providers charge for. What they report is no "
+    "span, no invoice and nobody's own row.",
     "catalogue_seeds": "Seeding again must not bring back an agent that somebody deleted.",
     "calls": "Connections and their latencies are counted from single calls. They are worked out once, "
     "when spans arrive, "
@@ -51,6 +54,7 @@ COLUMNS: Final[dict[str, str]] = {
     "agents.paused_at": "A paused agent is not operational however loudly it is heard, and people ask since when.",
     "agents.clock_drift_ms": "An agent is heard by our clock; its own being wrong must be seen and never mixed in.",
     "agents.clock_drift_at": "A drift seen long ago is no fact about today.",
+    "agents.measured_at": "A measure without its instant cannot be told from one of last year.",
     "api_logs.request_bytes": "Whoever sends far more than others is found by it; bodies are not kept.",
     "api_logs.response_bytes": "An answer that grew too large is found by it; bodies are not kept.",
     "audit_heads.day": "One head a day is enough to date a change to the chain.",
@@ -121,6 +125,11 @@ COLUMNS: Final[dict[str, str]] = {
     "jobs.seconds": "A job that takes longer and longer is seen before it is too late.",
     "jobs.error": "A job that fails must be seen where its numbers are shown.",
     "jobs.facts": "What the last good run found is shown beside what it computes.",
+    "objectives.name": "One aim for each thing aimed at.",
+    "objectives.target": "What it leaves to failures is the error budget.",
+    "objectives.least_events": "Two failures of two tasks say nothing; below this number nothing is said.",
+    "objectives.set_by": "Says whom to ask about it.",
+    "objectives.set_at": "Says since when.",
     "one_time_codes.id": "Names the code in records without naming the code itself.",
     "one_time_codes.purpose": "A code made for one door must not open another.",
     "one_time_codes.code_hash": "A copy of the database must not open the door.",
@@ -192,6 +201,16 @@ COLUMNS: Final[dict[str, str]] = {
     "spans.received_ns": "Tells what is live from what is imported history, and what came late.",
     "spans.unsettled": "A parent that arrives late is met by those that wait for it, found without an index over all "
     "spans.",
+    "provider_usage.id": "The same day and model of one provider is held once, however often it is imported.",
+    "provider_usage.provider": "Says whose report it is, so that a newer one replaces no other's.",
+    "provider_usage.day": "Both sides are compared by day.",
+    "provider_usage.model": "Both sides are compared by model.",
+    "provider_usage.input_tokens": "Held against the tokens that our spans say were sent.",
+    "provider_usage.output_tokens": "Held against the tokens that our spans say were answered.",
+    "provider_usage.cost": "What is charged stands in no span.",
+    "provider_usage.currency": "Amounts of two currencies are never added.",
+    "provider_usage.source": "Every number must lead back to the file it came by.",
+    "provider_usage.created_at": "Tells an old report from a new one.",
     "senders.id": "A small number for each span to refer to.",
     "senders.digest": "Finds the sender of a batch without comparing documents; two that store it at once store one.",
     "senders.source": "Every number must lead back to the file or key it came in by.",

@@ -20,6 +20,7 @@ def permission_words(permission: str, lang: str) -> str:
         Permission.FINANCE_READ: t("finance", lang),
         Permission.GAMIFICATION_READ: t("gamification", lang),
         Permission.GAMIFICATION_STATS_READ: t("points", lang),
+        Permission.OBJECTIVES_WRITE: t("objectives", lang),
         Permission.PEOPLE_ADMIN: t("administration", lang),
         Permission.PEOPLE_READ: t("people's profiles", lang),
         Permission.SECURITY_READ: t("security", lang),
@@ -27,6 +28,7 @@ def permission_words(permission: str, lang: str) -> str:
         Permission.SOCIAL_READ: t("social", lang),
         Permission.SUPPORT_READ: t("support", lang),
         Permission.SYSTEM_READ: t("the system itself", lang),
+        Permission.USAGE_READ: t("what providers report", lang),
     }
     found = {str(name): said for name, said in words.items()}
     return found.get(str(permission), str(permission))

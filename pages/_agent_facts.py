@@ -8,6 +8,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from components.agents import clock_flag, clock_words, origin_word, squad_word, state_mark
+from components.cards import measured
 from components.format import ago, moment, number
 from components.states import status
 from db.queries.agents import AgentRow
@@ -41,6 +42,7 @@ def state_panel(view: View, row: AgentRow, stored: Mapping[str, Any]) -> Compone
         (t("Working on", lang), stored["current_task"]),
         (t("Longest silence allowed", lang), limit),
         (t("Its own clock", lang), _clock(view, row, stored)),
+        *_measures(view, row),
     ]
     return _panel(
         t("State", lang),
@@ -50,6 +52,21 @@ def state_panel(view: View, row: AgentRow, stored: Mapping[str, Any]) -> Compone
             _list(facts),
         ],
     )
+
+
+def _measures(view: View, row: AgentRow) -> list[tuple[str, Any]]:
+    """What stands measured in its row, whatever the range, and how old that is."""
+    lang = view.lang
+    names = {
+        "agent.stored_efficiency": t("Efficiency, its last 24 h", lang),
+        "agent.stored_load": t("Neural load, its last 24 h", lang),
+        "agent.stored_up_seconds": t("Seen up (s)", lang),
+    }
+    facts: list[tuple[str, Any]] = [(name, measured(row.stored[key], lang)) for key, name in names.items()]
+    if row.measured_at is None:
+        return [*facts, (t("Measured", lang), t("not yet", lang))]
+    exact = html.Span(moment(row.measured_at, lang, view.zone), className="cell-under")
+    return [*facts, (t("Measured", lang), html.Span([ago(row.measured_at, view.now, lang), exact]))]
 
 
 def _limit(stored: Mapping[str, Any], lang: str) -> str:

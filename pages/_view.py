@@ -38,6 +38,7 @@ from db.queries.spans import extent
 from i18n import negotiate, t
 
 ENGINE, STAFF_ENGINE = "QUANTUM_ENGINE", "QUANTUM_STAFF_ENGINE"
+FAILED = "quantum_answer_failed"  # of flask's g: this request was answered with an error in place of the page
 DEFAULT_RANGE = "24h"
 DEFAULT_ZONE = "America/Sao_Paulo"
 IMPORT_COMMAND = ".venv/bin/quantum import otlp FILE"
@@ -337,6 +338,8 @@ def explained(error: BaseException, lang: str) -> tuple[str, str, str]:
     if isinstance(error, Denied):
         log.warning("%s: %s", reference, error)
         return (*not_yours(lang), reference)
+    if has_request_context():
+        setattr(g, FAILED, True)
     log.error("%s: %s", reference, error, exc_info=None if isinstance(error, DatabaseUnavailable) else error)
     if isinstance(error, DatabaseUnavailable):
         title = t("The database does not answer", lang)

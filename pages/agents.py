@@ -1,6 +1,7 @@
 """The fleet: every agent with what it did in the range, searched, filtered, sorted and paged by the server."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import dash
@@ -26,12 +27,21 @@ from components.states import empty, skeleton
 from components.tables import Column, data_table
 from db.engine import Session
 from db.metric import read
-from db.queries.agents import ORDERS, AgentFilter, AgentRow, agent_page, filter_choices, known_sources
+from db.queries.agents import (
+    EFFICIENCIES,
+    ORDERS,
+    UNMEASURED,
+    AgentFilter,
+    AgentRow,
+    agent_page,
+    filter_choices,
+    known_sources,
+)
 from i18n import t, tn
 from pages._view import ASKED, View, beyond_kept, load, nothing_here, notices, page, titled
 
 SIZE = 25
-FILTERS = ("search", "origin", "squad", "state", "source")
+FILTERS = ("search", "origin", "squad", "state", "source", "efficiency")
 DEFAULT_ORDER = "-spans"
 SEED_COMMAND = ".venv/bin/quantum seed"
 
@@ -57,7 +67,7 @@ def layout(view: View) -> html.Div:
 @load(SIGNED_IN, besides=1)
 def answer(unit: Session, view: View) -> tuple[Component, list[Component]]:
     """The page of the list that the address asks for, and the filters' menus with what occurs."""
-    wanted = AgentFilter(**{name: _text(view.args.get(name, "")) for name in FILTERS})
+    wanted = _wanted(view)
     order = _order(view.args.get("order", ""))
     rows, total, number_of_page = _page(unit, view, wanted, order)
     origins, squads = filter_choices(unit)
@@ -65,9 +75,15 @@ def answer(unit: Session, view: View) -> tuple[Component, list[Component]]:
     elsewhere = None if seen else nothing_here(unit, view)
     listed = _table(view, rows, total, number_of_page, order) if total else _none(view, wanted, bool(origins))
     drawn = html.Div(
-        [*notices(view), *beyond_kept(unit, view), elsewhere, _summary(view, wanted, total), listed]
+        [*notices(view), *beyond_kept(unit, view), elsewhere, _summary(view, wanted, total, rows), listed]
     )
     return drawn, _menus(view, origins, squads, known_sources(unit))
+
+
+def _wanted(view: View) -> AgentFilter:
+    """The filters of the address; an efficiency that no bar stands for is none."""
+    told = {name: _text(view.args.get(name, "")) for name in FILTERS}
+    return AgentFilter(**told | ({} if told["efficiency"] in EFFICIENCIES else {"efficiency": ""}))
 
 
 def _page(unit: Session, view: View, wanted: AgentFilter, order: str) -> tuple[list[AgentRow], int, int]:
@@ -98,8 +114,8 @@ def _order(text: str) -> str:
     return text if text.removeprefix("-") in ORDERS else DEFAULT_ORDER
 
 
-def _summary(view: View, wanted: AgentFilter, total: int) -> html.P:
-    """How many there are, and the instant all numbers of the list speak of."""
+def _summary(view: View, wanted: AgentFilter, total: int, rows: list[AgentRow]) -> html.P:
+    """How many there are, the instant all numbers of the list speak of, and that of those that stand in the rows."""
     shown = number(total, view.lang)
     if wanted == AgentFilter():
         count = tn("{count} agent", "{count} agents", total, view.lang, count=shown)
@@ -107,7 +123,20 @@ def _summary(view: View, wanted: AgentFilter, total: int) -> html.P:
         count = tn("{count} agent matches", "{count} agents match", total, view.lang, count=shown)
     at = t("measured {at}", view.lang, at=moment(view.now, view.lang, view.zone))
     clear = _clear(view, "list-clear") if wanted != AgentFilter() and total else None
-    return html.P([html.Span(f"{count} · {at}", role="status"), clear], className="list-summary")
+    return html.P(
+        [html.Span(f"{count} · {at}", role="status"), _since(view, rows), clear], className="list-summary"
+    )
+
+
+def _since(view: View, rows: list[AgentRow]) -> Component | None:
+    """How old the stored measures are: one job measures all agents at one instant."""
+    instants = [row.measured_at for row in rows if row.measured_at is not None]
+    if not instants:
+        return None
+    oldest = min(instants)
+    words = t("24 h efficiency stored {ago}", view.lang, ago=ago(oldest, view.now, view.lang))
+    exact = moment(oldest, view.lang, view.zone)
+    return html.Time(f" · {words}", dateTime=oldest.isoformat(), title=exact)
 
 
 def _table(view: View, rows: list[AgentRow], total: int, shown: int, order: str) -> Component:
@@ -140,7 +169,10 @@ def _columns(view: View) -> list[Column]:
         _measured("calls_out", t("Calls out", lang), "agent.calls_out", lang),
         _measured("p50", t("p50", lang), "agent.latency_p50_ms", lang),
         _measured("p95", t("p95", lang), "agent.latency_p95_ms", lang),
-        _measured("efficiency", t("Efficiency", lang), "agent.efficiency", lang),
+        replace(
+            _measured("efficiency", t("Efficiency", lang), "agent.efficiency", lang),
+            cell=lambda row: _efficiency(row["agent"], lang),
+        ),
         Column(
             "last_span", t("Last span", lang), lambda row: _last(row["agent"], view), sort=True, align="end"
         ),
@@ -176,6 +208,13 @@ def _last(agent: AgentRow, view: View) -> Component | None:
     )
 
 
+def _efficiency(agent: AgentRow, lang: str) -> Component:
+    """Of the range, and beneath it what stands in the agent's row whatever the range."""
+    stored = measured(agent.stored["agent.stored_efficiency"], lang)
+    beneath = html.Span([t("24 h:", lang), " ", stored], className="cell-under nowrap")
+    return html.Span([measured(agent.readings["agent.efficiency"], lang), beneath])
+
+
 def _menus(
     view: View, origins: list[str], squads: list[str | None], sources: Sequence[str] = ()
 ) -> list[Component]:
@@ -191,6 +230,7 @@ def _menus(
         _menu("squad", t("Squad", lang), t("All squads", lang), teams, chosen.get("squad")),
         _menu("state", t("State", lang), t("All states", lang), states, chosen.get("state")),
         *([_sources(view, sources)] if sources or chosen.get("source") else []),
+        _efficiencies(view),
         html.Div(_orders(view), className="agents-order"),
     ]
 
@@ -201,12 +241,27 @@ def _sources(view: View, sources: Sequence[str]) -> Component:
     return _menu("source", t("Source", view.lang), every, known, view.args.get("source"))
 
 
+def _efficiencies(view: View) -> Component:
+    """The bars of the overview's histogram, and those that are in none."""
+    known = [(name, _bar(name, view.lang)) for name in EFFICIENCIES]
+    chosen = view.args.get("efficiency")
+    every = t("Any efficiency", view.lang)
+    return _menu(
+        "efficiency", t("Efficiency", view.lang), every, known, chosen if chosen in EFFICIENCIES else None
+    )
+
+
+def _bar(name: str, lang: str) -> str:
+    return t("not measured", lang) if name == UNMEASURED else f"{name.replace('-', '–')} %"
+
+
 def _orders(view: View) -> Component:
     """Sorting for narrow screens, where the columns have no heads."""
-    first = {column.key: f"-{column.key}" if column.falling else column.key for column in _columns(view)}
-    known = [(first[column.key], column.title) for column in _columns(view)]
+    sortable = [column for column in _columns(view) if column.sort]
+    first = {column.key: f"-{column.key}" if column.falling else column.key for column in sortable}
+    known = [(first[column.key], column.title) for column in sortable]
     order = _order(view.args.get("order", ""))
-    titles = {column.key: column.title for column in _columns(view)}
+    titles = {column.key: column.title for column in sortable}
     if order not in first.values():
         known.append((order, t("{column}, reversed", view.lang, column=titles[order.removeprefix("-")])))
     return query_select("agents-order", t("Sort by", view.lang), "order", known, order)
@@ -263,6 +318,8 @@ def _said(view: View, wanted: AgentFilter) -> str:
         parts.append(t("the state {name}", lang, name=state[:80]))
     if wanted.source:
         parts.append(t("the source {name}", lang, name=wanted.source[:80]))
+    if wanted.efficiency:
+        parts.append(t("the efficiency {name}", lang, name=_bar(wanted.efficiency, lang)))
     return (
         parts[0]
         if len(parts) == 1

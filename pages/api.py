@@ -39,6 +39,8 @@ register_page(
             "api.clients",
             "api.response_p50_ms",
             "api.response_p95_ms",
+            "api.response_p99_ms",
+            "api.failures",
             "api.active_keys",
             "api.keys",
         ),

@@ -36,7 +36,24 @@ from pages._view import ASKED, BUSY, View, load, nothing_here, notices, page, pe
 dash.register_page(__name__, path="/metrics", title=titled(lambda lang: t("Metrics", lang)))
 
 REGISTRIES = db.queries.__all__  # importing db.queries fills METRICS and SERIES
-DOMAINS = ("fleet", "calls", "spans", "traces", "tokens", "agent", "connection", "ingest", "db", "system")
+DOMAINS = (
+    "fleet",
+    "tasks",
+    "objective",
+    "calls",
+    "spans",
+    "traces",
+    "models",
+    "tokens",
+    "usage",
+    "agent",
+    "connection",
+    "ingest",
+    "db",
+    "web",
+    "browser",
+    "system",
+)
 Declared = Metric | Series
 Read = Mapping[str, Reading | SeriesReading]
 
@@ -104,6 +121,12 @@ def domain_words(name: str, lang: str) -> str:
     """A domain in words."""
     words = {
         "fleet": t("The fleet", lang),
+        "tasks": t("Tasks", lang),
+        "objective": t("Error budget", lang),
+        "models": t("Model calls", lang),
+        "usage": t("What providers report", lang),
+        "web": t("Answers to pages", lang),
+        "browser": t("What browsers report", lang),
         "calls": t("Calls", lang),
         "spans": t("Spans", lang),
         "traces": t("Traces", lang),
@@ -183,6 +206,8 @@ def _now(made: Declared, reading: Reading | SeriesReading | None, lang: str) -> 
             ("caller", "callee"): t("per connection", lang),
             ("currency",): t("per currency", lang),
             ("role",): t("per role", lang),
+            ("stretch",): t("per stretch of time", lang),
+            ("day", "model"): t("per day and model", lang),
         }
         return [html.Span(per.get(made.subject, ""), className="muted")]
     if isinstance(reading, SeriesReading):

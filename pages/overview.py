@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import dash
@@ -10,16 +11,16 @@ from dash.development.base_component import Component
 
 from auth.doors import SIGNED_IN
 from components.cards import card, measured
-from components.charts import chart_frame
+from components.charts import chart_frame, histogram_columns
 from components.figures.histograms import efficiency_histogram, latency_histogram
 from components.figures.network import network_config, network_figure
-from components.format import moment
+from components.format import moment, number
 from components.icons import icon
 from components.shell import page_header
 from components.states import empty, skeleton
 from db.engine import Session
 from db.metric import Reading, SeriesReading, read, read_series
-from db.queries.agents import AgentFilter
+from db.queries.agents import UNMEASURED, AgentFilter
 from db.queries.connections import NetworkMap, latest_events, network
 from i18n import t
 from pages._view import ASKED, BUSY, View, beyond_kept, load, nothing_here, notices, page, titled
@@ -38,7 +39,7 @@ CARDS = {
     "spans.latency_p95_ms": "timer",
     "system.elapsed_days": "calendar",
 }
-BESIDE = ("fleet.agents_unmeasured", "spans.count")
+BESIDE = ("fleet.agents_measured", "fleet.agents_known", "fleet.agents_unmeasured", "spans.count")
 STEP_BACK = 1.15
 Readings = Mapping[str, Reading]
 Names = Mapping[str, tuple[str, str]]
@@ -92,14 +93,45 @@ def _cards(readings: Readings, view: View) -> html.Div:
 
 
 def _efficiency(series: SeriesReading, readings: Readings, view: View) -> Component:
-    figure = efficiency_histogram(series, None, view.lang, view.theme)
-    unmeasured = measured(readings["fleet.agents_unmeasured"], view.lang)
-    beside = [
-        unmeasured,
+    """The pooled share speaks of those who had tasks; the rest is counted beside it and leads to its agents."""
+
+    def bar(row: Mapping[str, Any]) -> str:
+        return view.link("/agents", efficiency=f"{row['low']}-{row['high']}")
+
+    def words(row: Mapping[str, Any]) -> Component:
+        return dcc.Link(f"{number(row['low'], view.lang)}–{number(row['high'], view.lang)} %", href=bar(row))
+
+    figure = efficiency_histogram(series, None, view.lang, view.theme, leads=bar)
+    first, *others = histogram_columns(series, view.lang)
+    return chart_frame(
+        series,
+        figure,
+        view.lang,
+        id="overview-efficiency",
+        zone=view.zone,
+        note=_had_tasks(readings, view),
+        columns=[replace(first, cell=words), *others],
+    )
+
+
+def _had_tasks(readings: Readings, view: View) -> list[Any]:
+    lang = view.lang
+    nobody = dcc.Link(
+        t("have none and are not drawn.", lang), href=view.link("/agents", efficiency=UNMEASURED)
+    )
+    return [
+        measured(readings["fleet.agents_measured"], lang),
         " ",
-        t("agents have no measured efficiency in this range and are not drawn.", view.lang),
+        t("of", lang),
+        " ",
+        measured(readings["fleet.agents_known"], lang),
+        " ",
+        t("agents had tasks with an outcome in this range;", lang),
+        " ",
+        measured(readings["fleet.agents_unmeasured"], lang),
+        " ",
+        nobody,
     ]
-    return chart_frame(series, figure, view.lang, id="overview-efficiency", zone=view.zone, note=beside)
 
 
 def _latency(series: SeriesReading, readings: Readings, view: View) -> Component:

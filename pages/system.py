@@ -175,6 +175,7 @@ register_page(
             "system.calls",
             "db.latency_p50_ms",
             "db.latency_p95_ms",
+            "db.latency_p99_ms",
             "db.failures",
             "ingest.refused",
             "ingest.late",

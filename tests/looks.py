@@ -65,6 +65,8 @@ PAGES = {
     "finance": "/finance?range=all",
     "ai": "/ai?range=all",
     "system": "/system?range=all",
+    "performance": "/performance?range=all",
+    "reconciliation": "/reconciliation?range=all",
     "api-docs": "/docs/api",
     "admin": "/admin",
     "admin-person": "/admin/people/{somebody}",

@@ -7,6 +7,7 @@ import api.bodies
 import api.otlp
 from db.policies import KEPT
 from db.queries.agents import MOST_DRIFT_MS
+from db.queries.first_token import EVENTS, IN_MS, IN_SECONDS, QUEUE_SECONDS
 from db.queries.fleet import UNHEARD_AFTER_SECONDS
 from db.queries.ingest import LATE_MINUTES, REASONS
 from db.services import liveness, measure, otlp_values
@@ -43,7 +44,7 @@ def test_every_limit_is_the_codes() -> None:
 
 
 def test_reasons_and_reserved_names_are_all_named() -> None:
-    for word in (*REASONS, *RESERVED_NAMES):
+    for word in (*REASONS, *RESERVED_NAMES, *IN_SECONDS, *IN_MS, *EVENTS, QUEUE_SECONDS):
         assert f"`{word}`" in TEXT, word
     assert {f"/v1/{signal}" for signal in Signal} == set(re.findall(r"`POST (/v1/\w+)`", TEXT))
     assert set(FIELDS) == set(Signal)

@@ -1,8 +1,8 @@
 """The collector: a thread of the serving process that watches the application and writes down what it measured.
 
-Every five seconds it stores the round trips that page reads left in memory, and brings the map up to the spans that
-came in through this process. Every half minute it makes a heartbeat (one collector per database does) and asks the web
-part for its health. No request ever waits for it, and whatever fails is counted and tried again.
+Every five seconds it stores the round trips and answers that pages left in memory, and brings the map up to the spans
+that came in through this process. Every half minute it makes a heartbeat (one collector per database does) and asks the
+web part for its health. No request ever waits for it, and whatever fails is counted and tried again.
 """
 
 import logging
@@ -24,6 +24,7 @@ from db.services import measure
 from db.services.measure import COLLECTOR, DATABASE, PERIOD_SECONDS, WEB, Watcher
 from db.services.network import measure_connections, settle_network
 from db.services.news import stored_batches
+from db.timings import Timings
 from workers.audit_heads import HeadKeeper
 from workers.watch import Watch
 
@@ -70,6 +71,7 @@ class Collector:
     ) -> None:
         self.engine, self.watched, self.door = engine, (watched, *also), door
         self.sampler = Sampler(WEB, DATABASE)
+        self.timings = Timings()
         self.heads = HeadKeeper(engine, heads)
         self.dialect = engine.dialect.name
         self._now, self._clock = now, clock
@@ -250,16 +252,19 @@ class Collector:
     # --- samples ---
 
     def flush(self, *, all_of_it: bool = False) -> None:
-        """Store the round trips in memory; what cannot be stored now is kept for the next time."""
+        """Store the round trips and answers in memory; what cannot be stored now is kept for the next time."""
         samples: list[Sample] = self.sampler.drain(all_of_it=all_of_it)
-        if not samples:
+        timings = self.timings.drain()
+        if not samples and not timings:
             return
         try:
             with session(self.engine, SYSTEM, write=True) as unit:
                 measure.introduce(unit, self.dialect)
                 measure.store_samples(unit, samples, self.dialect)
+                measure.store_timings(unit, timings)
         except Exception:
             self.sampler.give_back(samples)
+            self.timings.give_back(timings)
             raise
 
 

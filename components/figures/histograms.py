@@ -1,6 +1,6 @@
 """Histograms of measured series; the bins are the ones the series was counted in, nothing is re-binned here."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import ceil, floor, log10
 from typing import Any
 
@@ -16,11 +16,16 @@ OPEN_WIDTH = 0.3  # of a decade: how wide a bin without a lower or upper end is 
 
 
 def efficiency_histogram(
-    series: MeasuredSeries, unmeasured: Measured | None, lang: str, theme: str
+    series: MeasuredSeries,
+    unmeasured: Measured | None,
+    lang: str,
+    theme: str,
+    leads: Callable[[Mapping[str, Any]], str] | None = None,
 ) -> go.Figure:
     """Agents by efficiency from 0 to 100 percent; those without a known outcome are counted beside it, never as 0.
 
-    Rows hold `low` and `high` in percent and `count`; a bin without a row counts none.
+    Rows hold `low` and `high` in percent and `count`; a bin without a row counts none. `leads` gives the address that a
+    click on a row's bar goes to (assets/bars.js).
     """
     require(series, MeasuredSeries, "series")
     edges = [(float(row["low"]), float(row["high"])) for row in series.rows]
@@ -30,6 +35,11 @@ def efficiency_histogram(
         for (low, high), count in zip(edges, counts, strict=True)
     ]
     figure = go.Figure(_bars(edges, counts, hover, theme))
+    if leads is not None:
+        ask = t("Click the bar to see them.", lang)
+        figure.update_traces(
+            customdata=[leads(row) for row in series.rows], hovertext=[f"{words}<br>{ask}" for words in hover]
+        )
     top = 34 if unmeasured is not None else 12
     figure.update_layout(
         base_layout(theme, lang) | {"margin": {"l": 52, "r": 12, "t": top, "b": 46}},

@@ -15,12 +15,14 @@ from db.models.directory import ProfileCard
 from db.models.finance import Invoice, Transaction
 from db.models.gamification import Achievement, LeaderboardEntry, UserStats
 from db.models.job import Job
+from db.models.objective import Objective
 from db.models.rollup import AgentRollup, CallRollup, FleetRollup, Kept, Touched
 from db.models.second_factor import RecoveryCode, RoleRequirement, SecondFactor
 from db.models.security import AuditEntry, SecurityEvent
 from db.models.social import SocialPost, SocialTrend
 from db.models.support import SupportTicket, TicketMessage
 from db.models.telemetry import Call, Sender, Span
+from db.models.usage import ProviderUsage
 from db.triggers import attach
 
 __all__ = [
@@ -46,10 +48,12 @@ __all__ = [
     "Kept",
     "LeaderboardEntry",
     "NetworkNode",
+    "Objective",
     "OneTimeCode",
     "Prediction",
     "Profile",
     "ProfileCard",
+    "ProviderUsage",
     "RateLimit",
     "RecoveryCode",
     "RoleRequirement",

@@ -175,8 +175,8 @@ class Agent(Base):
     )
     efficiency: Mapped[Decimal | None] = mapped_column(
         Exact(5, 2),
-        doc="Share of its finished tasks with known outcome that succeeded, in percent from 0 to 100; "
-        "null = not measured.",
+        doc="Share of its finished tasks with known outcome that succeeded, in percent from 0 to 100, over the 24 "
+        "hours before measured_at; null = not measured.",
     )
     current_task: Mapped[str | None] = mapped_column(
         Text, doc="Task the agent last said it is working on; null = no task."
@@ -233,6 +233,10 @@ class Agent(Base):
     )
     clock_drift_at: Mapped[datetime | None] = mapped_column(
         Instant, doc="Instant the drift of the agent's clock was last seen; null = never, or not of late."
+    )
+    measured_at: Mapped[datetime | None] = mapped_column(
+        Instant,
+        doc="Instant that efficiency, neural_load and uptime_seconds speak of; null = they were never measured.",
     )
 
     __table_args__ = (

@@ -1,7 +1,20 @@
 """The rules that the schema facts do not list: tables apart from the 26, the system's reading, files at the console."""
 
 from db.base import Base
-from db.policies.declare import AUTH, OPERATOR, ROLE, RULES, SYSTEM, WATCH_OVERSIGHT, D, I, S, U, rule
+from db.policies.declare import (
+    AUTH,
+    BUILDERS,
+    OPERATOR,
+    ROLE,
+    RULES,
+    SYSTEM,
+    WATCH_OVERSIGHT,
+    D,
+    I,
+    S,
+    U,
+    rule,
+)
 from db.rules import Verb, Who
 
 APART = "a table apart from the 26 of the schema facts"
@@ -27,6 +40,8 @@ IMPORTED = (
     "transactions",
 )
 
+USAGE_READERS = ("admin", "architect", "observer", "strategist")
+
 for _table in IMPORTED:
     rule(_table, I, "import", OPERATOR, ours=CONSOLE)
 
@@ -49,6 +64,16 @@ for _verb in (I, U):
 rule("jobs", S, "authenticated", AUTH, ours=APART)
 for _verb in (I, U):
     rule("jobs", _verb, "system", SYSTEM, ours=APART)
+
+# What providers report: bought for everybody, so no plain user's. It comes from files, and a newer report replaces one.
+rule("provider_usage", S, "managers", ROLE, roles=USAGE_READERS, ours=APART)
+for _verb in (I, D):
+    rule("provider_usage", _verb, "console", OPERATOR, ours="quantum import usage, at the console")
+
+# What is aimed at: everybody sees how it stands, and who builds agents decides.
+rule("objectives", S, "authenticated", AUTH, ours=APART)
+for _verb in (I, U, D):
+    rule("objectives", _verb, "builders", ROLE, roles=BUILDERS, ours=APART)
 
 # Signing in: no person's session reads a line of these.
 SIGN_IN = (

@@ -108,8 +108,8 @@ rule(
 
 # --- the fleet ------------------------------------------------------------------------------------
 
-# Live as well, and ours: how often an agent says it will be heard, and how far its clock is off.
-CLOCK = ("heartbeat_seconds", "clock_drift_ms", "clock_drift_at")
+# Live as well, and ours: how often an agent says it will be heard, how far its clock is off, when it was measured.
+CLOCK = ("heartbeat_seconds", "clock_drift_ms", "clock_drift_at", "measured_at")
 LIVE = (
     "status",
     "efficiency",

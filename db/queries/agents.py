@@ -1,7 +1,7 @@
 """The list of agents, one of them, and its last spans."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,8 @@ from db.functions import lowered
 from db.metric import METRICS, Reading, Statement, Window, from_ns, reading_of
 from db.models import Agent, Call, Span
 from db.queries.activity import activity, calls_per, efficiencies, latency
-from db.queries.fleet import FLEET, operational
+from db.queries.agent_row import STORED, stored_readings
+from db.queries.fleet import BINS, FLEET, bin_of, known, operational
 from db.queries.spans import SPAN_COLUMNS
 
 MOST_DRIFT_MS = 16_000  # more is flagged
@@ -22,18 +23,30 @@ STATES = ("operational", "failing", "observed", "unknown")
 
 @dataclass(frozen=True)
 class AgentFilter:
-    """What the list and the map narrow the fleet down to; empty text means no restriction."""
+    """What the list and the map narrow the fleet down to; empty text means no restriction.
+
+    `efficiency` is one of EFFICIENCIES and narrows the list alone.
+    """
 
     search: str = ""
     origin: str = ""
     squad: str = ""
     state: str = ""
     source: str = ""
+    efficiency: str = ""
+
+
+UNMEASURED = "none"
+# A bar of the histogram each, and those without a measured efficiency.
+EFFICIENCIES = (*(f"{10 * place}-{10 * place + 10}" for place in range(BINS)), UNMEASURED)
 
 
 @dataclass(frozen=True)
 class AgentRow:
-    """One agent in the window: its catalogue facts, its derived state, its readings by metric key."""
+    """One agent in the window: its catalogue facts, its derived state, its readings by metric key.
+
+    `stored` are the measures that stand in its row, as of `measured_at`, whatever the window.
+    """
 
     id: str
     name: str
@@ -46,6 +59,8 @@ class AgentRow:
     last_span: datetime | None
     readings: Mapping[str, Reading]
     clock_drift_ms: int | None = None
+    stored: Mapping[str, Reading] = field(default_factory=dict)
+    measured_at: datetime | None = None
 
     @property
     def is_clock_off(self) -> bool:
@@ -123,7 +138,7 @@ def agent_page(
         raise ValueError(f"order is {order!r}; use one of {', '.join(ORDERS)}.")
     rows = activity(window)
     derived = state(window, rows)
-    conditions = narrowed(wanted, derived)
+    conditions = [*narrowed(wanted, derived), *_by_efficiency(wanted.efficiency, window)]
     base = select(Agent.id, derived.label("state"), rows.c.last_ns).join(
         rows, rows.c.agent_id == Agent.id, isouter=True
     )
@@ -141,6 +156,17 @@ def agent_page(
     return _with_readings(session, window, [(row.id, row.state, row.last_ns) for row in found]), int(
         total or 0
     )
+
+
+def _by_efficiency(wanted: str, window: Window) -> list[ColumnElement[bool]]:
+    """The agents of one bar of the histogram; with UNMEASURED those that are in none."""
+    if wanted not in EFFICIENCIES:
+        return []
+    each = efficiencies(window)
+    measured = select(each.c.agent_id).where(each.c.n > 0, each.c.agent_id.is_not(None))
+    if wanted == UNMEASURED:
+        return [known(window), Agent.id.not_in(measured)]
+    return [Agent.id.in_(measured.where(bin_of(each.c.percent) == EFFICIENCIES.index(wanted)))]
 
 
 def _ordered(
@@ -186,6 +212,8 @@ def _with_readings(
             last_span=from_ns(last) if last else None,
             readings=readings[agent],
             clock_drift_ms=facts[agent].clock_drift_ms,
+            stored=stored_readings(facts[agent], window),
+            measured_at=facts[agent].measured_at,
         )
         for agent, derived, last in found
     ]
@@ -200,6 +228,8 @@ def _facts(ids: Sequence[str]) -> Statement:
         Agent.origin,
         Agent.last_active,
         Agent.clock_drift_ms,
+        Agent.measured_at,
+        *(column.label(key) for key, column in STORED.items()),
         source().label("source"),
     ).where(Agent.id.in_(ids))
 

@@ -9,6 +9,7 @@ from db.listing import Children, Field, Listing, listed
 from db.metric import Statement, Window, metric, nearest_rank, series
 from db.models import ApiKey, ApiLog, ProfileCard, RateLimit
 from db.queries.fleet import pooled
+from db.queries.percentiles import APDEX_FORMULA, apdex
 
 LOGS, KEYS = "api:logs:read", "api:keys:read"
 MOST_ENDPOINTS = 10
@@ -130,11 +131,15 @@ def clients(window: Window) -> Statement:
     return among(window, func.count(ApiLog.ip_address.distinct()).label("value"))
 
 
+FAILED = ApiLog.status_code >= 500
+TIMED = and_(ApiLog.response_time_ms.is_not(None), or_(ApiLog.status_code.is_(None), ~FAILED))
+
+
 def _durations(window: Window) -> Statement:
-    return among(window, ApiLog.response_time_ms.label("x"), where=ApiLog.response_time_ms.is_not(None))
+    return among(window, ApiLog.response_time_ms.label("x"), where=TIMED)
 
 
-SLOWEST = _rows(ApiLog.response_time_ms.is_not(None), ApiLog.response_time_ms.desc())
+SLOWEST = _rows(TIMED, ApiLog.response_time_ms.desc())
 
 
 @metric(
@@ -148,7 +153,8 @@ SLOWEST = _rows(ApiLog.response_time_ms.is_not(None), ApiLog.response_time_ms.de
     evidence=SLOWEST,
 )
 def response_p50(window: Window) -> Statement:
-    """Half of the calls of the window that state a response time were answered in this long or less."""
+    """Half of the calls of the window that state a response time were answered in this long or less. Calls that this
+    application failed to answer are counted apart."""
     return nearest_rank(_durations(window), 50)
 
 
@@ -163,8 +169,55 @@ def response_p50(window: Window) -> Statement:
     evidence=SLOWEST,
 )
 def response_p95(window: Window) -> Statement:
-    """95 of 100 calls of the window that state a response time were answered in this long or less."""
+    """95 of 100 calls of the window that state a response time were answered in this long or less. Calls that this
+    application failed to answer are counted apart."""
     return nearest_rank(_durations(window), 95)
+
+
+@metric(
+    "api.response_p99_ms",
+    title="Response time, 99th percentile",
+    unit="ms",
+    formula="nearest rank: the ⌈0.99·n⌉-th shortest response time; needs n ≥ 100",
+    least=100,
+    few=NO_DURATION,
+    needs=LOGS,
+    evidence=SLOWEST,
+)
+def response_p99(window: Window) -> Statement:
+    """99 of 100 calls of the window that state a response time were answered in this long or less. Calls that this
+    application failed to answer are counted apart."""
+    return nearest_rank(_durations(window), 99)
+
+
+@metric(
+    "api.failures",
+    title="Calls not answered",
+    unit="errors",
+    formula="count of calls with status 500 or above",
+    needs=LOGS,
+    evidence=_rows(FAILED),
+)
+def api_failures(window: Window) -> Statement:
+    """Calls of programs in the window that this application failed to answer. They lie in no percentile of the response
+    time; Apdex counts them as frustrated."""
+    return among(window, func.count().label("value"), where=FAILED)
+
+
+@metric(
+    "api.apdex",
+    title="Apdex of programs",
+    unit="apdex",
+    formula=APDEX_FORMULA,
+    least=1,
+    few=NO_DURATION,
+    needs=LOGS,
+    evidence=_rows(or_(TIMED, FAILED)),
+)
+def api_apdex(window: Window) -> Statement:
+    """How satisfied programs can be with their answers, from 0 to 1, by response time. Failures count as frustrated."""
+    time = case((FAILED, None), else_=ApiLog.response_time_ms)
+    return apdex(among(window, time.label("x"), where=or_(TIMED, FAILED)))
 
 
 def _keys(where: Any = None) -> Any:

@@ -222,6 +222,34 @@ def _efficiencies(window: Window) -> Subquery:
 
 
 @metric(
+    "fleet.agents_measured",
+    title="Agents with efficiency",
+    unit="agents",
+    formula="count of agents with a task that has an outcome",
+    evidence=lambda window: select(_efficiencies(window)),
+)
+def agents_measured(window: Window) -> Statement:
+    """Agents of which at least one task of the window has a known outcome: those that efficiency speaks of."""
+    return select(func.count().label("value")).select_from(_efficiencies(window))
+
+
+@metric(
+    "fleet.agents_known",
+    title="Agents configured or observed",
+    unit="agents",
+    formula="count of agents that are configured or have a span in the window",
+    evidence=lambda window: _agents(FLEET, known(window)),
+)
+def agentsknown(window: Window) -> Statement:
+    """Agents that somebody set up or that have a span in the window: all that could have had a task."""
+    return select(func.count().label("value")).where(FLEET, known(window))
+
+
+def known(window: Window) -> ColumnElement[bool]:
+    return or_(configured(), Agent.id.in_(_observed(window)))
+
+
+@metric(
     "fleet.agents_unmeasured",
     title="Agents without efficiency",
     unit="agents",
@@ -235,8 +263,15 @@ def agents_unmeasured(window: Window) -> Statement:
 
 def _unmeasured(window: Window) -> tuple[ColumnElement[bool], ...]:
     measured = select(_efficiencies(window).c.agent_id)
-    known = or_(configured(), Agent.id.in_(_observed(window)))
-    return (FLEET, known, Agent.id.not_in(measured))
+    return (FLEET, known(window), Agent.id.not_in(measured))
+
+
+BINS = 10
+
+
+def bin_of(percent: ColumnElement[Any]) -> ColumnElement[int]:
+    """Which ten percent it falls into, from 0 to 9; 100 % falls into the last."""
+    return case(*[(percent < 10 * (place + 1), place) for place in range(BINS - 1)], else_=BINS - 1)
 
 
 @series(
@@ -249,7 +284,7 @@ def _unmeasured(window: Window) -> tuple[ColumnElement[bool], ...]:
 def efficiency_histogram(window: Window) -> Statement:
     """How many agents reached which efficiency in the window. Agents without a measured one are counted beside it."""
     each = _efficiencies(window)
-    bins = case(*[(each.c.percent < 10 * (place + 1), place) for place in range(9)], else_=9)
+    bins = bin_of(each.c.percent)
     counted = select(bins.label("bin"), func.count().label("count")).group_by(bins).subquery("counted")
     return select(
         (counted.c.bin * 10).label("low"), (counted.c.bin * 10 + 10).label("high"), counted.c.count

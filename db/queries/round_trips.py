@@ -83,6 +83,20 @@ def db_latency_p95(window: Window) -> Statement:
     return nearest_rank(_samples(window), 95)
 
 
+@metric(
+    "db.latency_p99_ms",
+    title="Database round trip, 99th percentile",
+    unit="ms",
+    formula="nearest rank: the ⌈0.99·n⌉-th shortest recorded round trip; needs n ≥ 100",
+    least=100,
+    few=NOT_SAMPLED,
+    evidence=_from_rank(99),
+)
+def db_latency_p99(window: Window) -> Statement:
+    """99 of 100 recorded round trips of real queries, fetch included, took this long or less."""
+    return nearest_rank(_samples(window), 99)
+
+
 def _failures(window: Window) -> tuple[ColumnElement[bool], ...]:
     return (
         SystemMetric.metric_type == ROUND_TRIP,

@@ -61,6 +61,8 @@ class Complaint(StrEnum):
         "A key cannot do what your role does not include. Leave that scope out, or ask for another role."
     )
     KEY_EXPIRES = "Choose a moment in the future, or no end."
+    TARGET = "Write a share above 0 and below 100 percent, with at most three decimals, such as 99.5."
+    LEAST_EVENTS = "Write a whole number from 1 to 1000000."
     KEY_LIMIT = "Write a whole number from 1 to 10000000, or nothing."
     CODE = "This code is wrong, was used or is too old. Leave the field empty, or restart for a new code."
     CODE_DEMANDED = (

@@ -17,18 +17,21 @@ from db.base import uuid7
 from db.metric import from_ns, to_ns
 from db.models import Agent, AgentLog, Call, Span, SystemMetric
 from db.models.telemetry import ERROR, UNSET
+from db.queries.answers import KINDS as TIMED
 from db.queries.ingest import LATE_ITEMS, REFUSED_ITEMS
 from db.queries.round_trips import ROUND_TRIP, WEB_ROUND_TRIP
 from db.queries.system import DOWN_SECONDS, UP_SECONDS
 from db.sampling import Sample
 from db.services.network import place_agents
 from db.services.senders import sender_of
+from db.timings import Timing
 
 SERVICE = "quantum"
 OWN_SOURCE = "this application"
 WEB, DATABASE, COLLECTOR = f"{SERVICE}/web", f"{SERVICE}/database", f"{SERVICE}/collector"
 PARTS = (WEB, DATABASE, COLLECTOR)
 PERIOD_SECONDS = 30
+SAMPLED = (ROUND_TRIP, WEB_ROUND_TRIP, *TIMED)
 KEPT = timedelta(days=7)
 TROUBLES_KEPT = timedelta(days=90)  # as long as the longest window people look back by name
 BATCH = 500
@@ -218,6 +221,25 @@ def store_samples(session: Session, samples: Sequence[Sample], dialect: str) -> 
     session.execute(insert(Call), calls)
 
 
+def store_timings(session: Session, timings: Sequence[Timing]) -> None:
+    """Write how long answers took, and that some never came."""
+    if timings:
+        session.execute(insert(SystemMetric), [_timed(each) for each in timings])
+
+
+def _timed(timing: Timing) -> dict[str, Any]:
+    why = {"error": timing.error} if timing.error else {}
+    return {
+        "metric_type": timing.kind,
+        "metric_value": None if timing.ms is None else round(timing.ms, 6),
+        "metric_unit": "ms",
+        "category": "performance",
+        "source": timing.source,
+        "meta": {timing.fact: timing.about, **why},
+        "recorded_at": timing.at,
+    }
+
+
 def _measurement(sample: Sample) -> dict[str, Any]:
     why = {"error": sample.error} if sample.error else {}
     return {
@@ -284,7 +306,7 @@ def forget(session: Session, now: datetime) -> int:
     before, own = now - KEPT, select(Agent.id).where(Agent.origin == "system")
     rows = 0
     for table, age, mine in (
-        (SystemMetric, SystemMetric.recorded_at < before, SystemMetric.metric_type.in_((ROUND_TRIP, WEB_ROUND_TRIP))),
+        (SystemMetric, SystemMetric.recorded_at < before, SystemMetric.metric_type.in_(SAMPLED)),
         (SystemMetric, SystemMetric.recorded_at < now - TROUBLES_KEPT,
          SystemMetric.metric_type.in_((REFUSED_ITEMS, LATE_ITEMS))),
         (Call, Call.start_ns < to_ns(before), Call.caller_id.in_(own)),

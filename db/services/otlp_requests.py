@@ -10,6 +10,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord as WireLog
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric as WireMetric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as WireSpan
 
+from db.queries.answers import KINDS as TIMED
 from db.queries.ingest import LATE_ITEMS, REFUSED_ITEMS
 from db.queries.round_trips import ROUND_TRIP, WEB_ROUND_TRIP
 from db.queries.system import DOWN_SECONDS, UP_SECONDS
@@ -26,7 +27,9 @@ from db.services.otlp_wire import FREE, Limits, Range, item, scopes_of
 Item = SpanRecord | LogRecord | Point
 Decoded = Iterator[Item | Invalid]
 # What this application measures of itself: whoever sends a metric of that name would change its own numbers.
-RESERVED_NAMES = frozenset({ROUND_TRIP, WEB_ROUND_TRIP, UP_SECONDS, DOWN_SECONDS, REFUSED_ITEMS, LATE_ITEMS})
+RESERVED_NAMES = frozenset(
+    {ROUND_TRIP, WEB_ROUND_TRIP, UP_SECONDS, DOWN_SECONDS, REFUSED_ITEMS, LATE_ITEMS, *TIMED}
+)
 
 
 class Signal(StrEnum):

@@ -9,7 +9,7 @@ from pathlib import Path
 from migrations.frozen_rules import replace_rules
 
 revision = "20261127_numbers"
-down_revision = "20261127_rollups"
+down_revision = "20261127_objectives"
 branch_labels = None
 depends_on = None
 

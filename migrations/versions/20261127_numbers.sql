@@ -218,7 +218,7 @@ GRANT SELECT ON agents TO quantum_app
 ;;
 GRANT SELECT, INSERT, UPDATE (name, role, squad, user_id, metadata, version, updated_at, heartbeat_seconds, paused_at), DELETE ON agents TO quantum_staff
 ;;
-GRANT SELECT, INSERT, UPDATE (status, efficiency, current_task, last_active, metadata, neural_load, uptime_seconds, version, updated_at, heartbeat_seconds, clock_drift_ms, clock_drift_at) ON agents TO quantum_system
+GRANT SELECT, INSERT, UPDATE (status, efficiency, current_task, last_active, metadata, neural_load, uptime_seconds, version, updated_at, heartbeat_seconds, clock_drift_ms, clock_drift_at, measured_at) ON agents TO quantum_system
 ;;
 CREATE FUNCTION app.guard_agents() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
@@ -232,7 +232,7 @@ BEGIN
     IF (SELECT app.role() IN ('admin', 'architect')) AND changed <@ ARRAY['name', 'role', 'squad', 'user_id', 'metadata', 'version', 'heartbeat_seconds', 'paused_at'] THEN -- agents_update_builders
         RETURN NEW;
     END IF;
-    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['status', 'efficiency', 'current_task', 'last_active', 'metadata', 'neural_load', 'uptime_seconds', 'version', 'heartbeat_seconds', 'clock_drift_ms', 'clock_drift_at'] THEN -- agents_update_worker
+    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['status', 'efficiency', 'current_task', 'last_active', 'metadata', 'neural_load', 'uptime_seconds', 'version', 'heartbeat_seconds', 'clock_drift_ms', 'clock_drift_at', 'measured_at'] THEN -- agents_update_worker
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'no rule lets % change % of agents', app.kind(), array_to_string(changed, ', ')
@@ -760,6 +760,28 @@ $$
 ;;
 CREATE TRIGGER guard_network_nodes BEFORE UPDATE ON network_nodes FOR EACH ROW EXECUTE FUNCTION app.guard_network_nodes()
 ;;
+ALTER TABLE objectives ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE objectives FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY objectives_select_authenticated ON objectives FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY objectives_insert_builders ON objectives FOR INSERT TO quantum_staff WITH CHECK ((SELECT app.role() IN ('admin', 'architect')))
+;;
+CREATE POLICY objectives_update_builders ON objectives FOR UPDATE TO quantum_staff USING ((SELECT app.role() IN ('admin', 'architect'))) WITH CHECK ((SELECT app.role() IN ('admin', 'architect')))
+;;
+CREATE POLICY objectives_delete_builders ON objectives FOR DELETE TO quantum_staff USING ((SELECT app.role() IN ('admin', 'architect')))
+;;
+CREATE POLICY objectives_select_system ON objectives FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY objectives_select_console ON objectives FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON objectives TO quantum_app
+;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON objectives TO quantum_staff
+;;
+GRANT SELECT ON objectives TO quantum_system
+;;
 ALTER TABLE one_time_codes ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE one_time_codes FORCE ROW LEVEL SECURITY
@@ -900,6 +922,24 @@ END
 $$
 ;;
 CREATE TRIGGER guard_profiles BEFORE UPDATE ON profiles FOR EACH ROW EXECUTE FUNCTION app.guard_profiles()
+;;
+ALTER TABLE provider_usage ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE provider_usage FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY provider_usage_select_managers ON provider_usage FOR SELECT TO quantum_staff USING ((SELECT app.role() IN ('admin', 'architect', 'observer', 'strategist')))
+;;
+CREATE POLICY provider_usage_insert_console ON provider_usage FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
+;;
+CREATE POLICY provider_usage_delete_console ON provider_usage FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+CREATE POLICY provider_usage_select_system ON provider_usage FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY provider_usage_select_console ON provider_usage FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON provider_usage TO quantum_staff
+;;
+GRANT SELECT, INSERT, DELETE ON provider_usage TO quantum_system
 ;;
 ALTER TABLE rate_limits ENABLE ROW LEVEL SECURITY
 ;;
@@ -2007,6 +2047,24 @@ ALTER TABLE network_nodes DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON network_nodes FROM quantum_app, quantum_staff, quantum_system
 ;;
+DROP POLICY objectives_select_authenticated ON objectives
+;;
+DROP POLICY objectives_insert_builders ON objectives
+;;
+DROP POLICY objectives_update_builders ON objectives
+;;
+DROP POLICY objectives_delete_builders ON objectives
+;;
+DROP POLICY objectives_select_system ON objectives
+;;
+DROP POLICY objectives_select_console ON objectives
+;;
+ALTER TABLE objectives NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE objectives DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON objectives FROM quantum_app, quantum_staff, quantum_system
+;;
 DROP POLICY one_time_codes_insert_system ON one_time_codes
 ;;
 DROP POLICY one_time_codes_update_system ON one_time_codes
@@ -2100,6 +2158,22 @@ ALTER TABLE profiles NO FORCE ROW LEVEL SECURITY
 ALTER TABLE profiles DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON profiles FROM quantum_app, quantum_staff, quantum_system
+;;
+DROP POLICY provider_usage_select_managers ON provider_usage
+;;
+DROP POLICY provider_usage_insert_console ON provider_usage
+;;
+DROP POLICY provider_usage_delete_console ON provider_usage
+;;
+DROP POLICY provider_usage_select_system ON provider_usage
+;;
+DROP POLICY provider_usage_select_console ON provider_usage
+;;
+ALTER TABLE provider_usage NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE provider_usage DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON provider_usage FROM quantum_app, quantum_staff, quantum_system
 ;;
 DROP TRIGGER guard_rate_limits ON rate_limits
 ;;

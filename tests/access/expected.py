@@ -76,7 +76,7 @@ BY_SYSTEM = {
 }
 LIVE = only(
     "status efficiency current_task last_active neural_load uptime_seconds version metadata "
-    "heartbeat_seconds clock_drift_ms clock_drift_at"
+    "heartbeat_seconds clock_drift_ms clock_drift_at measured_at"
 )
 CATALOGUE = only("name role squad user_id metadata version heartbeat_seconds paused_at")
 NODE = only(
@@ -343,6 +343,15 @@ EXPECTED: dict[str, dict[str, list[May]]] = {
     "role_requirements": BY_SYSTEM,
     "second_factors": BY_SYSTEM,
     "sign_in_limits": BY_SYSTEM,
+    "objectives": {
+        "select": [May("person", ours=True), *SEEN],
+        **{verb: [May(BUILDERS, ours=True)] for verb in ("insert", "update", "delete")},
+    },
+    "provider_usage": {
+        "select": [May("admin|architect|observer|strategist", ours=True), *SEEN],
+        "insert": [May("operator", ours=True)],
+        "delete": [May("operator", ours=True)],
+    },
     "jobs": {
         "select": [May("person", ours=True), *SEEN],
         "insert": [May("system", ours=True)],

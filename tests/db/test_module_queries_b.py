@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 import db.queries
 from db.listing import LISTINGS, Wish, choices, read_page, read_row
-from db.metric import METRICS, SERIES, Window, prove, read, read_series
+from db.metric import METRICS, SERIES, TOO_FEW, Window, prove, read, read_series
 from db.models import Invoice, Transaction
 from db.queries.finance import currencies
 from tests import module_rows_b
@@ -26,8 +26,11 @@ NUMBERS: dict[str, dict[str, tuple[Any, Any]]] = {
         "api.calls": (26, 24),
         "api.error_share": (100 * 3 / 26, 100 * 2 / 24),
         "api.clients": (2, 1),
-        "api.response_p50_ms": (12, 12),
-        "api.response_p95_ms": (23, 23),
+        "api.response_p50_ms": (11, 11),
+        "api.response_p95_ms": (21, 21),
+        "api.response_p99_ms": (None, None),
+        "api.failures": (2, 2),
+        "api.apdex": (22 / 24, 22 / 24),
         "api.keys": (3, 3),
         "api.active_keys": (1, 1),
     },
@@ -158,7 +161,7 @@ def test_a_percentile_of_too_few_durations_is_unknown(db_session: Session) -> No
     start = "2024-06-01T12:00:00Z"
     reading = read(db_session, "api.response_p95_ms", Window.parse(f"{start}/2024-06-01T12:00:20Z"))
     assert (reading.value, reading.n) == (None, 19)
-    assert reading.reason == "There are too few values for this percentile."
+    assert reading.reason == TOO_FEW
     reading = read(db_session, "api.response_p95_ms", Window.parse(f"{start}/2024-06-01T12:00:21Z"))
     assert (reading.value, reading.n) == (19, 20)
 

@@ -43,6 +43,7 @@ def test_the_list_shows_what_each_agent_did(alice: Reader, fleet: None) -> None:
         "agent.latency_p50_ms": "2.0",
         "agent.latency_p95_ms": "2.0",
         "agent.efficiency": "95.0",
+        "agent.stored_efficiency": "",
     }
     assert "Failing" in words(drawn) and "unassigned" in words(drawn)
 
