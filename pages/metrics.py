@@ -27,8 +27,8 @@ from db.metric import (
     SeriesReading,
     Window,
     read_series,
-    tables_of,
 )
+from db.proof import tables_of
 from i18n import declared, t
 from pages._own_rows import is_narrowed, said
 from pages._view import ASKED, BUSY, View, load, nothing_here, notices, page, person, titled
