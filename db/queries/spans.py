@@ -75,7 +75,14 @@ def rows_from_rank(percent: int) -> Callable[[Window], Statement]:
     return evidence
 
 
-@metric("spans.count", title="Spans", unit="spans", formula="count of rows", evidence=_rows())
+@metric(
+    "spans.count",
+    title="Spans",
+    unit="spans",
+    formula="count of rows",
+    excluded="The application's own parts.",
+    evidence=_rows(),
+)
 def span_count(window: Window) -> Statement:
     """Stored spans that start in the window; the application's own parts are left out."""
     return select(func.count().label("value")).select_from(Span).where(of_others(window))
@@ -86,6 +93,7 @@ def span_count(window: Window) -> Statement:
     title="Errors",
     unit="errors",
     formula="count of rows with status error",
+    excluded="The application's own parts. Spans that report no status are no errors.",
     evidence=_rows(lambda: Span.status == ERROR),
 )
 def span_errors(window: Window) -> Statement:
@@ -98,6 +106,7 @@ def span_errors(window: Window) -> Statement:
     title="Unattributed spans",
     unit="spans",
     formula="count of rows without an agent",
+    excluded="Spans that belong to an agent, directly or by a span above them.",
     evidence=_rows(lambda: Span.agent_id.is_(None)),
 )
 def spans_unattributed(window: Window) -> Statement:
@@ -110,6 +119,7 @@ def spans_unattributed(window: Window) -> Statement:
     title="Traces",
     unit="traces",
     formula="count of distinct trace ids",
+    excluded="The application's own parts.",
     evidence=lambda window: (
         select(Span.trace_id, func.count().label("spans"), func.min(Span.start_ns).label("start_ns"))
         .where(of_others(window))
@@ -142,6 +152,7 @@ def in_ms(ranked: Statement) -> Statement:
     title="Span latency, median",
     unit="ms",
     formula="nearest rank: the ⌈0.50·n⌉-th shortest duration",
+    excluded="The application's own parts.",
     evidence=rows_from_rank(50),
     least=1,
 )
@@ -155,6 +166,7 @@ def latency_p50(window: Window) -> Statement:
     title="Span latency, 95th percentile",
     unit="ms",
     formula="nearest rank: the ⌈0.95·n⌉-th shortest duration; needs n ≥ 20",
+    excluded="The application's own parts.",
     evidence=rows_from_rank(95),
     least=20,
 )
@@ -176,6 +188,7 @@ def _tokens(column: Any) -> Callable[[Window], Statement]:
     title="Input tokens",
     unit="tokens",
     formula="sum over model spans; n = model spans that report them",
+    excluded="The application's own parts. Model spans without tokens, and totals repeated on spans of other kinds.",
     evidence=_tokens(Span.input_tokens),
 )
 def input_tokens(window: Window) -> Statement:
@@ -191,6 +204,7 @@ def input_tokens(window: Window) -> Statement:
     title="Output tokens",
     unit="tokens",
     formula="sum over model spans; n = model spans that report them",
+    excluded="The application's own parts. Model spans without tokens, and totals repeated on spans of other kinds.",
     evidence=_tokens(Span.output_tokens),
 )
 def output_tokens(window: Window) -> Statement:
@@ -206,6 +220,7 @@ def output_tokens(window: Window) -> Statement:
     title="Spans by latency",
     unit="spans",
     formula="count of spans per range of duration, each range including its lower end",
+    excluded="The application's own parts.",
     evidence=_rows(),
 )
 def latency_histogram(window: Window) -> Statement:
