@@ -41,7 +41,8 @@
 
   function tell(element, words) {
     const holder = element.closest(HOLDERS) || element.parentElement;
-    let said = holder.querySelector(":scope > .differs");
+    const lines = holder.querySelector(":scope > .card-lines") || holder;
+    let said = lines.querySelector(":scope > .differs");
     if (!words) {
       if (said) said.remove();
       delete holder.dataset.differs;
@@ -52,7 +53,7 @@
       said = document.createElement("p");
       said.className = "differs";
       said.setAttribute("role", "alert");
-      holder.append(said);
+      lines.append(said);
     }
     if (said.textContent !== words) said.textContent = words;
     holder.dataset.differs = "true";

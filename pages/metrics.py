@@ -29,14 +29,28 @@ from db.metric import (
     read_series,
 )
 from db.proof import tables_of
+from db.queries.numbers import last_run
 from i18n import declared, t
 from pages._own_rows import is_narrowed, said
+from pages._verified import verified
 from pages._view import ASKED, BUSY, View, load, nothing_here, notices, page, person, titled
 
 dash.register_page(__name__, path="/metrics", title=titled(lambda lang: t("Metrics", lang)))
 
 REGISTRIES = db.queries.__all__  # importing db.queries fills METRICS and SERIES
-DOMAINS = ("fleet", "calls", "spans", "traces", "tokens", "agent", "connection", "ingest", "db", "system")
+DOMAINS = (
+    "numbers",
+    "fleet",
+    "calls",
+    "spans",
+    "traces",
+    "tokens",
+    "agent",
+    "connection",
+    "ingest",
+    "db",
+    "system",
+)
 Declared = Metric | Series
 Read = Mapping[str, Reading | SeriesReading]
 
@@ -88,6 +102,7 @@ def metrics(unit: Session, view: View) -> list[Component]:
             t("Measured {at}", view.lang, at=moment(view.now, view.lang, view.zone)),
             className="page-at metrics-at",
         ),
+        verified(last_run(unit), whole, view),
         *[_domain(name, definitions, whole, view) for name, definitions in found.items()],
     ]
 
@@ -103,6 +118,7 @@ def domains() -> dict[str, list[Declared]]:
 def domain_words(name: str, lang: str) -> str:
     """A domain in words."""
     words = {
+        "numbers": t("Do they agree?", lang),
         "fleet": t("The fleet", lang),
         "calls": t("Calls", lang),
         "spans": t("Spans", lang),
@@ -143,6 +159,7 @@ def _definition(made: Declared, reading: Reading | SeriesReading | None, view: V
     facts = [
         (t("Formula", lang), declared(made.formula, lang)),
         (t("Unit", lang), f"{declared(made.unit, lang)}, {over}"),
+        (t("Left out", lang), declared(made.excluded, lang) if made.excluded else t("nothing", lang)),
         (t("Unknown", lang), unknown_when(made, lang)),
     ]
     return html.Article(
