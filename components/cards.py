@@ -7,7 +7,7 @@ from components.age import age
 from components.attributes import attributes
 from components.format import by_unit, number, split_unit
 from components.icons import icon as drawn
-from components.measured import Measured, marks, require
+from components.measured import Measured, beside, marks, require
 from i18n import declared, t
 
 GLUE = "\u2060"  # the word joiner: of no width, and no line breaks at it
@@ -36,6 +36,7 @@ def card(
                     html.P(age(reading.measured_at, lang, zone), className="card-line card-age"),
                 ],
                 className="card-lines",
+                **attributes(beside(reading)),
             ),
         ],
         className="reading-card" + (" is-unknown" if reading.value is None else ""),

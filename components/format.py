@@ -52,6 +52,7 @@ NOUNS: dict[str, Callable[[int, str], str]] = {
     "lines": lambda n, lang: tn("line", "lines", n, lang),
     "messages": lambda n, lang: tn("message", "messages", n, lang),
     "models": lambda n, lang: tn("model", "models", n, lang),
+    "numbers": lambda n, lang: tn("number", "numbers", n, lang),
     "notes": lambda n, lang: tn("note", "notes", n, lang),
     "parts": lambda n, lang: tn("part", "parts", n, lang),
     "people": lambda n, lang: tn("person", "people", n, lang),

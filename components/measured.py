@@ -124,6 +124,11 @@ def marks(reading: Measured | MeasuredSeries) -> dict[str, str]:
     }
 
 
+def beside(reading: Measured | MeasuredSeries) -> dict[str, str]:
+    """The attribute of what stands beside a measured value and belongs to it: its n, its interval, its rows."""
+    return {"data-of": reading.key}
+
+
 def mark_of(rows: Sequence[Mapping[str, Any]]) -> str:
     """A short mark of a chart's rows: the same for the same rows, apart from the last bits of a sum."""
     spelled = [[(name, _spelled(value)) for name, value in sorted(row.items())] for row in rows]

@@ -112,9 +112,6 @@ def as_json(session: Session, key: str, window: Window, subject: Subject = ()) -
         "sql": sql,
         "params": params,
         "tables": list(tables_of(statement)),
-        "excluded": METRICS[key].excluded or None,
-        "resolution": reading.resolution,
-        "code_version": METRICS[key].version,
     }
 
 

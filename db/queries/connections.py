@@ -8,7 +8,19 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import Subquery
 
-from db.metric import METRICS, Reading, Statement, Window, from_ns, metric, reading_of
+from db.metric import (
+    METRICS,
+    NOTHING,
+    SERIES,
+    Reading,
+    SeriesReading,
+    Statement,
+    Window,
+    from_ns,
+    metric,
+    reading_of,
+    series,
+)
 from db.models import Agent, AgentConnection, Call, NetworkNode, Span
 from db.models.telemetry import ERROR
 from db.queries.activity import activity, calls_per, latency, percentiles
@@ -145,6 +157,30 @@ def connection_latency_p95(window: Window, caller: str, callee: str) -> Statemen
     return select(func.max(rows.c.p95).label("value"), func.coalesce(func.max(rows.c.n), 0).label("n"))
 
 
+MAP = "fleet.calls_by_connection"
+
+
+@series(
+    MAP,
+    title="Calls by connection",
+    unit="calls",
+    formula="count of calls per ordered pair of agents",
+    excluded="Calls in which one of the application's own parts has a share.",
+    evidence=lambda window: (
+        select(Call.start_ns, Call.caller_id, Call.callee_id, Call.kind, Call.latency_ns, Call.failed)
+        .where(calls_of_others(window))
+        .order_by(Call.start_ns.desc(), Call.span_id)
+    ),
+)
+def calls_by_connection(window: Window) -> Statement:
+    """Who called whom how often in the window: the measured lines of the map."""
+    label = (Call.caller_id + " → " + Call.callee_id).label("label")
+    counted = select(label, func.count().label("count")).where(calls_of_others(window))
+    return counted.group_by(Call.caller_id, Call.callee_id).order_by(
+        func.count().desc(), Call.caller_id, Call.callee_id
+    )
+
+
 @dataclass(frozen=True)
 class ConnectionRow:
     """One ordered pair with its readings by metric key."""
@@ -226,6 +262,18 @@ def network(session: Session, window: Window, wanted: AgentFilter, most: int = L
     ]
     held, more = _held_edges(session, shown)
     return NetworkMap(nodes, _measured_edges(measured) + held, measured, total - len(nodes), more)
+
+
+def lines_of(drawn: NetworkMap, window: Window) -> SeriesReading:
+    """The series the map's measured lines are, out of what was read for it."""
+    made, calls = SERIES[MAP], "connection.calls"
+    rows = tuple(
+        {"label": f"{row.caller_id} → {row.callee_id}", "count": row.readings[calls].value}
+        for row in drawn.connections
+    )
+    n = sum(row.readings[calls].n for row in drawn.connections)
+    reason = None if n else NOTHING
+    return SeriesReading(made.key, made.title, made.unit, rows, reason, n, window.at, window)
 
 
 def _nodes(
