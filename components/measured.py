@@ -129,6 +129,18 @@ def beside(reading: Measured | MeasuredSeries) -> dict[str, str]:
     return {"data-of": reading.key}
 
 
+# Why a number on a page is no measured value: a definition's own, a limit, a row as it is stored, how many rows of a
+# list are shown, part of a name.
+UNMEASURED = ("definition", "limit", "stored", "shown", "name")
+
+
+def unmeasured(why: str) -> dict[str, str]:
+    """The attribute of an element whose digits measure nothing, with the reason; a test looks for all others."""
+    if why not in UNMEASURED:
+        raise ValueError(f"{why!r} is no reason; choose one of {', '.join(UNMEASURED)}")
+    return {"data-unmeasured": why}
+
+
 def mark_of(rows: Sequence[Mapping[str, Any]]) -> str:
     """A short mark of a chart's rows: the same for the same rows, apart from the last bits of a sum."""
     spelled = [[(name, _spelled(value)) for name, value in sorted(row.items())] for row in rows]
