@@ -17,10 +17,12 @@ from components.agents import (
     squad_word,
     state_mark,
 )
+from components.attributes import attributes
 from components.cards import measured
 from components.figures.network_words import state_words
 from components.format import ago, moment, number
 from components.forms import query_bar, query_search, query_select
+from components.measured import unmeasured
 from components.shell import page_header
 from components.states import empty, skeleton
 from components.tables import Column, data_table
@@ -105,7 +107,11 @@ def _summary(view: View, wanted: AgentFilter, total: int) -> html.P:
         count = tn("{count} agent matches", "{count} agents match", total, view.lang, count=shown)
     at = t("measured {at}", view.lang, at=moment(view.now, view.lang, view.zone))
     clear = _clear(view, "list-clear") if wanted != AgentFilter() and total else None
-    return html.P([html.Span(f"{count} · {at}", role="status"), clear], className="list-summary")
+    return html.P(
+        [html.Span(f"{count} · {at}", role="status"), clear],
+        className="list-summary",
+        **attributes(unmeasured("shown")),
+    )
 
 
 def _table(view: View, rows: list[AgentRow], total: int, shown: int, order: str) -> Component:

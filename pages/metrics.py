@@ -13,7 +13,7 @@ from auth.permissions import allows
 from components.attributes import attributes
 from components.cards import measured
 from components.format import moment, split_unit
-from components.measured import marks
+from components.measured import marks, unmeasured
 from components.shell import page_header
 from components.states import skeleton
 from db.engine import Session
@@ -171,9 +171,12 @@ def _definition(made: Declared, reading: Reading | SeriesReading | None, view: V
                     html.P(declared(made.sentence, lang)),
                 ],
                 className="definition-words",
+                **attributes(unmeasured("definition")),
             ),
             html.Dl(
-                [part for name, said in facts for part in (html.Dt(name), html.Dd(said))], className="facts"
+                [part for name, said in facts for part in (html.Dt(name), html.Dd(said))],
+                className="facts",
+                **attributes(unmeasured("definition")),
             ),
             html.Div(_now(made, reading, lang), className="definition-now"),
         ],

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 import db.queries
 from db.metric import BY_HISTOGRAM, HISTOGRAM_BOUND, METRICS, Metric, Reading, read
 from db.models import Span
-from db.recompute.base import RECOMPUTED, Again, Domain, Rows
+from db.recompute.base import RECOMPUTED, Again, Domain, Rows, Stopped
 from db.window import Window, from_ns, iso
 
 REGISTRIES = db.queries.__all__  # importing db.queries fills METRICS
@@ -67,6 +67,8 @@ def verify(
         for again in domain(rows, windows):
             if not METRICS[again.key].windowed and again.window is not windows[0]:
                 continue  # it speaks of now, whatever the window
+            if is_ending():
+                raise Stopped
             yield compared(read(session, again.key, again.window, again.subject), again)
 
 
