@@ -56,7 +56,7 @@ def read_evidence(
     if len(found) > size:
         last = _values(ordered.shown, rows[-1])
         alike = sum(_values(ordered.shown, row) == last for row in rows)
-        alike += 0 if after is not None and list(last) == after else 0
+        alike += skip if after is not None and list(last) == after else 0
         following = cursor_of((alike, place + size, *last), asked)
     seen = tuple({name: row[name] for name in ordered.names} for row in rows)
     return EvidencePage(ordered.names, seen, place, following)

@@ -40,7 +40,7 @@ def test_the_rows_are_turned_page_by_page(alice: Reader, fleet: None) -> None:
     """All forty spans once, twenty at a time."""
     seen: list[str] = []
     drawn = prove(alice, key="spans.count", value="40")
-    while True:
+    for _ in range(3):
         (table,) = [each for each in elements(drawn) if each["type"] == "Tbody"]
         seen += [words(row) for row in elements(table["props"]["children"]) if row["type"] == "Tr"]
         after = [each["props"].get("data-proof-after") for each in elements(drawn)]
