@@ -16,7 +16,7 @@
     const seconds = Math.max(0, Math.floor((now() - instant) / 1000));
     const [unit, size] = UNITS.find(([, each]) => seconds >= each) || UNITS[UNITS.length - 1];
     const spelled = new Intl.RelativeTimeFormat(document.documentElement.lang || "en", {
-      style: "narrow", numeric: seconds ? "always" : "auto",
+      style: "short", numeric: seconds ? "always" : "auto",
     });
     return spelled.format(-Math.floor(seconds / size), unit);
   }

@@ -10,7 +10,7 @@ from i18n import t
 
 
 def age(instant: datetime, lang: str, zone: str) -> html.Time:
-    """ "measured 12s ago"; where no script runs, the instant itself. No screen reader is told of every second."""
+    """ "measured 12 sec. ago"; where no script runs, the instant itself. No screen reader is told of every second."""
     exact = moment(instant, lang, zone)
     return html.Time(
         t("measured {at}", lang, at=exact),

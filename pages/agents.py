@@ -159,7 +159,11 @@ def _measured(key: str, title: str, metric: str, lang: str) -> Column:
 
 
 def _name(agent: AgentRow, view: View) -> Component:
-    under = html.Span(agent.id, className="cell-under") if agent.id != agent.name else None
+    under = (
+        html.Span(agent.id, className="cell-under", **attributes(unmeasured("name")))
+        if agent.id != agent.name
+        else None
+    )
     return html.Div([agent_link(view.agent(agent.id), agent.id, agent.name), under], className="cell-name")
 
 
