@@ -112,7 +112,7 @@ def _tell_json(lines: Iterable[Any], windows: Sequence[Any]) -> int:
     from db.recompute import DIFFERS
 
     said = [line.told() for line in lines]
-    differing = sum(line["verdict"] == DIFFERS for line in said)
+    differing = sum(1 for line in said if line["verdict"] == DIFFERS)
     named = [window.name for window in windows]
     answer = {"windows": named, "checked": len(said), "differing": differing, "lines": said}
     click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
@@ -128,10 +128,10 @@ def _tell_lines(lines: Iterable[Any], windows: Sequence[Any]) -> int:
         labels[window.name] = f"w{place}"
         click.echo(f"w{place} = {window.name}")
     click.echo(_columns("number", "window", "shown", "recomputed", "difference", "verdict"))
-    checked = differing = 0
+    checked, differing = 0, 0
     for line in lines:
         checked += 1
-        differing += line.verdict == DIFFERS
+        differing += int(line.verdict == DIFFERS)
         click.echo(_line_of(line, labels[line.window]))
     click.echo(
         f"{_count(checked, 'number', 'numbers')} recomputed · "

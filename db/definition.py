@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Dialect
 from sqlalchemy.dialects import postgresql
 
 from db.window import Window
@@ -54,6 +55,7 @@ def _source(build: Callable[..., Any]) -> str:
 
 def _statement(build: Callable[..., Any], subject: tuple[str, ...]) -> list[str]:
     """The text and the constants, moments aside: they come from the window or from a setting."""
-    compiled = build(EXAMPLE, *subject).compile(dialect=postgresql.dialect())
+    dialect: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    compiled = build(EXAMPLE, *subject).compile(dialect=dialect)
     constants = {name: value for name, value in compiled.params.items() if not isinstance(value, datetime)}
     return [str(compiled), repr(sorted(constants.items()))]

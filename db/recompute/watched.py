@@ -90,14 +90,14 @@ def uptime(rows: Rows, windows: Sequence[Window]) -> Iterator[Again]:
             yield Again(key, window, value, beats, within=MOMENTS)
         unknown = None if length is None else length - up - down
         yield Again("system.unknown_seconds", window, unknown, beats, within=MOMENTS)
-        shares = {
+        shares: dict[str, float | None] = {
             "system.uptime": _part(up, up + down),
             "system.coverage": _part(up + down, length),
             "system.uptime_lowest": _part(up, length),
             "system.uptime_highest": None if length is None else _part(length - down, length),
         }
-        for key, value in shares.items():
-            yield Again(key, window, value, beats, within=_blur(length))
+        for key, part in shares.items():
+            yield Again(key, window, part, beats, within=_blur(length))
 
 
 def _blur(length: float | None) -> float:
