@@ -236,7 +236,7 @@ def metric(key: str | None, window: str, subject: tuple[str, ...], as_json: bool
     from db.actor import SYSTEM
     from db.engine import session
     from db.metric import METRICS, Window
-    from db.metric import as_json as answer
+    from db.proof import as_json as answer
 
     _refuse_unknown(key, subject)
     seen = Window.parse(window)

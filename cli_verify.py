@@ -1,11 +1,15 @@
 """`quantum verify …`: is what is stored still what was written?"""
 
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
 import settings as environment
+from cli_base import migrated, told
 from terminal import Progress
 
 
@@ -71,3 +75,83 @@ def _summary(verdict: Any, path: Path | None) -> str:
 
 def _count(count: int, one: str, many: str) -> str:
     return f"{count:,} {one if count == 1 else many}"
+
+
+@verify.command("numbers")
+@click.option(
+    "--window",
+    "wanted",
+    multiple=True,
+    help="all, 24h, 7d, 30d, 90d or START/END, as often as you like. Default: all, 24h, 7d, 30d and where data lies.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: windows, lines, and how many differ.")
+@told
+def numbers(wanted: tuple[str, ...], as_json: bool) -> int:
+    """Recompute every number from the raw rows by another way and print both.
+
+    Of numbers about an agent, a connection, a currency or a role, some are looked at. Exit 1 when any differs.
+    """
+    from db.actor import SYSTEM
+    from db.engine import session
+    from db.metric import Window
+    from db.recompute import verify as recompute
+    from db.recompute.compare import standard_windows
+
+    at = datetime.now(UTC)
+    given = [Window.parse(text, at) for text in wanted]
+    engine = migrated(environment.load().database_system_url)
+    with session(engine, SYSTEM) as unit:
+        windows = given or standard_windows(unit, at)
+        lines = recompute(unit, windows)
+        differing = (_tell_json if as_json else _tell_lines)(lines, windows)
+    engine.dispose()
+    return 1 if differing else 0
+
+
+def _tell_json(lines: Iterable[Any], windows: Sequence[Any]) -> int:
+    from db.recompute import DIFFERS
+
+    said = [line.told() for line in lines]
+    differing = sum(1 for line in said if line["verdict"] == DIFFERS)
+    named = [window.name for window in windows]
+    answer = {"windows": named, "checked": len(said), "differing": differing, "lines": said}
+    click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+    return differing
+
+
+def _tell_lines(lines: Iterable[Any], windows: Sequence[Any]) -> int:
+    """Line by line as they come, under a head; long windows by a number of their own."""
+    from db.recompute import DIFFERS
+
+    labels = {window.name: window.name for window in windows}
+    for place, window in enumerate((each for each in windows if "/" in each.name), 1):
+        labels[window.name] = f"w{place}"
+        click.echo(f"w{place} = {window.name}")
+    click.echo(_columns("number", "window", "shown", "recomputed", "difference", "verdict"))
+    checked, differing = 0, 0
+    for line in lines:
+        checked += 1
+        differing += int(line.verdict == DIFFERS)
+        click.echo(_line_of(line, labels[line.window]))
+    click.echo(
+        f"{_count(checked, 'number', 'numbers')} recomputed · "
+        + ("all agree" if not differing else f"{_count(differing, 'differs', 'differ')}")
+    )
+    return differing
+
+
+def _line_of(line: Any, window: str) -> str:
+    about = f"[{' → '.join(line.subject)}]" if line.subject else ""
+    n = "" if line.shown_n == line.recomputed_n else f" (n {line.shown_n:,} ≠ {line.recomputed_n:,})"
+    shown, recomputed, difference = (_number(each) for each in (line.shown, line.recomputed, line.difference))
+    return _columns(line.key + about, window, shown, recomputed, difference, line.verdict + n)
+
+
+def _columns(key: str, window: str, shown: str, recomputed: str, difference: str, verdict: str) -> str:
+    return f"{key:<52} {window:<6} {shown:>20} {recomputed:>20} {difference:>12}  {verdict}"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "—"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.6f}"

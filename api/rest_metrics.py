@@ -22,7 +22,8 @@ from auth.keys import Scope
 from auth.permissions import allows
 from db.actor import SYSTEM
 from db.engine import session
-from db.metric import METRICS, Metric, Window, as_json
+from db.metric import METRICS, Metric, Window
+from db.proof import as_json
 
 # Whatever any number is about, as parameters: an agent, a caller and a callee, a currency …
 SUBJECTS = sorted({name for each in METRICS.values() for name in each.subject})

@@ -1,5 +1,5 @@
-/* What the browser does by itself: writes the reader's wishes into the address, marks what is chosen, opens the proof
-   drawer, copies text, opens the menu. No page state lives here; the address is the state. */
+/* What the browser does by itself: writes the reader's wishes into the address, marks what is chosen, copies text,
+   opens the menu. No page state lives here; the address is the state. */
 (function () {
   "use strict";
 
@@ -170,21 +170,6 @@
     (open ? document.querySelector(".shell-close") : find("shell-menu")).focus();
   }
 
-  /* The proof drawer */
-  function prove(element) {
-    const data = {
-      key: element.dataset.metric,
-      window: element.dataset.window || null,
-      subject: JSON.parse(element.dataset.subject || "[]"),
-      value: element.dataset.value || null,
-      at: element.dataset.measuredAt || null,
-      asked: Date.now(),
-    };
-    window.dash_clientside.set_props("proof-body", { children: null });
-    window.dash_clientside.set_props("proof", { is_open: true });
-    window.dash_clientside.set_props("proof-request", { data: data });
-  }
-
   /* Copying */
   async function copy(button) {
     const word = button.querySelector(".copy-word");
@@ -228,7 +213,6 @@
 
   /* Listening */
   const CLICKS = [
-    [".measured[data-metric]", prove],
     ["[data-query-set]", choose],
     ["[data-copy]", copy],
     ["#shell-range-apply", applyDays],
@@ -284,9 +268,6 @@
     } else if (event.key === "/" && !writing && !event.metaKey && !event.ctrlKey && !event.altKey) {
       const box = document.querySelector(".query-search input");
       if (box) { event.preventDefault(); box.focus(); box.select(); }
-    } else if ((event.key === "Enter" || event.key === " ") && target.matches && target.matches(".measured[data-metric]:not(button)")) {
-      event.preventDefault();
-      prove(target);
     }
   });
 

@@ -20,8 +20,8 @@ from bench.databases import databases
 from bench.report import Row, at_most, spread
 from db.actor import Actor
 from db.engine import make_engine, session
-from db.metric import statement_text
 from db.models import ApiLog, Deal, DealActivity
+from db.proof import statement_text
 from tests.access.conftest import connect
 from tests.access.judge import Asker
 from tests.access.raw import introduce

@@ -3,10 +3,11 @@
 import dash_bootstrap_components as dbc
 from dash import html
 
+from components.age import age
 from components.attributes import attributes
-from components.format import by_unit, moment, number, split_unit
+from components.format import by_unit, number, split_unit
 from components.icons import icon as drawn
-from components.measured import Measured, marks, require
+from components.measured import Measured, beside, marks, require
 from i18n import declared, t
 
 GLUE = "\u2060"  # the word joiner: of no width, and no line breaks at it
@@ -19,25 +20,24 @@ def card(
     zone: str,
     note: str | None = None,
     icon: str | None = None,
-    at: bool = False,
 ) -> dbc.Card:
-    """One measured value with its n and interval, or a dash and the reason there is none.
-
-    `at` adds a line with the instant of measurement; leave it out where the page says it once for all its cards.
-    """
+    """One measured value with its n and interval, or a dash and the reason there is none; and how old it is."""
     require(reading, Measured, "reading")
-    lines = [
-        _evidence(reading, lang),
-        note,
-        t("Measured {at}", lang, at=moment(reading.measured_at, lang, zone)) if at else None,
-    ]
+    lines = [_evidence(reading, lang), note]
     return dbc.Card(
         [
             html.Div(
                 [drawn(icon) if icon else None, html.H3(declared(reading.title, lang))], className="card-name"
             ),
             _big(reading, lang),
-            html.Div([html.P(line, className="card-line") for line in lines if line], className="card-lines"),
+            html.Div(
+                [
+                    *[html.P(line, className="card-line") for line in lines if line],
+                    html.P(age(reading.measured_at, lang, zone), className="card-line card-age"),
+                ],
+                className="card-lines",
+                **attributes(beside(reading)),
+            ),
         ],
         className="reading-card" + (" is-unknown" if reading.value is None else ""),
     )

@@ -11,7 +11,7 @@ from components.figures.histograms import range_words
 from components.figures.style import config
 from components.format import moment, number
 from components.icons import icon
-from components.measured import MeasuredSeries, marks, require
+from components.measured import MeasuredSeries, beside, marks, require
 from components.states import empty
 from components.tables import Column
 from i18n import declared, t
@@ -52,6 +52,7 @@ def chart_frame(
             ),
         ],
         className="frame chart-frame",
+        **attributes(beside(series)),
     )
 
 
@@ -102,7 +103,8 @@ def _drawing(
     graph = dcc.Graph(
         id=id, figure=figure, config=config(lang), style={"height": f"{height}px"}, responsive=True
     )
-    return html.Div(graph, role="img", className="frame-graph", **attributes({"aria-label": words}))
+    said_of = {"aria-label": words} | marks(series)
+    return html.Div(graph, role="img", className="frame-graph", **attributes(said_of))
 
 
 def _at(series: MeasuredSeries, lang: str, zone: str) -> html.Span:

@@ -52,6 +52,7 @@ NOUNS: dict[str, Callable[[int, str], str]] = {
     "lines": lambda n, lang: tn("line", "lines", n, lang),
     "messages": lambda n, lang: tn("message", "messages", n, lang),
     "models": lambda n, lang: tn("model", "models", n, lang),
+    "numbers": lambda n, lang: tn("number", "numbers", n, lang),
     "notes": lambda n, lang: tn("note", "notes", n, lang),
     "pages": lambda n, lang: tn("page", "pages", n, lang),
     "pairs": lambda n, lang: tn("pair", "pairs", n, lang),

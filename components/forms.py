@@ -9,6 +9,7 @@ from dash.development.base_component import Component
 
 from components.attributes import attributes
 from components.icons import icon
+from components.measured import unmeasured
 
 PROTO = re.compile(r"__(?=proto__)", re.IGNORECASE)
 ANY = "*"
@@ -23,7 +24,7 @@ def field(
         [
             html.Label(label, htmlFor=id, className="form-label"),
             control,
-            html.Div(hint, className="form-text") if hint else None,
+            html.Div(hint, className="form-text", **attributes(unmeasured("limit"))) if hint else None,
             html.Div(error or "", id=f"{id}-error", className="field-error", role="alert"),
         ],
         className="field" + (" has-error" if error else ""),

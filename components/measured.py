@@ -1,8 +1,10 @@
 """What may be drawn as a measured value: a reading that knows its key, unit, n, window and instant."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 
@@ -70,7 +72,7 @@ class MeasuredSeries(Protocol):
 
 @runtime_checkable
 class Proven(Protocol):
-    """How a reading was made: the definition, the query as it ran, and the first rows behind it."""
+    """How a reading was made: the definition and its version, the query as it ran, and the first rows behind it."""
 
     @property
     def reading(self) -> Any: ...
@@ -78,6 +80,12 @@ class Proven(Protocol):
     def sentence(self) -> str: ...
     @property
     def formula(self) -> str: ...
+    @property
+    def excluded(self) -> str: ...
+    @property
+    def resolution(self) -> str: ...
+    @property
+    def version(self) -> str: ...
     @property
     def sql(self) -> str: ...
     @property
@@ -106,10 +114,39 @@ def require(given: Given, wanted: type, argument: str) -> Given:
 def marks(reading: Measured | MeasuredSeries) -> dict[str, str]:
     """The data attributes by which a person, a test or the proof drawer finds the measurement behind an element."""
     value = getattr(reading, "value", None)
-    return {
+    rows = {"data-rows": mark_of(reading.rows)} if isinstance(reading, MeasuredSeries) else {}
+    return rows | {
         "data-metric": reading.key,
         "data-value": "" if value is None else repr(value) if isinstance(value, float) else str(value),
         "data-window": reading.window.name if reading.window is not None else "",
         "data-subject": json.dumps(list(reading.subject), ensure_ascii=False),
         "data-measured-at": reading.measured_at.isoformat(),
     }
+
+
+def beside(reading: Measured | MeasuredSeries) -> dict[str, str]:
+    """The attribute of what stands beside a measured value and belongs to it: its n, its interval, its rows."""
+    return {"data-of": reading.key}
+
+
+# Why a number on a page is no measured value: a definition's own, a limit, a row as it is stored, how many rows of a
+# list are shown, part of a name.
+UNMEASURED = ("definition", "limit", "stored", "shown", "name")
+
+
+def unmeasured(why: str) -> dict[str, str]:
+    """The attribute of an element whose digits measure nothing, with the reason; a test looks for all others."""
+    if why not in UNMEASURED:
+        raise ValueError(f"{why!r} is no reason; choose one of {', '.join(UNMEASURED)}")
+    return {"data-unmeasured": why}
+
+
+def mark_of(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A short mark of a chart's rows: the same for the same rows, apart from the last bits of a sum."""
+    spelled = [[(name, _spelled(value)) for name, value in sorted(row.items())] for row in rows]
+    return sha256(json.dumps(spelled).encode()).hexdigest()[:16]
+
+
+def _spelled(value: Any) -> str:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f"{value:.9g}" if is_number and math.isfinite(value) else str(value)

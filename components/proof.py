@@ -1,4 +1,4 @@
-"""The drawer's inside: how one number was made, down to the first rows behind it."""
+"""The drawer's inside: how one number was made, down to the rows behind it, twenty at a time."""
 
 import json
 import re
@@ -10,8 +10,10 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
+from components.age import age
 from components.attributes import attributes
 from components.format import DASH, by_unit, moment, number
+from components.icons import icon
 from components.measured import Measured, MeasuredSeries, Proven, marks, require
 from components.states import copyable
 from i18n import declared, t
@@ -21,8 +23,13 @@ LONGEST_LINE = 68  # what the drawer holds in a line
 Reading = Measured | MeasuredSeries
 
 
-def proof_body(proof: Proven, lang: str, zone: str, check: Component | None = None) -> html.Div:
-    """Definition, value, circumstances, query and rows of one reading; `check` stands under the value."""
+def proof_body(
+    proof: Proven, lang: str, zone: str, check: Component | None = None, following: str | None = None
+) -> html.Div:
+    """Definition, value, circumstances, query and rows of one reading; `check` stands under the value.
+
+    `following` is what brings the rows after the first ones.
+    """
     require(proof, Proven, "proof")
     reading = proof.reading
     if not isinstance(reading, Measured):
@@ -33,14 +40,32 @@ def proof_body(proof: Proven, lang: str, zone: str, check: Component | None = No
             html.P(declared(proof.sentence, lang), className="proof-sentence"),
             _value(reading, lang),
             check,
+            _again(lang),
             html.Dl(
                 [part for pair in _facts(proof, reading, lang, zone) for part in pair], className="facts"
             ),
             _section(t("Query", lang), copyable(indented(proof.sql.strip()), lang, block=True)),
             _section(t("Parameters", lang), _parameters(proof.params, lang)),
-            _section(t("First rows behind it", lang), _rows(proof.columns, proof.rows, lang, zone)),
+            _section(
+                t("The rows behind it", lang),
+                html.Div(
+                    proof_rows(proof.columns, proof.rows, lang, zone, following=following), id="proof-rows"
+                ),
+            ),
         ],
         className="proof",
+    )
+
+
+def _again(lang: str) -> html.Button:
+    """Reads the number once more over the same window (assets/proof.js asks, pages/_proof.py answers)."""
+    return html.Button(
+        [icon("refresh"), t("Recompute", lang)],
+        type="button",
+        className="btn btn-quiet proof-again",
+        title=t("Read it again over the same window and compare", lang),
+        disable_n_clicks=True,
+        **attributes({"data-proof-again": "true"}),
     )
 
 
@@ -61,9 +86,15 @@ def _facts(proof: Proven, reading: Reading, lang: str, zone: str) -> list[tuple[
         (t("Formula", lang), declared(proof.formula, lang)),
         (t("Unit", lang), declared(reading.unit, lang)),
         (t("n", lang), number(reading.n, lang)),
+        (t("Left out", lang), declared(proof.excluded, lang) if proof.excluded else t("nothing", lang)),
+        (t("Resolution", lang), declared(proof.resolution, lang)),
         (t("Window", lang), window_words(reading.window, lang, zone)),
-        (t("Measured at", lang), moment(reading.measured_at, lang, zone)),
+        (
+            t("Measured at", lang),
+            [moment(reading.measured_at, lang, zone), " · ", age(reading.measured_at, lang, zone)],
+        ),
         (t("Tables", lang), ", ".join(proof.tables) or DASH),
+        (t("Code version", lang), html.Code(proof.version)),
     ]
     if isinstance(reading, Measured):
         facts.insert(
@@ -130,9 +161,48 @@ def _parameters(params: Mapping[str, Any], lang: str) -> Component:
     return html.Dl([part for pair in pairs for part in pair], className="facts facts-code")
 
 
-def _rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], lang: str, zone: str) -> Component:
+def proof_rows(
+    columns: Sequence[str],
+    rows: Sequence[Mapping[str, Any]],
+    lang: str,
+    zone: str,
+    *,
+    first: int = 1,
+    following: str | None = None,
+) -> list[Component]:
+    """A page of the rows as the reader may see them; `first` is its first row's place."""
     if not rows:
-        return html.P(t("No row stands behind it.", lang), className="muted")
+        return [html.P(t("No row stands behind it.", lang), className="muted")]
+    return [_table(columns, rows, lang, zone), _turning(len(rows), first, following, lang)]
+
+
+def _turning(shown: int, first: int, following: str | None, lang: str) -> html.Div:
+    """Which rows these are, and the way to the following and back to the first."""
+    ends = {"first": number(first, lang), "last": number(first + shown - 1, lang)}
+    steps = [
+        (icon("first"), t("First rows", lang), "", first > 1),
+        (icon("next"), t("Next rows", lang), following or "", following is not None),
+    ]
+    return html.Div(
+        [
+            html.Span(t("Rows {first} to {last}", lang, **ends), role="status"),
+            *[_step(mark, word, after) for mark, word, after, on in steps if on],
+        ],
+        className="proof-turning",
+    )
+
+
+def _step(mark: Component, word: str, after: str) -> html.Button:
+    return html.Button(
+        [mark, word],
+        type="button",
+        className="btn btn-quiet",
+        disable_n_clicks=True,
+        **attributes({"data-proof-after": after}),
+    )
+
+
+def _table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], lang: str, zone: str) -> Component:
     head = html.Thead(html.Tr([html.Th(name, scope="col") for name in columns]))
     body = html.Tbody(
         [html.Tr([html.Td(_shown(row.get(name), lang, zone)) for name in columns]) for row in rows]

@@ -65,11 +65,13 @@ def shell(
             html.A(t("Skip to content", lang), href="#content", className="skip-link"),
             dcc.Location(id="url", refresh=False),
             dcc.Store(id="proof-request"),
+            dcc.Store(id="proof-page"),
             _sidebar(person_name, role, nav, lang, theme, csrf_token, zone, utc),
             html.Div(className="shell-veil", id="shell-veil"),
             html.Div(
                 [
                     _topbar(lang, range_name, zone),
+                    html.Div(id="trouble", className="trouble"),
                     html.Main(content or dash.page_container, id="content", tabIndex=-1),
                 ],
                 className="shell-main",

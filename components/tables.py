@@ -12,6 +12,7 @@ from components.attributes import attributes
 from components.format import DASH, number
 from components.icons import icon
 from components.links import with_query
+from components.measured import unmeasured
 from i18n import t, tn
 
 Row = Mapping[str, Any]
@@ -53,13 +54,17 @@ def data_table(
     total: int | None = None,
     id: str | None = None,
     keys: tuple[str, str] = ("sort", "page"),
+    stored: bool = False,
 ) -> html.Div:
     """An accessible table: `sort` is a column key, "-key" for descending; `keys` names its two words in the query.
+
+    `stored` says that the cells show what rows hold, and nothing that was counted.
 
     On a narrow screen each row becomes a block headed by its first cell, so nothing scrolls sideways.
     """
     head = html.Thead(html.Tr([_header(column, search, path, sort, keys, lang) for column in columns]))
-    body = html.Tbody([html.Tr([_cell(column, row) for column in columns]) for row in rows])
+    told = attributes(unmeasured("stored")) if stored else {}
+    body = html.Tbody([html.Tr([_cell(column, row) for column in columns]) for row in rows], **told)
     table = dbc.Table(
         [html.Caption(caption, className="visually-hidden"), head, body], hover=True, className="data-table"
     )
@@ -95,7 +100,7 @@ def pager(
     return html.Nav(
         [html.Span(rows, className="pager-total"), html.Div(turning, className="pager-steps")],
         className="pager",
-        **attributes({"aria-label": t("Pages", lang)}),
+        **attributes({"aria-label": t("Pages", lang)}, unmeasured("shown")),
     )
 
 

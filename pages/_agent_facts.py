@@ -8,8 +8,10 @@ from dash import html
 from dash.development.base_component import Component
 
 from components.agents import clock_flag, clock_words, origin_word, squad_word, state_mark
+from components.attributes import attributes
 from components.cards import measured
 from components.format import ago, moment, number
+from components.measured import unmeasured
 from components.states import status
 from db.queries.agents import AgentRow
 from db.queries.fleet import UNHEARD_AFTER_SECONDS
@@ -115,7 +117,7 @@ def _needed(view: View, row: AgentRow, stored: Mapping[str, Any], limit: str) ->
         lang,
         limit=limit,
     )
-    return html.P(words, className="muted")
+    return html.P(words, className="muted", **attributes(unmeasured("limit")))
 
 
 def facts_panel(view: View, row: AgentRow, stored: Mapping[str, Any]) -> Component:
@@ -196,5 +198,7 @@ def _list(facts: Sequence[tuple[str, Any]]) -> html.Dl:
     """Names and values; what is not known is left out."""
     told = [(name, value) for name, value in facts if value not in (None, "")]
     return html.Dl(
-        [part for name, value in told for part in (html.Dt(name), html.Dd(value))], className="facts"
+        [part for name, value in told for part in (html.Dt(name), html.Dd(value))],
+        className="facts",
+        **attributes(unmeasured("stored")),
     )

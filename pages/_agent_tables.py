@@ -86,7 +86,9 @@ def spans_table(
     further = path + view.with_query(before=_written(older)) if older else None
     if spans:
         caption = t("Spans of this agent, newest first", lang)
-        shown = data_table(_span_columns(view, spans), spans, lang=lang, caption=caption, id="agent-last")
+        shown = data_table(
+            _span_columns(view, spans), spans, lang=lang, caption=caption, id="agent-last", stored=True
+        )
     else:
         none = t("There are no older ones in this range.", lang) if before else t("None in this range.", lang)
         shown = _none(none)

@@ -10,7 +10,9 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
+from components.attributes import attributes
 from components.format import DASH, by_unit, calendar_day, moment, money, number
+from components.measured import unmeasured
 from i18n import declared, t
 
 LONGEST_TEXT = 2000
@@ -81,7 +83,11 @@ def _lines(lines: Sequence[Mapping[str, Any]], lang: str) -> Component:
     drawn = _table if len(shown) <= MOST_TABLE_LINES else _columns
     return html.Div(
         [
-            html.P(t("{shown} of {all}", lang, **cut), className="list-summary")
+            html.P(
+                t("{shown} of {all}", lang, **cut),
+                className="list-summary",
+                **attributes(unmeasured("shown")),
+            )
             if len(shown) < len(lines)
             else None,
             drawn(shown, keys, numerals),

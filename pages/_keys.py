@@ -15,6 +15,7 @@ from auth.permissions import Permission
 from components.attributes import attributes
 from components.format import DASH, ago, moment, number
 from components.forms import area_field, select_field, text_field
+from components.measured import unmeasured
 from components.states import copyable
 from db.queries.held_keys import HeldKey
 from i18n import declared, t
@@ -235,7 +236,7 @@ def _item(view: View, key: HeldKey, of_others: bool) -> Component:
         (t("Made on", lang), moment(key.created_at, lang, zone)),
         (
             t("Last used", lang),
-            html.Span(ago(used, view.now, lang), title=moment(used, lang, zone))
+            html.Time(ago(used, view.now, lang), title=moment(used, lang, zone))
             if used
             else t("never", lang),
         ),
@@ -249,7 +250,9 @@ def _item(view: View, key: HeldKey, of_others: bool) -> Component:
         [
             html.Div([html.Strong(key.name), button if is_accepted else ended], className="session-head"),
             html.Dl(
-                [part for word, value in facts for part in (html.Dt(word), html.Dd(value))], className="facts"
+                [part for word, value in facts for part in (html.Dt(word), html.Dd(value))],
+                className="facts",
+                **attributes(unmeasured("stored")),
             ),
         ]
     )

@@ -29,7 +29,8 @@ from pages._view import explained, here, lang_here, own_zone
 
 ANY_PATH = "/<path:path>"  # the endpoint by which Dash answers every address it does not know
 PAGES = ("/", ANY_PATH)
-DRAWN = "X-Quantum-Page"  # tells assets/answers.js that a refusal carries the page that says so
+# What assets/answers.js is told: a refusal carries the page that says so; an answer tells what went wrong instead.
+DRAWN, TROUBLED = "X-Quantum-Page", "X-Quantum-Trouble"
 
 
 def wire(app: Dash) -> None:
@@ -95,6 +96,7 @@ def _words(lang: str) -> html.Div:
             "The server could not answer. Nothing was changed; press Refresh or reload the page.", lang
         ),
         "data-title": t("Not up to date", lang),
+        "data-kept": t("The last values stay below; each says how old it is.", lang),
         "data-sign-in": t("Sign in", lang),
     }
     return html.Div(id="shell-words", hidden=True, **attributes(said))
@@ -168,6 +170,8 @@ def true_status(response: Response) -> Response:
     """
     if response.status_code != 200:
         return response
+    if g.get("is_troubled"):
+        response.headers[TROUBLED] = "failed"
     if g.get("is_refused"):
         response.status_code = 403
         response.headers[DRAWN] = "refused"

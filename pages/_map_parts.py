@@ -14,6 +14,7 @@ from components.figures.network_words import state_words
 from components.format import moment, number
 from components.forms import findable, query_select
 from components.icons import icon
+from components.measured import unmeasured
 from components.states import copyable, empty
 from db.engine import Session
 from db.metric import Reading
@@ -220,7 +221,9 @@ def why_no_calls(unit: Session, told: Told) -> list[Component]:
 
 def _notice(what: str, why: str, action: Component | None = None) -> html.Div:
     words = html.Div([html.Strong(what), html.Span(why), action], className="notice-text")
-    return html.Div([icon("clock"), words], className="notice", role="status")
+    return html.Div(
+        [icon("clock"), words], className="notice", role="status", **attributes(unmeasured("shown"))
+    )
 
 
 def summary(told: Told) -> html.P:
@@ -241,10 +244,12 @@ def summary(told: Told) -> html.P:
     return html.P(
         [
             html.Span(
-                t("Shown: {agents}, {connections}", lang, agents=agents, connections=lined), role="status"
+                t("Shown: {agents}, {connections}", lang, agents=agents, connections=lined),
+                role="status",
+                **attributes(unmeasured("shown")),
             ),
             html.Span([t("In the whole range:", lang), *beside], className="map-numbers"),
-            html.Span(at),
+            html.Span(at, **attributes(unmeasured("shown"))),
             clear(told.view, "list-clear") if told.filtered and shown else None,
         ],
         className="list-summary map-summary",

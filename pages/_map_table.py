@@ -8,8 +8,10 @@ from dash import html
 from dash.development.base_component import Component
 
 from components.agents import agent_link, kind_word
+from components.attributes import attributes
 from components.cards import measured
 from components.format import number
+from components.measured import unmeasured
 from components.states import empty
 from components.tables import Column, data_table
 from db.metric import Reading
@@ -164,7 +166,10 @@ def _alone(told: Told) -> Component | None:
     rest = len(alone) - MOST_ALONE
     more = html.P(tn("and {n} more", "and {n} more", rest, lang), className="muted") if rest > 0 else None
     return html.Details(
-        [html.Summary(title), *groups, more], className="frame map-alone", open=len(alone) <= SIZE
+        [html.Summary(title), *groups, more],
+        className="frame map-alone",
+        open=len(alone) <= SIZE,
+        **attributes(unmeasured("shown")),
     )
 
 

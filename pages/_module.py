@@ -14,11 +14,13 @@ from dash.development.base_component import Component
 import db.queries
 from auth.events import note_hidden_row
 from auth.permissions import allows
+from components.attributes import attributes
 from components.cards import card
 from components.charts import chart_frame
 from components.figures.bars import amount, label_words, time_words, when
 from components.format import by_unit, moment, number
 from components.forms import query_bar, query_search, query_select
+from components.measured import unmeasured
 from components.shell import page_header
 from components.states import elsewhere as away
 from components.states import empty, skeleton
@@ -226,7 +228,10 @@ def _list(module: Module, listing: Listing, unit: Session, view: View) -> Compon
         **shown,
     )
     table = _table(module, listing, found, wish, view)
-    return html.Div([html.P(summary, className="list-summary"), table], className="module-list")
+    return html.Div(
+        [html.P(summary, className="list-summary", **attributes(unmeasured("shown"))), table],
+        className="module-list",
+    )
 
 
 def _table(module: Module, listing: Listing, found: Any, wish: Wish, view: View) -> Component:
@@ -234,6 +239,7 @@ def _table(module: Module, listing: Listing, found: Any, wish: Wish, view: View)
         columns_of(module.name, listing, view),
         found.rows,
         lang=view.lang,
+        stored=True,
         caption=declared(listing.title, view.lang),
         search=view.search,
         path=f"/{module.name}",

@@ -9,6 +9,7 @@ from dash.development.base_component import Component
 from components.attributes import attributes
 from components.format import DASH, ago, moment, number
 from components.icons import icon
+from components.measured import unmeasured
 from db.queries.people import OwnSession
 from i18n import t, tn
 from pages._view import View
@@ -56,7 +57,7 @@ def _item(view: View, row: OwnSession, is_mine: bool) -> Component:
         (t("Signed in", lang), moment(row.begun, lang, zone)),
         (
             t("Last active", lang),
-            html.Span(ago(row.last_activity, view.now, lang), title=moment(row.last_activity, lang, zone)),
+            html.Time(ago(row.last_activity, view.now, lang), title=moment(row.last_activity, lang, zone)),
         ),
     ]
     return html.Li(
@@ -65,6 +66,7 @@ def _item(view: View, row: OwnSession, is_mine: bool) -> Component:
             html.Dl(
                 [part for word, value in facts for part in (html.Dt(word), html.Dd(value))],
                 className="facts facts-code",
+                **attributes(unmeasured("stored")),
             ),
         ]
     )

@@ -1,6 +1,10 @@
-"""The proof drawer: a click on a measured value reads it again, over the same window, and shows how it is made."""
+"""The proof drawer: a click on a measured value reads it again, over the same window, and shows how it is made.
 
-from collections.abc import Mapping
+What comes out otherwise than it was shown is told here, and assets/proof.js tells it on the page's own card as well.
+"""
+
+import hmac
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from math import isclose, nan
@@ -15,32 +19,35 @@ from auth.doors import SIGNED_IN, permitted
 from auth.events import note_refused
 from auth.numbers import reader_of
 from auth.permissions import allows
+from auth.subjects import subject as keyed
 from components.attributes import attributes
-from components.format import by_unit, moment
-from components.proof import proof_body
+from components.format import by_unit, moment, number
+from components.measured import mark_of
+from components.proof import proof_body, proof_rows
 from db.engine import session
+from db.keyset import LONGEST_CURSOR, BadCursor
 from db.metric import (
     EARLIEST,
     LATEST,
     METRICS,
     SERIES,
     Metric,
-    Proof,
     Reading,
     Series,
     Window,
     WindowError,
     from_ns,
-    prove,
 )
+from db.proof import Proof, more, prove
 from db.queries.spans import MS
 from i18n import t
 from pages._view import View, actor, engine, failure, here, person
 
-__all__ = ["Refused", "Request", "body", "wire"]
+__all__ = ["Refused", "Request", "body", "rows_after", "wire"]
 
 REGISTRIES = db.queries.__all__  # importing db.queries fills METRICS and SERIES
 LONGEST_WORD, MOST_SUBJECTS = 1000, 4
+SIGNED = 16  # hexadecimal digits of the signature under a cursor
 LARGEST = 1e18  # as far as a value is spelled out
 
 
@@ -56,6 +63,8 @@ class Request:
         window: the one the shown value was measured over, seen at the instant it was measured.
         shown: the value on the screen; None when it was unknown there or the key is a series'.
         says_value: whether the element showed a value or a dash, as opposed to a chart's title.
+        mark: of the rows the chart on the screen was drawn from; "" where the element does not tell.
+        after: which rows to show, as the page before said it; "" for the first.
     """
 
     def __init__(self, data: Any, view: View) -> None:
@@ -80,6 +89,8 @@ class Request:
         self.window = _window(data, view)
         self.says_value = isinstance(self.declared, Metric)
         self.shown = _number(data.get("value"))
+        self.mark = str(data.get("rows") or "")[:LONGEST_WORD]
+        self.after = str(data.get("after") or "")[: LONGEST_CURSOR + LONGEST_WORD]
 
     def _subject(self, given: Any, lang: str) -> tuple[str, ...]:
         words = tuple(given) if isinstance(given, list) and len(given) <= MOST_SUBJECTS else ()
@@ -102,6 +113,13 @@ def wire(app: Dash) -> None:
             raise PreventUpdate
         return body(data, here())
 
+    @app.callback(Output("proof-rows", "children"), Input("proof-page", "data"), prevent_initial_call=True)
+    @permitted(SIGNED_IN)
+    def turn(data: Any) -> Any:
+        if not data:
+            raise PreventUpdate
+        return rows_after(data, here())
+
 
 def body(data: Any, view: View) -> Component:
     """The drawer's inside for a request, or what is wrong with it."""
@@ -113,15 +131,50 @@ def body(data: Any, view: View) -> Component:
         return html.P(str(refused), className="notice", role="alert")
     except Exception as error:
         return failure(error, view.lang)
-    return proof_body(readable(proof, view), view.lang, view.zone, _compared(asked, proof, view))
+    proof = replace(proof, rows=readable(proof.rows, view))
+    check = _compared(asked, proof, view)
+    return proof_body(proof, view.lang, view.zone, check, following=_sealed(proof.following))
 
 
-def readable(proof: Proof, view: View) -> Proof:
-    """The same proof with nanoseconds since 1970 as moments and lengths in nanoseconds as milliseconds."""
-    rows = tuple(
-        {name: _readable(name, value, view.lang) for name, value in row.items()} for row in proof.rows
-    )
-    return replace(proof, rows=rows)
+def rows_after(data: Any, view: View) -> Any:
+    """A page of the rows behind a reading, as the person sees them, or what is wrong with the request."""
+    try:
+        asked = Request(data, view)
+        with session(engine(), actor()) as own, reader_of(asked.declared, own) as unit:
+            found = more(unit, asked.key, asked.window, asked.subject, _opened(asked.after, view.lang))
+    except (Refused, BadCursor) as refused:
+        said = str(refused) if isinstance(refused, Refused) else _other_rows(view.lang)
+        return html.P(said, className="notice", role="alert")
+    except Exception as error:
+        return failure(error, view.lang)
+    rows = readable(found.rows, view)
+    place = {"first": found.first, "following": _sealed(found.following)}
+    return proof_rows(found.columns, rows, view.lang, view.zone, **place)
+
+
+def _sealed(cursor: str | None) -> str | None:
+    """The cursor with a signature of this server, for this person: no other is read."""
+    return None if cursor is None else f"{cursor}.{_signature(cursor)}"
+
+
+def _opened(after: str, lang: str) -> str | None:
+    cursor, _, signature = after.rpartition(".")
+    if after and not hmac.compare_digest(signature.encode(), _signature(cursor).encode()):
+        raise Refused(_other_rows(lang))
+    return cursor or None
+
+
+def _signature(cursor: str) -> str:
+    return keyed("rows", cursor, str(actor().profile_id))[:SIGNED]
+
+
+def _other_rows(lang: str) -> str:
+    return t("These rows cannot be found again. Close this and click the value again.", lang)
+
+
+def readable(rows: Sequence[Mapping[str, Any]], view: View) -> tuple[Mapping[str, Any], ...]:
+    """The same rows with nanoseconds since 1970 as moments and lengths in nanoseconds as milliseconds."""
+    return tuple({name: _readable(name, value, view.lang) for name, value in row.items()} for row in rows)
 
 
 def _readable(name: str, value: Any, lang: str) -> Any:
@@ -133,22 +186,43 @@ def _readable(name: str, value: Any, lang: str) -> Any:
 
 
 def _compared(asked: Request, proof: Proof, view: View) -> Component | None:
-    """Whether the value on the screen is what comes out now. A chart shows no single value to compare."""
-    reading = proof.reading
-    if not asked.says_value or not isinstance(reading, Reading):
+    """Whether what the screen shows is what comes out now."""
+    reading, lang = proof.reading, view.lang
+    at = moment(view.now, lang, view.zone)
+    if isinstance(reading, Reading):
+        if not asked.says_value:
+            return None
+        if same(asked.shown, reading.value):
+            words = t("Read again {at} over the same window: it is the value you clicked.", lang, at=at)
+            return _agrees(words)
+        words = t(
+            "Read again {at} over the same window it is {now}; the page showed {shown}. "
+            "Rows came or went meanwhile: press Refresh.",
+            lang,
+            at=at,
+            now=by_unit(reading.value, reading.unit, lang),
+            shown=by_unit(asked.shown, reading.unit, lang),
+        )
+        return _differs(words)
+    if not asked.mark:
         return None
-    at = moment(view.now, view.lang, view.zone)
-    if same(asked.shown, reading.value):
-        words = t("Read again {at} over the same window: it is the value you clicked.", view.lang, at=at)
-        return html.P(words, className="proof-check", **attributes({"data-same": "true"}))
+    if asked.mark == mark_of(reading.rows):
+        return _agrees(t("Read again {at} over the same window: the chart shows these rows.", lang, at=at))
     words = t(
-        "Read again {at} over the same window it is {now}; the page showed {shown}. "
+        "Read again {at} over the same window the rows are others than those drawn; now n = {n}. "
         "Rows came or went meanwhile: press Refresh.",
-        view.lang,
+        lang,
         at=at,
-        now=by_unit(reading.value, reading.unit, view.lang),
-        shown=by_unit(asked.shown, reading.unit, view.lang),
+        n=number(reading.n, lang),
     )
+    return _differs(words)
+
+
+def _agrees(words: str) -> Component:
+    return html.P(words, className="proof-check", **attributes({"data-same": "true"}))
+
+
+def _differs(words: str) -> Component:
     return html.P(
         words, className="proof-check is-different", role="alert", **attributes({"data-same": "false"})
     )

@@ -8,7 +8,9 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from auth.permissions import allows
+from components.attributes import attributes
 from components.format import DASH, number
+from components.measured import unmeasured
 from components.shell import page_header
 from components.tables import Column, data_table
 from db.engine import Session
@@ -151,10 +153,19 @@ def _child_table(
         _plain_columns(module, known, child.listing, view),
         found.rows,
         lang=view.lang,
+        stored=True,
         caption=declared(child.listing.title, view.lang),
     )
     return html.Section(
-        [title, html.P(_count(len(found.rows), found.total, view.lang), className="list-summary"), table],
+        [
+            title,
+            html.P(
+                _count(len(found.rows), found.total, view.lang),
+                className="list-summary",
+                **attributes(unmeasured("shown")),
+            ),
+            table,
+        ],
         className="section module-list",
     )
 

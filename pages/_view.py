@@ -295,7 +295,8 @@ def load(needs: str, *, besides: int = 0) -> Callable[[Callable[..., Any]], Call
     """Answer a page's callback in one session: `draw(session, view, *more)` over the inputs `*ASKED, *more`.
 
     `needs` is the permission it declares, as `auth.doors.permitted` does.
-    What goes wrong is shown in the first output, with what to do; the `besides` other outputs stay as they are.
+    What goes wrong is shown in the first output, with what to do; the `besides` other outputs stay as they are. Where
+    the same was shown before, the browser keeps it and says what went wrong above it (assets/answers.js).
     """
 
     def declare(draw: Callable[..., Any]) -> Callable[..., Any]:
@@ -309,6 +310,7 @@ def load(needs: str, *, besides: int = 0) -> Callable[[Callable[..., Any]], Call
             except (PreventUpdate, HTTPException):
                 raise
             except Exception as error:
+                g.is_troubled = True
                 said = failure(error, view.lang)
                 return (said, *[dash.no_update] * besides) if besides else said
 

@@ -9,7 +9,9 @@ from dash.development.base_component import Component
 
 from auth.doors import SIGNED_IN
 from auth.events import note_hidden_row
+from components.attributes import attributes
 from components.format import moment, number
+from components.measured import unmeasured
 from components.shell import page_header
 from components.states import empty, skeleton
 from components.tables import data_table
@@ -96,6 +98,7 @@ def _table(found: Page, wish: Wish, view: View) -> Component:
         [column for column in columns_of(NAME, audit, view) if column.key != "person"],
         found.rows,
         lang=view.lang,
+        stored=True,
         caption=declared(audit.title, view.lang),
         search=view.search,
         path=f"/{NAME}",
@@ -105,7 +108,10 @@ def _table(found: Page, wish: Wish, view: View) -> Component:
         total=found.total,
         id="activity-table",
     )
-    return html.Div([html.P(summary, className="list-summary"), table], className="module-list")
+    return html.Div(
+        [html.P(summary, className="list-summary", **attributes(unmeasured("shown"))), table],
+        className="module-list",
+    )
 
 
 def _nothing(view: View) -> Component:

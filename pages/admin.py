@@ -9,9 +9,11 @@ from dash.development.base_component import Component
 
 from auth import administration
 from auth.numbers import read_for
+from components.attributes import attributes
 from components.cards import card
 from components.format import ago, day, moment, number
 from components.forms import query_bar, query_search, query_select
+from components.measured import unmeasured
 from components.shell import role_word
 from components.states import empty, skeleton
 from components.tables import Column, data_table
@@ -91,7 +93,9 @@ def _summary(view: View, wanted: Wanted, total: int) -> Component:
         else tn("{count} person", "{count} people", total, view.lang, count=shown)
     )
     clear = _clear(view, "list-clear") if narrowed and total else None
-    return html.P([html.Span(words, role="status"), clear], className="list-summary")
+    return html.P(
+        [html.Span(words, role="status"), clear], className="list-summary", **attributes(unmeasured("shown"))
+    )
 
 
 def _table(view: View, wanted: Wanted, rows: Sequence[Somebody], total: int, shown: int) -> Component:
@@ -99,6 +103,7 @@ def _table(view: View, wanted: Wanted, rows: Sequence[Somebody], total: int, sho
         _columns(view),
         [{"somebody": row} for row in rows],
         lang=view.lang,
+        stored=True,
         caption=t("Everybody who has an account", view.lang),
         search=view.search,
         path="/admin",

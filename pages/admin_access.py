@@ -8,7 +8,9 @@ from dash.development.base_component import Component
 
 from auth import administration, exploring
 from auth.exploring import ROLE, STRANGER, Whom
+from components.attributes import attributes
 from components.forms import query_bar, query_search, query_select
+from components.measured import unmeasured
 from components.shell import role_word
 from components.states import empty, skeleton
 from db.engine import Session
@@ -40,7 +42,9 @@ def layout(view: View) -> html.Div:
         "access",
         html.P(why, className="admin-why"),
         query_bar(search, html.Div(_menus(view, None, []), id="admin-access-menus", className="query-menus")),
-        html.Div(skeleton("table"), id="admin-access", className="section"),
+        html.Div(
+            skeleton("table"), id="admin-access", className="section", **attributes(unmeasured("shown"))
+        ),
     )
 
 

@@ -14,6 +14,7 @@ from auth.doors import permitted
 from components.attributes import attributes
 from components.format import moment, number
 from components.forms import select_field, text_field
+from components.measured import unmeasured
 from components.shell import role_word
 from components.states import empty, skeleton
 from components.tables import Column, data_table
@@ -163,10 +164,11 @@ def _list(view: View, said: Component | None = None) -> list[Component | None]:
         _columns(view),
         [{"invitation": row} for row in rows],
         lang=lang,
+        stored=True,
         caption=t("Open invitations", lang),
         id="admin-invitations-table",
     )
-    return [said, title, html.P(words, className="list-summary"), table]
+    return [said, title, html.P(words, className="list-summary", **attributes(unmeasured("shown"))), table]
 
 
 def _columns(view: View) -> list[Column]:

@@ -18,10 +18,12 @@ from components.agents import (
     squad_word,
     state_mark,
 )
+from components.attributes import attributes
 from components.cards import measured
 from components.figures.network_words import state_words
 from components.format import ago, moment, number
 from components.forms import query_bar, query_search, query_select
+from components.measured import unmeasured
 from components.shell import page_header
 from components.states import empty, skeleton
 from components.tables import Column, data_table
@@ -124,7 +126,9 @@ def _summary(view: View, wanted: AgentFilter, total: int, rows: list[AgentRow]) 
     at = t("measured {at}", view.lang, at=moment(view.now, view.lang, view.zone))
     clear = _clear(view, "list-clear") if wanted != AgentFilter() and total else None
     return html.P(
-        [html.Span(f"{count} · {at}", role="status"), _since(view, rows), clear], className="list-summary"
+        [html.Span(f"{count} · {at}", role="status"), _since(view, rows), clear],
+        className="list-summary",
+        **attributes(unmeasured("shown")),
     )
 
 
@@ -187,7 +191,11 @@ def _measured(key: str, title: str, metric: str, lang: str) -> Column:
 
 
 def _name(agent: AgentRow, view: View) -> Component:
-    under = html.Span(agent.id, className="cell-under") if agent.id != agent.name else None
+    under = (
+        html.Span(agent.id, className="cell-under", **attributes(unmeasured("name")))
+        if agent.id != agent.name
+        else None
+    )
     return html.Div([agent_link(view.agent(agent.id), agent.id, agent.name), under], className="cell-name")
 
 

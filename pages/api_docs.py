@@ -7,6 +7,8 @@ import dash
 from dash import ClientsideFunction, Input, Output, clientside_callback, dcc, html
 
 from auth.doors import SIGNED_IN
+from components.attributes import attributes
+from components.measured import unmeasured
 from components.shell import page_header
 from components.states import skeleton
 from i18n import t
@@ -44,6 +46,7 @@ def layout(view: View) -> html.Div:
             html.Div(skeleton("table"), id=ROOT),
         ],
         className="is-timeless",
+        **attributes(unmeasured("definition")),
     )
 
 

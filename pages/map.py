@@ -17,7 +17,7 @@ from components.shell import page_header
 from db.engine import Session
 from db.metric import read
 from db.queries.agents import AgentFilter, filter_choices, known_sources
-from db.queries.connections import network
+from db.queries.connections import MAP, network
 from i18n import t
 from pages import _map_parts as parts
 from pages import _map_table as twin
@@ -78,6 +78,7 @@ def _graphs(view: View) -> list[html.Div]:
         html.Div(
             dcc.Graph(id=name, figure=nothing, config=config, responsive=True, style={"height": "100%"}),
             className=f"map-canvas {look}",
+            **attributes({"data-metric": MAP, "data-value": ""}),
         )
         for name, nothing, config, look in drawn
     ]

@@ -13,7 +13,7 @@ from auth.permissions import allows
 from components.attributes import attributes
 from components.cards import measured
 from components.format import moment, split_unit
-from components.measured import marks
+from components.measured import marks, unmeasured
 from components.shell import page_header
 from components.states import skeleton
 from db.engine import Session
@@ -27,16 +27,19 @@ from db.metric import (
     SeriesReading,
     Window,
     read_series,
-    tables_of,
 )
+from db.proof import tables_of
+from db.queries.numbers import last_run
 from i18n import declared, t
 from pages._own_rows import is_narrowed, said
+from pages._verified import verified
 from pages._view import ASKED, BUSY, View, load, nothing_here, notices, page, person, titled
 
 dash.register_page(__name__, path="/metrics", title=titled(lambda lang: t("Metrics", lang)))
 
 REGISTRIES = db.queries.__all__  # importing db.queries fills METRICS and SERIES
 DOMAINS = (
+    "numbers",
     "fleet",
     "tasks",
     "objective",
@@ -105,6 +108,7 @@ def metrics(unit: Session, view: View) -> list[Component]:
             t("Measured {at}", view.lang, at=moment(view.now, view.lang, view.zone)),
             className="page-at metrics-at",
         ),
+        verified(last_run(unit), whole, view),
         *[_domain(name, definitions, whole, view) for name, definitions in found.items()],
     ]
 
@@ -120,6 +124,7 @@ def domains() -> dict[str, list[Declared]]:
 def domain_words(name: str, lang: str) -> str:
     """A domain in words."""
     words = {
+        "numbers": t("Do they agree?", lang),
         "fleet": t("The fleet", lang),
         "tasks": t("Tasks", lang),
         "objective": t("Error budget", lang),
@@ -166,6 +171,7 @@ def _definition(made: Declared, reading: Reading | SeriesReading | None, view: V
     facts = [
         (t("Formula", lang), declared(made.formula, lang)),
         (t("Unit", lang), f"{declared(made.unit, lang)}, {over}"),
+        (t("Left out", lang), declared(made.excluded, lang) if made.excluded else t("nothing", lang)),
         (t("Unknown", lang), unknown_when(made, lang)),
     ]
     return html.Article(
@@ -177,9 +183,12 @@ def _definition(made: Declared, reading: Reading | SeriesReading | None, view: V
                     html.P(declared(made.sentence, lang)),
                 ],
                 className="definition-words",
+                **attributes(unmeasured("definition")),
             ),
             html.Dl(
-                [part for name, said in facts for part in (html.Dt(name), html.Dd(said))], className="facts"
+                [part for name, said in facts for part in (html.Dt(name), html.Dd(said))],
+                className="facts",
+                **attributes(unmeasured("definition")),
             ),
             html.Div(_now(made, reading, lang), className="definition-now"),
         ],

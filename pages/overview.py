@@ -10,18 +10,20 @@ from dash import Output, callback, dcc, html
 from dash.development.base_component import Component
 
 from auth.doors import SIGNED_IN
+from components.attributes import attributes
 from components.cards import card, measured
 from components.charts import chart_frame, histogram_columns
 from components.figures.histograms import efficiency_histogram, latency_histogram
 from components.figures.network import network_config, network_figure
 from components.format import moment, number
 from components.icons import icon
+from components.measured import marks
 from components.shell import page_header
 from components.states import empty, skeleton
 from db.engine import Session
 from db.metric import Reading, SeriesReading, read, read_series
 from db.queries.agents import UNMEASURED, AgentFilter
-from db.queries.connections import NetworkMap, latest_events, network
+from db.queries.connections import NetworkMap, latest_events, lines_of, network
 from i18n import t
 from pages._view import ASKED, BUSY, View, beyond_kept, load, nothing_here, notices, page, titled
 
@@ -135,8 +137,8 @@ def _had_tasks(readings: Readings, view: View) -> list[Any]:
 
 
 def _latency(series: SeriesReading, readings: Readings, view: View) -> Component:
-    marks = {"p50": readings["spans.latency_p50_ms"], "p95": readings["spans.latency_p95_ms"]}
-    figure = latency_histogram(series, view.lang, view.theme, marks)
+    lines = {"p50": readings["spans.latency_p50_ms"], "p95": readings["spans.latency_p95_ms"]}
+    figure = latency_histogram(series, view.lang, view.theme, lines)
     spans = measured(readings["spans.count"], view.lang)
     beside = [
         spans,
@@ -168,7 +170,10 @@ def _map(drawn: NetworkMap, view: View, away: float = 1.0) -> Component:
                 ],
                 className="frame-head",
             ),
-            dcc.Link(graph, href=view.link("/map"), className="mini-map-link", title=words),
+            html.Div(
+                dcc.Link(graph, href=view.link("/map"), className="mini-map-link", title=words),
+                **attributes(marks(lines_of(drawn, view.window))),
+            ),
         ],
         className="frame map-frame",
     )

@@ -12,6 +12,7 @@ from components.cards import measured
 from components.figures.bars import category_bars
 from components.figures.slots import slot_bars
 from components.format import ago, duration, moment, split_unit
+from components.measured import beside
 from components.tables import Column, data_table
 from db.engine import Session
 from db.metric import Reading, read
@@ -71,7 +72,8 @@ def _heard(row: Mapping[str, Any], view: View) -> Component | None:
     if row["last_active"] is None:
         return None
     exact = moment(row["last_active"], view.lang, view.zone)
-    return html.Span(ago(row["last_active"], view.now, view.lang), title=exact)
+    said = ago(row["last_active"], view.now, view.lang)
+    return html.Time(said, dateTime=row["last_active"].isoformat(), title=exact)
 
 
 def _presence(unit: Session, view: View) -> Component:
@@ -90,6 +92,7 @@ def _presence(unit: Session, view: View) -> Component:
                     html.P(
                         t("Observed {seen} of {length}.", lang, seen=seen, length=length),
                         className="system-seen",
+                        **attributes(beside(readings["system.up_seconds"])),
                     ),
                     _bar(up, down, unknown),
                     html.Dl(_lengths(readings, lang), className="system-lengths"),

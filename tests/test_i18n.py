@@ -57,7 +57,7 @@ def declared_texts() -> Iterator[tuple[str, str]]:
     from db.services.account_fields import Complaint
 
     for entry in [*metric.METRICS.values(), *metric.SERIES.values()]:
-        for field in ("title", "unit", "sentence", "formula"):
+        for field in ("title", "unit", "sentence", "formula", "excluded"):
             text = getattr(entry, field, None)
             if text:
                 yield text, f"db.metric {entry.key}.{field}"
@@ -76,6 +76,8 @@ def declared_texts() -> Iterator[tuple[str, str]]:
                 yield text, f"db.policies {rule.name}"
     for reason in metric.REASONS:
         yield reason, "db.metric.REASONS"
+    for words_of in metric.RESOLUTIONS:
+        yield words_of, "db.metric.RESOLUTIONS"
     for reason in ingest.REASONS:
         yield reason, "db.queries.ingest.REASONS"
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from dash import html
 from dash.development.base_component import Component
@@ -22,6 +21,7 @@ from components.figures.network_words import (
     state_words,
 )
 from components.format import number
+from components.measured import unmeasured
 from components.theme import LATENCY_STEPS, color, squad_colors
 from i18n import t, tn
 
@@ -50,12 +50,10 @@ def network_legend(
         if entries
     ]
     return html.Div(
-        html.Dl(rows, className="map-legend frame"), role="group", **_said(t("Legend of the map", lang))
+        html.Dl(rows, className="map-legend frame"),
+        role="group",
+        **attributes({"aria-label": t("Legend of the map", lang)}, unmeasured("shown")),
     )
-
-
-def _said(words: str) -> dict[str, Any]:
-    return {"aria-label": words}
 
 
 def _key(mark: str, hue: str, words: str) -> html.Span:

@@ -17,9 +17,9 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from db.actor import NOBODY, Actor
 from db.base import Base
 from db.guard import GuardedSession
-from db.metric import statement_text
 from db.models import ProfileCard
 from db.policies import SECRET_COLUMNS, rules
+from db.proof import statement_text
 from db.recorder import SECRETS
 from db.row_security import is_directory
 from db.rules import Rule, Verb

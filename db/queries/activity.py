@@ -248,6 +248,7 @@ def agent_latency_p95(window: Window, agent: str) -> Statement:
     title="Efficiency of the agent",
     unit="percent",
     formula="100 × successes / tasks with an outcome; Wilson 95 % interval",
+    excluded="Tasks whose source never reported a status.",
     least=1,
     few=NO_OUTCOME,
     wilson=True,
@@ -265,6 +266,7 @@ def agent_efficiency(window: Window, agent: str) -> Statement:
     title="Input tokens of the agent",
     unit="tokens",
     formula="sum over model spans; n = model spans that report them",
+    excluded="Model spans without tokens, and totals repeated on spans of other kinds.",
     subject=SUBJECT,
     evidence=_span_rows(Span.input_tokens.is_not(None)),
 )
@@ -279,6 +281,7 @@ def agent_tokens_input(window: Window, agent: str) -> Statement:
     title="Output tokens of the agent",
     unit="tokens",
     formula="sum over model spans; n = model spans that report them",
+    excluded="Model spans without tokens, and totals repeated on spans of other kinds.",
     subject=SUBJECT,
     evidence=_span_rows(Span.output_tokens.is_not(None)),
 )

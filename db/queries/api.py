@@ -119,6 +119,7 @@ def error_share(window: Window) -> Statement:
     title="Clients",
     unit="clients",
     formula="count of distinct client addresses",
+    excluded="Calls that state no client address.",
     needs=LOGS,
     evidence=lambda window: (
         among(window, ApiLog.ip_address, func.count().label("calls"), where=ApiLog.ip_address.is_not(None))
@@ -147,6 +148,7 @@ SLOWEST = _rows(TIMED, ApiLog.response_time_ms.desc())
     title="Response time, median",
     unit="ms",
     formula="nearest rank: the ⌈0.50·n⌉-th shortest response time",
+    excluded="Calls that state no response time.",
     least=1,
     few=NO_DURATION,
     needs=LOGS,
@@ -163,6 +165,7 @@ def response_p50(window: Window) -> Statement:
     title="Response time, 95th percentile",
     unit="ms",
     formula="nearest rank: the ⌈0.95·n⌉-th shortest response time; needs n ≥ 20",
+    excluded="Calls that state no response time.",
     least=20,
     few=NO_DURATION,
     needs=LOGS,
@@ -253,6 +256,7 @@ def key_count(window: Window) -> Statement:
     title="Active keys",
     unit="keys",
     formula="count of keys that are active and not expired",
+    excluded="Keys that are revoked or expired.",
     windowed=False,
     needs=KEYS,
     evidence=_keys(accepted),
@@ -295,6 +299,7 @@ def calls_by_day(window: Window) -> Statement:
     title="Ten most called endpoints",
     unit="calls",
     formula="count of calls per endpoint, the ten largest counts",
+    excluded="All endpoints but the ten most called.",
     needs=LOGS,
     evidence=_rows(),
 )

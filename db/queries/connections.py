@@ -9,11 +9,32 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import Subquery
 
 from db.histogram import BY_HISTOGRAM, EXACT
-from db.metric import METRICS, Reading, Statement, Window, from_ns, metric, reading_of
+from db.metric import (
+    METRICS,
+    NOTHING,
+    SERIES,
+    Reading,
+    SeriesReading,
+    Statement,
+    Window,
+    from_ns,
+    metric,
+    reading_of,
+    series,
+)
 from db.models import Agent, AgentConnection, Call, CallRollup, NetworkNode, Span
 from db.queries.activity import activity, calls_per, latency, percentiles
 from db.queries.agents import AgentFilter, narrowed, source, state
-from db.queries.calls import BY_PAIR, CALLS, Where, call_reach, calls_from, own_calls, rolled_calls
+from db.queries.calls import (
+    BY_PAIR,
+    CALLS,
+    Where,
+    call_reach,
+    calls_from,
+    calls_of_others,
+    own_calls,
+    rolled_calls,
+)
 from db.queries.rolled import Pairs, by_places, by_rank, whole
 from db.queries.spans import FAILED, of_others
 
@@ -151,6 +172,7 @@ def connection_errors(window: Window, caller: str, callee: str) -> Statement:
     title="Latency of the connection, median",
     unit="ms",
     formula="nearest rank over the callee's spans: the ⌈0.50·n⌉-th shortest",
+    excluded="Calls whose answering span never arrived.",
     least=1,
     subject=SUBJECT,
     evidence=_slowest,
@@ -165,6 +187,7 @@ def connection_latency_p50(window: Window, caller: str, callee: str) -> Statemen
     title="Latency of the connection, 95th percentile",
     unit="ms",
     formula="nearest rank over the callee's spans: the ⌈0.95·n⌉-th shortest; needs n ≥ 20",
+    excluded="Calls whose answering span never arrived.",
     least=20,
     subject=SUBJECT,
     evidence=_slowest,
@@ -178,6 +201,30 @@ def _one_of(rows: Subquery, name: str) -> Statement:
     """The single pair's row as a metric row; a pair without calls reads nothing of n 0."""
     n, resolution = (func.coalesce(func.max(rows.c[each]), 0).label(each) for each in ("n", "resolution"))
     return select(func.max(rows.c[name]).label("value"), n, resolution)
+
+
+MAP = "fleet.calls_by_connection"
+
+
+@series(
+    MAP,
+    title="Calls by connection",
+    unit="calls",
+    formula="count of calls per ordered pair of agents",
+    excluded="Calls in which one of the application's own parts has a share.",
+    evidence=lambda window: (
+        select(Call.start_ns, Call.caller_id, Call.callee_id, Call.kind, Call.latency_ns, Call.failed)
+        .where(calls_of_others(window))
+        .order_by(Call.start_ns.desc(), Call.span_id)
+    ),
+)
+def calls_by_connection(window: Window) -> Statement:
+    """Who called whom how often in the window: the measured lines of the map."""
+    label = (Call.caller_id + " → " + Call.callee_id).label("label")
+    counted = select(label, func.count().label("count")).where(calls_of_others(window))
+    return counted.group_by(Call.caller_id, Call.callee_id).order_by(
+        func.count().desc(), Call.caller_id, Call.callee_id
+    )
 
 
 @dataclass(frozen=True)
@@ -259,6 +306,18 @@ def network(session: Session, window: Window, wanted: AgentFilter, most: int = L
     ]
     held, more = _held_edges(session, shown)
     return NetworkMap(nodes, _measured_edges(measured) + held, measured, total - len(nodes), more)
+
+
+def lines_of(drawn: NetworkMap, window: Window) -> SeriesReading:
+    """The series the map's measured lines are, out of what was read for it."""
+    made, calls = SERIES[MAP], "connection.calls"
+    rows = tuple(
+        {"label": f"{row.caller_id} → {row.callee_id}", "count": row.readings[calls].value}
+        for row in drawn.connections
+    )
+    n = sum(row.readings[calls].n for row in drawn.connections)
+    reason = None if n else NOTHING
+    return SeriesReading(made.key, made.title, made.unit, rows, reason, n, window.at, window)
 
 
 def _nodes(

@@ -76,6 +76,7 @@ def deal_count(window: Window) -> Statement:
     title="Open deals",
     unit="deals",
     formula="count of deals with status lead or negotiation",
+    excluded="Deals won or lost.",
     needs=NEEDS,
     evidence=_rows(Deal.status.in_(OPEN)),
 )
@@ -89,6 +90,7 @@ def open_deals(window: Window) -> Statement:
     title="Deals won",
     unit="deals",
     formula="count of deals with status closed",
+    excluded="Deals lost or still open.",
     needs=NEEDS,
     evidence=_rows(Deal.status == "closed"),
 )
@@ -102,6 +104,7 @@ def won_deals(window: Window) -> Statement:
     title="Win rate",
     unit="percent",
     formula="100 × deals won / (deals won + deals lost); Wilson 95 % interval",
+    excluded="Deals that are still open.",
     least=1,
     few=NO_END,
     wilson=True,
@@ -120,6 +123,7 @@ def win_rate(window: Window) -> Statement:
     title="Value of open deals",
     unit="money",
     formula="exact sum of the stated values; rows carry no currency",
+    excluded="Deals won or lost, and open deals whose source states no value.",
     least=1,
     few=NO_VALUE,
     needs=NEEDS,

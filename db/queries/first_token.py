@@ -9,7 +9,8 @@ from db.metric import Statement, Window, metric
 from db.models import Span
 from db.models.telemetry import ERROR
 from db.queries.percentiles import declare
-from db.queries.spans import MS, SPAN_COLUMNS, of_others
+from db.queries.rolled import MS
+from db.queries.spans import SPAN_COLUMNS, of_others
 
 NOT_SAID = "No span of this window says when its model's first token came; streamed calls alone can."
 NO_QUEUE = "No span of this window says how long it waited in a queue."

@@ -46,6 +46,7 @@ def _agents(*conditions: ColumnElement[bool]) -> Statement:
     title="Agents configured",
     unit="agents",
     formula="count of agents of origin catalogue or person",
+    excluded="Agents first seen in telemetry, of imported networks, and the application's own parts.",
     windowed=False,
     evidence=lambda window: _agents(configured()),
 )
@@ -73,6 +74,7 @@ def _observed(window: Window) -> Statement:
     title="Agents observed",
     unit="agents",
     formula="count of agents with at least one span in the window",
+    excluded="The application's own parts.",
     evidence=lambda window: _agents(FLEET, Agent.id.in_(_observed(window))),
 )
 def agents_observed(window: Window) -> Statement:
@@ -85,6 +87,7 @@ def agents_observed(window: Window) -> Statement:
     title="Agents operational",
     unit="agents",
     formula="count of agents heard within twice their declared interval (5 minutes where none is declared)",
+    excluded="The application's own parts. Agents that are paused or in maintenance.",
     windowed=False,
     evidence=lambda window: _agents(FLEET, operational(window)),
 )
@@ -99,6 +102,7 @@ def agents_operational(window: Window) -> Statement:
     title="Connections",
     unit="connections",
     formula="count of ordered pairs caller → callee with at least one call",
+    excluded="Calls in which one of the application's own parts has a share.",
     evidence=lambda window: (
         select(Call.caller_id, Call.callee_id, func.count().label("calls"))
         .where(calls_of_others(window))
@@ -134,6 +138,7 @@ def _held_rows(evidence: str) -> Any:
     title="Connections imported",
     unit="connections",
     formula="count of connection rows whose evidence is an imported file",
+    excluded="Connections that a person declared, and those that only calls show.",
     windowed=False,
     evidence=_held_rows("imported"),
 )
@@ -147,6 +152,7 @@ def connections_imported(window: Window) -> Statement:
     title="Connections declared",
     unit="connections",
     formula="count of connection rows that a person declared",
+    excluded="Connections of imported files, and those that only calls show.",
     windowed=False,
     evidence=_held_rows("declared"),
 )
@@ -160,6 +166,7 @@ def connections_declared(window: Window) -> Statement:
     title="Calls",
     unit="calls",
     formula="count of rows",
+    excluded="Calls in which one of the application's own parts has a share.",
     evidence=lambda window: (
         select(
             Call.trace_id,
@@ -187,6 +194,7 @@ def call_count(window: Window) -> Statement:
     title="Efficiency",
     unit="percent",
     formula="100 × successes / tasks with an outcome, pooled over all agents; Wilson 95 % interval",
+    excluded="The application's own parts. Tasks whose source never reported a status.",
     least=1,
     few=NO_OUTCOME,
     wilson=True,
@@ -254,6 +262,7 @@ def known(window: Window) -> ColumnElement[bool]:
     title="Agents without efficiency",
     unit="agents",
     formula="agents configured or observed, minus agents with a task that has an outcome",
+    excluded="The application's own parts, and agents of imported networks that reported nothing.",
     evidence=lambda window: _agents(*_unmeasured(window)),
 )
 def agents_unmeasured(window: Window) -> Statement:
@@ -279,6 +288,7 @@ def bin_of(percent: ColumnElement[Any]) -> ColumnElement[int]:
     title="Agents by efficiency",
     unit="agents",
     formula="count of agents per ten percent of efficiency; 100 % falls into the last",
+    excluded="Agents without a task that has an outcome.",
     evidence=lambda window: select(_efficiencies(window)),
 )
 def efficiency_histogram(window: Window) -> Statement:

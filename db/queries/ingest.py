@@ -85,6 +85,7 @@ def refused_by_reason(window: Window) -> Statement:
     title="Late items",
     unit="items",
     formula=f"sum of new items per request whose end lay more than {LATE_MINUTES} minutes before they were received",
+    excluded="Imported files, which are history.",
     evidence=_rows(LATE_ITEMS),
 )
 def late(window: Window) -> Statement:
@@ -108,6 +109,7 @@ def _orphan() -> ColumnElement[bool]:
     title="Spans without their parent",
     unit="spans",
     formula="count of rows whose parent span is not stored",
+    excluded="The application's own parts. Spans that name no parent.",
     evidence=lambda window: (
         select(*SPAN_COLUMNS, Span.parent_span_id)
         .where(of_others(window), _orphan())

@@ -60,6 +60,7 @@ def _from_rank(percent: int) -> Any:
     title="Database round trip, median",
     unit="ms",
     formula="nearest rank: the ⌈0.50·n⌉-th shortest recorded round trip",
+    excluded="Queries that failed: they have no round trip and are counted apart.",
     least=1,
     few=NOT_SAMPLED,
     evidence=_from_rank(50),
@@ -74,6 +75,7 @@ def db_latency_p50(window: Window) -> Statement:
     title="Database round trip, 95th percentile",
     unit="ms",
     formula="nearest rank: the ⌈0.95·n⌉-th shortest recorded round trip; needs n ≥ 20",
+    excluded="Queries that failed: they have no round trip and are counted apart.",
     least=20,
     few=NOT_SAMPLED,
     evidence=_from_rank(95),
@@ -110,6 +112,7 @@ def _failures(window: Window) -> tuple[ColumnElement[bool], ...]:
     title="Failed queries",
     unit="errors",
     formula="count of recorded queries without an answer",
+    excluded="Queries that were answered.",
     evidence=lambda window: (
         select(
             SystemMetric.recorded_at,
@@ -140,6 +143,7 @@ def bucket_seconds(window: Window) -> int:
     title="Database round trip over time",
     unit="ms",
     formula="median by nearest rank per 5 minutes; per hour beyond 2 days, per day beyond 2 weeks",
+    excluded="Queries that failed: they have no round trip and are counted apart.",
     needs=NEEDS,
     evidence=lambda window: select(*COLUMNS).where(*_trips(window)).order_by(SystemMetric.recorded_at.desc()),
 )

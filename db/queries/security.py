@@ -140,6 +140,7 @@ def event_count(window: Window) -> Statement:
     title="Unresolved events",
     unit="events",
     formula="count of events that nobody resolved",
+    excluded="Events that somebody resolved.",
     needs=NEEDS,
     evidence=_rows(UNRESOLVED),
 )
@@ -153,6 +154,7 @@ def unresolved(window: Window) -> Statement:
     title="Failed sign-ins",
     unit="events",
     formula="count of events of type login_failed",
+    excluded="Events of every other type.",
     needs=NEEDS,
     evidence=_rows(FAILED_LOGIN),
 )
@@ -172,6 +174,7 @@ def _by_source(window: Window) -> Statement:
     title="Source addresses",
     unit="addresses",
     formula="count of distinct network addresses",
+    excluded="Events that state no address.",
     needs=NEEDS,
     evidence=_by_source,
 )
@@ -208,6 +211,7 @@ def usable(window: Window) -> ColumnElement[bool]:
     title="Active sessions",
     unit="sessions",
     formula="count of stored sessions that are active and not expired",
+    excluded="Sessions that have ended or expired.",
     windowed=False,
     least=1,
     few=NO_SESSION,
@@ -244,6 +248,7 @@ def events_by_type(window: Window) -> Statement:
     title="Ten busiest source addresses",
     unit="events",
     formula="count of events per network address, the ten largest counts",
+    excluded="Events that state no address, and all addresses but the ten busiest.",
     needs=NEEDS,
     evidence=_rows(SecurityEvent.ip_address.is_not(None)),
 )

@@ -132,7 +132,14 @@ def _reach(window: Window, most: int) -> Reach:
     return Reach(fleet(window), FleetRollup.spans, "spans", most)
 
 
-@metric("spans.count", title="Spans", unit="spans", formula="count of rows", evidence=_rows())
+@metric(
+    "spans.count",
+    title="Spans",
+    unit="spans",
+    formula="count of rows",
+    excluded="The application's own parts.",
+    evidence=_rows(),
+)
 def span_count(window: Window) -> Statement:
     """Stored spans that start in the window; the application's own parts are left out."""
     return select(_sums(window, "spans").c.spans.label("value"))
@@ -143,6 +150,7 @@ def span_count(window: Window) -> Statement:
     title="Errors",
     unit="errors",
     formula="count of rows with status error",
+    excluded="The application's own parts. Spans that report no status are no errors.",
     evidence=_rows(lambda: FAILED),
 )
 def span_errors(window: Window) -> Statement:
@@ -155,6 +163,7 @@ def span_errors(window: Window) -> Statement:
     title="Unattributed spans",
     unit="spans",
     formula="count of rows without an agent",
+    excluded="Spans that belong to an agent, directly or by a span above them.",
     evidence=_rows(lambda: Span.agent_id.is_(None)),
 )
 def spans_unattributed(window: Window) -> Statement:
@@ -194,6 +203,7 @@ def _percentile(window: Window, percent: int) -> Statement:
     title="Span latency, median",
     unit="ms",
     formula="nearest rank: the ⌈0.50·n⌉-th shortest duration; of more than 50,000 spans read from a histogram",
+    excluded="The application's own parts.",
     evidence=rows_from_rank(50),
     least=1,
 )
@@ -208,6 +218,7 @@ def latency_p50(window: Window) -> Statement:
     unit="ms",
     formula="nearest rank: the ⌈0.95·n⌉-th shortest duration; needs n ≥ 20; of more than 50,000 spans read from a "
     "histogram",
+    excluded="The application's own parts.",
     evidence=rows_from_rank(95),
     least=20,
 )
@@ -229,6 +240,7 @@ def _tokens(column: Any) -> Callable[[Window], Statement]:
     title="Input tokens",
     unit="tokens",
     formula="sum over model spans; n = model spans that report them",
+    excluded="The application's own parts. Model spans without tokens, and totals repeated on spans of other kinds.",
     evidence=_tokens(Span.input_tokens),
 )
 def input_tokens(window: Window) -> Statement:
@@ -242,6 +254,7 @@ def input_tokens(window: Window) -> Statement:
     title="Output tokens",
     unit="tokens",
     formula="sum over model spans; n = model spans that report them",
+    excluded="The application's own parts. Model spans without tokens, and totals repeated on spans of other kinds.",
     evidence=_tokens(Span.output_tokens),
 )
 def output_tokens(window: Window) -> Statement:
@@ -262,6 +275,7 @@ def range_of(duration: Any) -> ColumnElement[int]:
     title="Spans by latency",
     unit="spans",
     formula="count of spans per range of duration, each range including its lower end",
+    excluded="The application's own parts.",
     evidence=_rows(),
 )
 def latency_histogram(window: Window) -> Statement:

@@ -101,6 +101,7 @@ def ticket_count(window: Window) -> Statement:
     title="Open tickets",
     unit="tickets",
     formula="count of tickets with status open or in_progress",
+    excluded="Tickets that are resolved or closed.",
     needs=NEEDS,
     evidence=_rows(OPEN),
 )
@@ -114,6 +115,7 @@ def open_tickets(window: Window) -> Statement:
     title="Resolved tickets",
     unit="tickets",
     formula="count of tickets with status resolved or closed",
+    excluded="Tickets that are still open.",
     needs=NEEDS,
     evidence=_rows(RESOLVED),
 )
@@ -127,6 +129,7 @@ def resolved_tickets(window: Window) -> Statement:
     title="Critical tickets",
     unit="tickets",
     formula="count of tickets with priority critical",
+    excluded="Tickets with another priority, or none.",
     needs=NEEDS,
     evidence=_rows(SupportTicket.priority == "critical"),
 )
@@ -140,6 +143,7 @@ def critical_tickets(window: Window) -> Statement:
     title="Time to resolution, median",
     unit="hours",
     formula="nearest rank: the ⌈0.50·n⌉-th smallest of resolved_at − created_at, in hours",
+    excluded="Tickets that do not state when they were created and resolved.",
     least=1,
     few=NO_RESOLUTION,
     needs=NEEDS,
@@ -164,6 +168,7 @@ def _written_rows(where: ColumnElement[bool]) -> Any:
     title="Messages",
     unit="messages",
     formula="count of messages with is_internal false",
+    excluded="Internal notes, and messages that do not say whether they are internal.",
     needs=NEEDS,
     evidence=_written_rows(FOR_ALL),
 )
@@ -177,6 +182,7 @@ def message_count(window: Window) -> Statement:
     title="Internal notes",
     unit="notes",
     formula="count of messages with is_internal not false",
+    excluded="Messages that the person who asked can read.",
     needs=NEEDS,
     evidence=_written_rows(INTERNAL),
 )
@@ -219,6 +225,7 @@ def tickets_by_status(window: Window) -> Statement:
     title="Tickets by day",
     unit="tickets",
     formula="count of tickets per day (UTC) of their creation",
+    excluded="Tickets that state no moment of creation.",
     needs=NEEDS,
     evidence=_rows(SupportTicket.created_at.is_not(None)),
 )

@@ -123,6 +123,7 @@ def _seconds(value: ColumnElement[Any]) -> ColumnElement[Any]:
     title="Collector uptime",
     unit="percent",
     formula="100 × seconds the collector was up / seconds observed",
+    excluded="Time that nobody watched.",
     least=1,
     few=NOT_WATCHED,
     evidence=_stretches,
@@ -153,6 +154,7 @@ def coverage(window: Window) -> Statement:
     title="Seconds up",
     unit="seconds",
     formula="sum of the watched stretches that began with an answered heartbeat",
+    excluded="Time that nobody watched.",
     evidence=_stretches,
 )
 def up_seconds(window: Window) -> Statement:
@@ -166,6 +168,7 @@ def up_seconds(window: Window) -> Statement:
     title="Seconds down",
     unit="seconds",
     formula="sum of the watched stretches that began with a failed heartbeat",
+    excluded="Time that nobody watched, and failures the collector did not live to report.",
     evidence=_stretches,
 )
 def down_seconds(window: Window) -> Statement:
@@ -179,6 +182,7 @@ def down_seconds(window: Window) -> Statement:
     title="Seconds unobserved",
     unit="seconds",
     formula="seconds of the window until now − seconds up − seconds down",
+    excluded="Time that somebody watched.",
     few=NOT_WATCHED,
     evidence=_stretches,
 )
@@ -243,6 +247,7 @@ def heartbeats_by_hour(window: Window) -> Statement:
     title="Own parts operational",
     unit="parts",
     formula="count of agents of origin system heard within twice their declared interval",
+    excluded="The fleet's agents.",
     windowed=False,
     evidence=lambda window: (
         select(Agent.id, Agent.name, Agent.last_active, operational(window).label("operational"))
@@ -266,6 +271,7 @@ def calls_of_own(window: Window) -> ColumnElement[bool]:
     title="Calls between own parts",
     unit="calls",
     formula="count of recorded calls of which an end is of origin system",
+    excluded="Calls between the fleet's agents.",
     evidence=lambda window: (
         select(Call.start_ns, Call.caller_id, Call.callee_id, Call.latency_ns, Call.failed)
         .where(calls_of_own(window))

@@ -10,7 +10,8 @@ from db.models import Agent, Span
 from db.models.telemetry import ERROR
 from db.queries.fleet import FLEET
 from db.queries.percentiles import declare
-from db.queries.spans import MS, OWN_COLUMNS, SPAN_COLUMNS, of_others
+from db.queries.rolled import MS
+from db.queries.spans import OWN_COLUMNS, SPAN_COLUMNS, of_others
 
 NO_TASK = "No task of this window ended without an error."
 NO_TIME = "No time of this window has passed yet, or no task was ever stored."

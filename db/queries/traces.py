@@ -44,6 +44,7 @@ def seen_in(name: str, *conditions: Any, beside: CTE | None = None) -> CTE:
     unit="traces",
     formula="count of distinct trace ids; among more than 50,000 spans, traces are counted where they begin and again "
     "after five silent minutes",
+    excluded="The application's own parts.",
     evidence=lambda window: (
         select(Span.trace_id, func.count().label("spans"), func.min(Span.start_ns).label("start_ns"))
         .where(of_others(window))

@@ -51,6 +51,9 @@ class Proof:
     reading: Any = field(default_factory=Reading)
     sentence: str = "95 of 100 spans that start in the window took this long or less; failures included."
     formula: str = "nearest rank: the ⌈0.95·n⌉-th shortest duration; needs n ≥ 20"
+    excluded: str = ""
+    resolution: str = "Exact: from every row."
+    version: str = "0.1.0+0123456789ab"
     sql: str = "SELECT max(x) FROM spans WHERE start_ns >= :start"
     params: Mapping[str, Any] = field(default_factory=lambda: {"start": 1661064780000000000})
     tables: tuple[str, ...] = ("spans",)

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 import db.queries
 from db.functions import seconds_between
 from db.listing import LISTINGS, Wish, read_page, read_row
-from db.metric import METRICS, SERIES, Window, prove, read, read_series, tables_of
+from db.metric import METRICS, SERIES, Window, read, read_series
 from db.models import SupportTicket
+from db.proof import prove, tables_of
 from tests import module_rows
 from tests.module_rows import IN_JUNE
 

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 import db.queries
 from db.listing import LISTINGS, Wish, choices, read_page, read_row
-from db.metric import METRICS, SERIES, TOO_FEW, Window, prove, read, read_series
+from db.metric import METRICS, SERIES, TOO_FEW, Window, read, read_series
 from db.models import Invoice, Transaction
+from db.proof import prove
 from db.queries.finance import currencies
 from tests import module_rows_b
 from tests.module_rows import IN_JUNE

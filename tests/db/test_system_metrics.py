@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, insert
 
-from db.metric import METRICS, SERIES, TOO_FEW, Window, prove, read, read_series
+from db.metric import METRICS, SERIES, TOO_FEW, Window, read, read_series
 from db.models import SystemMetric
+from db.proof import prove
 from db.queries.agents import AgentFilter, agent_page, one_agent
 from db.queries.connections import connections_of, latest_events, network
 from db.queries.spans import extent

@@ -1,19 +1,34 @@
 """/metrics: every definition, each with its reading or what it is read per."""
 
+from datetime import UTC, datetime
+
 import pytest
+from sqlalchemy import Engine
 
 import db.queries
 from auth.permissions import allows
 from db.metric import METRICS, SERIES
+from db.models import Job
+from db.queries.numbers import NAME
 from tests.reader import Reader, elements, readings, words
+from tests.sessions import session
 
 assert db.queries.__all__
+AT = datetime(2026, 3, 1, 10, tzinfo=UTC)
+FACTS = {
+    "windows": ["all"],
+    "checked": 8,
+    "agreed": 8,
+    "differing": 0,
+    "differs": [],
+    "unreached": ["crm.deals"],
+}
 
 
 def test_every_definition_is_listed_with_its_sentence_and_formula(alice: Reader, fleet: None) -> None:
     said = words(alice.body("metrics", "?range=all&lang=en"))
     for declared in (*METRICS.values(), *SERIES.values()):
-        for text in (declared.key, declared.title, declared.sentence, declared.formula):
+        for text in (declared.key, declared.title, declared.sentence, declared.formula, declared.excluded):
             assert text in said, declared.key
 
 
@@ -47,3 +62,30 @@ def test_every_domain_has_a_heading_in_words(alice: Reader, fleet: None) -> None
     ]
     assert "API" in headings and "api" not in headings
     assert all(heading[0].isupper() for heading in headings)
+
+
+def verified(alice: Reader) -> tuple[str, str]:
+    """The verdict of the last run as the page tells it, and its words."""
+    parts = [
+        each
+        for each in elements(alice.body("metrics", "?range=all&lang=en"))
+        if "data-verdict" in each["props"]
+    ]
+    return parts[0]["props"]["data-verdict"], words(parts[0])
+
+
+def test_the_last_recomputation_is_told(alice: Reader, fleet: None, engine: Engine) -> None:
+    assert verified(alice)[0] == "unknown"
+    with session(engine, write=True) as unit:
+        unit.add(Job(name=NAME, due_at=AT, succeeded_at=AT, facts=FACTS))
+    verdict, said = verified(alice)
+    assert verdict == "agrees" and "8 numbers" in said
+    with session(engine, write=True) as unit:
+        differs = [{"key": "spans.count", "window": "7d"}]
+        unit.get_one(Job, NAME).facts = FACTS | {"agreed": 7, "differing": 1, "differs": differs}
+        unit.get_one(Job, NAME).error = "Away"
+    verdict, said = verified(alice)
+    assert (
+        verdict == "differs" and "These do not agree" in said and "spans.count 7d" in " ".join(said.split())
+    )
+    assert "A later run failed: Away." in said and "crm.deals" in said, "and what it did not come to"

@@ -16,9 +16,10 @@ from db.engine import make_engine
 from db.engine import session as guarded
 from db.guard import sees_all
 from db.listing import LISTINGS
-from db.metric import METRICS, Window, prove
+from db.metric import METRICS, Window
 from db.models import Deal, Invoice, Profile, SupportTicket, TicketMessage
 from db.policies import rules
+from db.proof import prove
 from db.row_security import is_directory
 from db.rules import Verb
 from settings import Settings

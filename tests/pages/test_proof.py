@@ -30,8 +30,50 @@ def test_a_proof_holds_everything_needed_to_check_it(alice: Reader, fleet: None)
     assert verdict(drawn) == "true"
     for part in ("SELECT", "OFFSET", "nearest rank", "agents, spans", "95 of 100 spans", "origin"):
         assert part in said
+    for part in ("The application's own parts.", "Exact: from every row.", "0.1.0+"):
+        assert part in said, "what is left out, how exact it is, which version of the code"
     assert "4.00" in said and "14 Nov 2023" in said, "first rows: durations in ms, starts as moments"
     assert "1700000000" not in said
+
+
+def test_the_rows_are_turned_page_by_page(alice: Reader, fleet: None) -> None:
+    """All forty spans once, twenty at a time."""
+    seen: list[str] = []
+    drawn = prove(alice, key="spans.count", value="40")
+    for _ in range(3):
+        (table,) = [each for each in elements(drawn) if each["type"] == "Tbody"]
+        seen += [words(row) for row in elements(table["props"]["children"]) if row["type"] == "Tr"]
+        after = [each["props"].get("data-proof-after") for each in elements(drawn)]
+        following = [each for each in after if each]
+        if not following:
+            break
+        data = {"key": "spans.count", "window": "all", "subject": [], "after": following[0]}
+        answer = alice.post("proof-rows.children", {"proof-page.data": data})
+        drawn = answer.get_json()["response"]["proof-rows"]["children"]
+    assert len(seen) == len(set(seen)) == 40
+    assert "Rows 21 to 40" in words(drawn) and "" in after, "back to the first"
+
+
+def test_a_chart_is_compared_by_its_rows(alice: Reader, fleet: None) -> None:
+    chart = next(
+        each["props"]
+        for each in elements(alice.body("overview", "?range=all"))
+        if each["props"].get("data-metric") == "spans.latency_histogram"
+    )
+    assert verdict(prove(alice, key="spans.latency_histogram", rows=chart["data-rows"])) == "true"
+    other = prove(alice, key="spans.latency_histogram", rows="0" * 16)
+    assert verdict(other) == "false" and "now n = 40" in words(other)
+    assert verdict(prove(alice, key="spans.latency_histogram")) is None, "where the element does not tell"
+
+
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize("after", ["rubbish", "W10.0123456789abcdef", "." * 40, "a" * 3000])
+def test_rows_after_what_nobody_was_given_are_refused(alice: Reader, fleet: None, after: str) -> None:
+    data = {"key": "spans.count", "window": "all", "subject": [], "after": after}
+    answer = alice.post("proof-rows.children", {"proof-page.data": data})
+    assert "These rows cannot be found again" in words(
+        answer.get_json()["response"]["proof-rows"]["children"]
+    )
 
 
 def test_every_value_of_the_overview_can_be_proven(alice: Reader, fleet: None) -> None:

@@ -1,0 +1,43 @@
+"""What the job keeps of a run, for everybody to see: how many numbers agreed and which did not, without their values.
+
+A number of a module is added up over everybody's rows here, so only `quantum verify numbers` prints it.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from db.recompute.base import RECOMPUTED, Domain, Stopped
+from db.recompute.compare import DIFFERS, Line, standard_windows, verify
+
+MOST_NAMED = 50
+
+
+def summary(session: Session, at: datetime, is_ending: Callable[[], bool]) -> dict[str, Any]:
+    """The facts of a run over the standard windows. What it did not come to is named; the next run begins elsewhere."""
+    windows = standard_windows(session, at)
+    lines: list[Line] = []
+    unreached: list[str] = []
+    for domain in _from_another_one(at):
+        try:
+            lines += list(verify(session, windows, is_ending=is_ending, domains=[domain]))
+        except Stopped:
+            unreached += [key for key, each in RECOMPUTED.items() if each is domain]
+    differing = [line for line in lines if line.verdict == DIFFERS]
+    return {
+        "windows": [window.name for window in windows],
+        "checked": len(lines),
+        "agreed": len(lines) - len(differing),
+        "differing": len(differing),
+        "differs": [{"key": line.key, "window": line.window} for line in differing[:MOST_NAMED]],
+        "unreached": sorted(unreached),
+    }
+
+
+def _from_another_one(at: datetime) -> list[Domain]:
+    """All domains, beginning with another one each hour, so that a large one does not keep others from their turn."""
+    domains = list(dict.fromkeys(RECOMPUTED.values()))
+    begin = int(at.timestamp() // 3600) % len(domains)
+    return domains[begin:] + domains[:begin]
