@@ -16,7 +16,7 @@ from db.metric import from_ns
 from db.queries.agents import AgentRow, Cursor
 from db.queries.connections import ConnectionRow
 from db.queries.held_connections import HeldRow
-from db.queries.spans import MS
+from db.queries.rolled import MS
 from i18n import t
 from pages._view import View
 

@@ -39,7 +39,7 @@ from db.metric import (
     from_ns,
 )
 from db.proof import Proof, more, prove
-from db.queries.spans import MS
+from db.queries.rolled import MS
 from i18n import t
 from pages._view import View, actor, engine, failure, here, person
 
