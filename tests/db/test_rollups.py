@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, select
 
+from db import schema
 from db.actor import SYSTEM
 from db.engine import make_engine
 from db.engine import session as db_session
@@ -24,7 +25,7 @@ from db.queries.connections import connections_of
 from db.services import rollup_rows
 from db.services.ingest import store
 from db.services.rollups import roll_up, roll_up_all, touch_all, waiting
-from tests.databases import Databases
+from tests.databases import Databases, logins
 from tests.db.test_late_spans import Told, records
 from tests.otlp import span
 from tests.sessions import session
@@ -282,6 +283,22 @@ def test_both_databases_roll_up_alike_and_again_to_the_same(
         assert waiting(unit) >= 40
     roll_up_all(engine)
     assert rolled_rows(engine) == once
+
+
+def test_what_was_stored_before_is_noted_by_the_revision_that_brings_roll_ups(
+    migrated_url: str, engine: Engine
+) -> None:
+    """Up to then nothing is rolled up, and numbers are right before it is, and after."""
+    put(engine, some(6))
+    roll_up_all(engine)
+    owner = logins(migrated_url)["owner"]
+    schema.migrate(owner, "20261127_jobs")
+    schema.migrate(owner)
+    with session(engine) as unit:
+        assert waiting(unit) > 40
+    compare(engine, ALL)
+    roll_up_all(engine)
+    compare(engine, ALL)
 
 
 def test_a_step_that_is_broken_off_has_done_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
