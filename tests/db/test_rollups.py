@@ -285,6 +285,30 @@ def test_both_databases_roll_up_alike_and_again_to_the_same(
     assert rolled_rows(engine) == once
 
 
+@pytest.mark.databases("sqlite")
+def test_what_comes_late_changes_the_five_minutes_beside_it_too(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A parent in other five minutes gives its child another agent; a trace that began earlier begins there no more."""
+    monkeypatch.setattr(rolled, "MOST_EXACT", 0)
+
+    def at(number: int, second: int, parent: int | None = None, **said: Any) -> Told:
+        return span(number, parent, start=(MIDNIGHT + second) * NANOSECONDS, **said), "shop"
+
+    named = {**INVOKE, "gen_ai__agent__name": "planner"}
+    for late in ([at(2, 700, 1)], [at(3, 1500, 2)], [at(1, 350, **named)], [at(4, 100)], [at(5, 950)]):
+        put(engine, late)
+        compare(engine, ALL)
+        compare(engine, Window.parse("2023-11-14T00:00:10Z/2023-11-14T00:30:00Z"))
+        roll_up_all(engine)
+        compare(engine, ALL)
+        compare(engine, Window.parse("2023-11-14T00:00:10Z/2023-11-14T00:30:00Z"))
+    with session(engine) as unit:
+        assert read(unit, "traces.count", ALL).value == 2, (
+            "silent for five whole minutes of the clock in between"
+        )
+
+
 def test_what_was_stored_before_is_noted_by_the_revision_that_brings_roll_ups(
     migrated_url: str, engine: Engine
 ) -> None:
