@@ -28,7 +28,15 @@ def test_a_proof_holds_everything_needed_to_check_it(alice: Reader, fleet: None)
     said = words(drawn)
     assert readings(drawn) == {"spans.latency_p95_ms": "4.0"}
     assert verdict(drawn) == "true"
-    for part in ("SELECT", "OFFSET", "nearest rank", "agents, spans", "95 of 100 spans", "origin"):
+    for part in (
+        "SELECT",
+        "OFFSET",
+        "nearest rank",
+        "agents, fleet_rollups",
+        "spans",
+        "95 of 100 spans",
+        "origin",
+    ):
         assert part in said
     for part in ("The application's own parts.", "Exact: from every row.", "0.1.0+"):
         assert part in said, "what is left out, how exact it is, which version of the code"
