@@ -147,8 +147,7 @@ def _costs(unit: Session, view: View) -> Component:
 def _days(rows: list[Any], total: int, shown: int, pages: int, view: View) -> Component:
     lang = view.lang
     columns = [
-        Column("day", t("Day (UTC)", lang), lambda row: calendar_day(date.fromisoformat(row["day"]), lang)),
-        Column("model", t("Model", lang), lambda row: row["model"] or t("unknown", lang)),
+        Column("model", t("Model and day (UTC)", lang), lambda row: _whose(row, lang)),
         *[
             _column(f"{kind}_{part}", f"{_kind(kind, lang)}: {words}", lang)
             for kind in KINDS
@@ -176,6 +175,12 @@ def _days(rows: list[Any], total: int, shown: int, pages: int, view: View) -> Co
     )
     head = html.Header(html.H2(title), className="frame-head")
     return html.Div([html.Section([head, table], className="frame framed-table"), more], className="section")
+
+
+def _whose(row: Mapping[str, Any], lang: str) -> Component:
+    day = calendar_day(date.fromisoformat(row["day"]), lang)
+    name = html.Strong(row["model"] or t("unknown", lang))
+    return html.Div([name, html.Span(day, className="cell-under")], className="cell-name")
 
 
 def _short(lang: str) -> dict[str, str]:

@@ -86,8 +86,8 @@ def server_failures(window: Window) -> Statement:
     evidence=lambda window: _rows(SERVER_TIME, "asked")(window).order_by(SystemMetric.recorded_at.desc()),
 )
 def web_apdex(window: Window) -> Statement:
-    """How satisfied those are who wait for a page's answer, from 0 to 1, by server time. Failures count as
-    frustrated."""
+    """How satisfied those are who wait for a page's answer, from 0 to 1, by server time. Every failure counts, as
+    frustrated; of more than fifty answers in five seconds fifty that chance picks do."""
     return apdex(
         select(SystemMetric.metric_value.label("x")).where(
             SystemMetric.metric_type == SERVER_TIME, window.covers(SystemMetric.recorded_at)

@@ -95,11 +95,14 @@ def test_lines_are_added_up_stored_once_and_replaced_only_when_asked(
     ],
 )
 @pytest.mark.databases("sqlite")
-def test_nothing_is_stored_while_a_line_cannot_be_read(engine: Engine, tmp_path: Path, line: str) -> None:
-    report = bring(engine, tmp_path, f"{EXPORT}{line}\n")
+def test_nothing_is_stored_or_replaced_while_a_line_cannot_be_read(
+    engine: Engine, tmp_path: Path, line: str
+) -> None:
+    bring(engine, tmp_path)
+    report = bring(engine, tmp_path, f"{EXPORT}{line}\n", replace=True)
     assert report.refusals == 1 and report.refused[0].line == 6 and "nothing was stored" in str(report)
     with session(engine) as unit:
-        assert not unit.scalars(select(ProviderUsage)).all()
+        assert len(unit.scalars(select(ProviderUsage)).all()) == 3, "and nothing went"
 
 
 @pytest.mark.databases("sqlite")
@@ -117,12 +120,14 @@ def test_both_sides_are_compared_by_whole_days_and_nothing_where_one_is_missing(
     engine: Engine, console: Engine, tmp_path: Path
 ) -> None:
     bring(console, tmp_path)
+    silent = span(3, trace=3, **{"gen_ai.operation.name": "chat", "gen_ai.request.model": "silent"})
     import_files(
-        engine, [write(tmp_path / "spans.jsonl", request(chat(1, "gpt-x", 60, 3), chat(2, "mine", 8, 9)))]
+        engine,
+        [write(tmp_path / "spans.jsonl", request(chat(1, "gpt-x", 60, 3), chat(2, "mine", 8, 9), silent))],
     )
     with session(engine) as unit:
         rows, total = reconciled(unit, WINDOW, 1, 10)
-        assert total == 3
+        assert total == len(rows) == 3, "a call that tells no tokens tells nothing to compare"
         told = {model: {part: reading.value for part, reading in each.items()} for _, model, each in rows}
         assert [told["gpt-x"][f"input_{part}"] for part in ("ours", "theirs", "difference", "share")] == [
             60,

@@ -92,6 +92,8 @@ def test_the_budget_burns_by_the_objective_and_little_says_nothing(
     assert (burns["1h"].value, left.value) == (pytest.approx(10), pytest.approx(-900))
     assert "insufficient" not in said and said.count("burning") >= 2 and "within the budget" in said
     assert ask(architect, FORM, "99.5", "11").count("insufficient") == 1
+    with session(engine) as unit:
+        assert read(unit, "objective.burn", window, ("5m",)).value is None, "10 tasks of the 11 it asks for"
     assert "No objective is set" in ask(architect, DROP)
     with session(engine) as unit:
         assert read(unit, "objective.burn", window, ("1h",)).value is None
