@@ -23,7 +23,8 @@ def card(
 ) -> dbc.Card:
     """One measured value with its n and interval, or a dash and the reason there is none; and how old it is."""
     require(reading, Measured, "reading")
-    lines = [_evidence(reading, lang), note]
+    doubt = getattr(reading, "doubt", None)
+    lines = [_evidence(reading, lang), declared(doubt, lang) if doubt else None, note]
     return dbc.Card(
         [
             html.Div(

@@ -127,6 +127,11 @@ class Reading:
     subject: Subject = ()
     resolution: str = EXACT
 
+    @property
+    def doubt(self) -> str | None:
+        """How exact the value is, where it is not exact."""
+        return None if self.resolution == EXACT else self.resolution
+
 
 @dataclass(frozen=True)
 class SeriesReading:

@@ -171,7 +171,7 @@ def _definition(made: Declared, reading: Reading | SeriesReading | None, view: V
     facts = [
         (t("Formula", lang), declared(made.formula, lang)),
         (t("Unit", lang), f"{declared(made.unit, lang)}, {over}"),
-        (t("Left out", lang), declared(made.excluded, lang) if made.excluded else t("nothing", lang)),
+        *([(t("Left out", lang), declared(made.excluded, lang))] if made.excluded else []),
         (t("Unknown", lang), unknown_when(made, lang)),
     ]
     return html.Article(
