@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -73,6 +73,7 @@ class Settings:
         reports_per_hour: how often one key may report at one address: telemetry and heartbeats.
         requests_per_hour: how often one key may ask for anything else at one address.
         api_log_days: how long the log of requests is kept.
+        check_networks: private and reserved networks that checks over HTTP may ask.
     """
 
     env: str
@@ -94,6 +95,7 @@ class Settings:
     reports_per_hour: int = 360_000
     requests_per_hour: int = 3600
     api_log_days: int = LEAST_LOG_DAYS
+    check_networks: tuple[IPv4Network | IPv6Network, ...] = ()
 
     @property
     def is_production(self) -> bool:
@@ -140,6 +142,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         reports_per_hour=_whole(source, "QUANTUM_REPORTS_PER_HOUR", 360_000, 1, MOST_PER_HOUR),
         requests_per_hour=_whole(source, "QUANTUM_REQUESTS_PER_HOUR", 3600, 1, MOST_PER_HOUR),
         api_log_days=_whole(source, "QUANTUM_API_LOG_DAYS", LEAST_LOG_DAYS, LEAST_LOG_DAYS, MOST_LOG_DAYS),
+        check_networks=_networks(source, "QUANTUM_CHECK_NETWORKS"),
     )
 
 
@@ -161,6 +164,15 @@ def _whole(source: Mapping[str, str], name: str, default: int, least: int, most:
     if not (text.isascii() and text.isdigit()) or not least <= int(text[:9]) <= most:
         raise SettingsError(f"{name} is {text!r}; use a number from {least} to {most}.")
     return int(text)
+
+
+def _networks(source: Mapping[str, str], name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Networks or single addresses, separated by commas."""
+    texts = [text.strip() for text in (source.get(name) or "").split(",") if text.strip()]
+    try:
+        return tuple(ip_network(text) for text in texts)
+    except ValueError as error:
+        raise SettingsError(f"{name}: {error}; write networks such as 10.1.0.0/16,192.168.1.5/32.") from None
 
 
 def _one_of(source: Mapping[str, str], name: str, known: Sequence[str]) -> str:

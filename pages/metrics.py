@@ -36,7 +36,20 @@ from pages._view import ASKED, BUSY, View, load, nothing_here, notices, page, pe
 dash.register_page(__name__, path="/metrics", title=titled(lambda lang: t("Metrics", lang)))
 
 REGISTRIES = db.queries.__all__  # importing db.queries fills METRICS and SERIES
-DOMAINS = ("fleet", "calls", "spans", "traces", "tokens", "agent", "connection", "ingest", "db", "system")
+DOMAINS = (
+    "fleet",
+    "calls",
+    "spans",
+    "traces",
+    "tokens",
+    "agent",
+    "connection",
+    "uptime",
+    "checks",
+    "ingest",
+    "db",
+    "system",
+)
 Declared = Metric | Series
 Read = Mapping[str, Reading | SeriesReading]
 
@@ -110,6 +123,8 @@ def domain_words(name: str, lang: str) -> str:
         "tokens": t("Tokens", lang),
         "agent": t("One agent", lang),
         "connection": t("One connection", lang),
+        "uptime": t("States over time", lang),
+        "checks": t("Checks over HTTP", lang),
         "ingest": t("What came in", lang),
         "db": t("The database", lang),
         "system": t("The application", lang),
