@@ -23,7 +23,9 @@ Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 Resolve = Callable[..., Sequence[tuple[Any, ...]]]
 # For special purposes by the registries of IANA, and not yet told so by every Python.
-CLOSED = tuple(map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "2001::/23", "5f00::/16")))
+CLOSED = tuple(
+    map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "2001::/23", "5f00::/16"))
+)
 PORTS = {"http": 80, "https": 443}
 AGENT = "ALSHAM-QUANTUM check"
 

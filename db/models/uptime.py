@@ -199,6 +199,12 @@ class StateStretch(Base):
         CheckConstraint("until IS NULL OR until > since", name="order"),
         CheckConstraint(f"state IN ({_STATES})", name="state"),
         Index("idx_state_stretches_subject", "subject_id", since.desc()),
+        Index(
+            "idx_state_stretches_until",
+            "until",
+            postgresql_where=text("superseded_at IS NULL"),
+            sqlite_where=text("superseded_at IS NULL"),
+        ),
     )
 
 

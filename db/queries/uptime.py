@@ -44,7 +44,7 @@ def standing(window: Window, *conditions: ColumnElement[bool]) -> Subquery:
     if start is not None:
         first = literal(start, Instant())
         begin = case((StateStretch.since < first, first), else_=StateStretch.since)
-        reach.append(until > first)
+        reach.append(or_(StateStretch.until.is_(None), StateStretch.until > first))
     cut = (
         select(
             StateStretch.id,
@@ -56,10 +56,11 @@ def standing(window: Window, *conditions: ColumnElement[bool]) -> Subquery:
             case((until > last, last), else_=until).label("until"),
         )
         .join(UptimeSubject, UptimeSubject.id == StateStretch.subject_id)
-        .where(StateStretch.superseded_at.is_(None), until > StateStretch.since, *reach, *conditions)
+        .where(StateStretch.superseded_at.is_(None), *reach, *conditions)
         .subquery("cut")
     )
-    return select(cut, whole(seconds_between(cut.c.since, cut.c.until)).label("seconds")).subquery("standing")
+    seconds = whole(seconds_between(cut.c.since, cut.c.until)).label("seconds")
+    return select(cut, seconds).where(cut.c.until > cut.c.since).subquery("standing")
 
 
 def sums(stretch: Subquery) -> list[Any]:
