@@ -362,7 +362,8 @@ def probe_states(
     A result speaks for the time until the next one, and no longer than one and a half intervals. Failures that are
     fewer in a row than `confirmations` change nothing: what was up stays up, and the piece counts them.
     """
-    found, before = [], State.UNKNOWN
+    found: list[Piece] = []
+    before = State.UNKNOWN
     for run, stretch in _runs(results, interval):
         if found and found[-1].end < stretch.start:
             before = State.UNKNOWN

@@ -127,7 +127,7 @@ def _reasons(row: Mapping[Any, Any], view: View) -> Component:
     if row["edited_at"] is None:
         return html.Span(row["why"])
     at = moment(row["edited_at"], lang, view.zone)
-    edited = t("edited {at}: {why}", lang, at=at, why=row["edit_why"])
+    edited = t("edited {at}: {why}", lang, at=at, why=declared(row["edit_why"], lang))
     return html.Span([row["why"], html.Span(edited, className="cell-under")])
 
 

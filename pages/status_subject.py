@@ -35,7 +35,7 @@ from db.queries.uptime_rows import (
 from db.services.account_fields import FieldErrors
 from db.services.exempt_times import correct
 from db.services.uptime_complaints import Complaint
-from i18n import t
+from i18n import declared, t
 from pages._admin import done, key_of
 from pages._moments import typed
 from pages._status import (
@@ -165,7 +165,7 @@ def _head(view: View, row: SubjectRow, check: Mapping[Any, Any] | None) -> list[
         every = t("every {n} s", lang, n=number(check["interval_seconds"], lang))
         lead += [html.Code(check["url"], className="status-url"), html.Span(every, className="chip")]
         if check["refusal"]:
-            lead.append(html.Span(check["refusal"], className="chip is-warning"))
+            lead.append(html.Span(declared(check["refusal"], lang), className="chip is-warning"))
     elif row.agent_id is not None:
         lead.append(
             dcc.Link(t("The agent's page", lang), href=view.agent(row.agent_id), className="agent-link")

@@ -19,6 +19,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Any
 from urllib.parse import urlsplit
 
+from db.services.uptime_complaints import Complaint
+
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 Resolve = Callable[..., Sequence[tuple[Any, ...]]]
@@ -60,20 +62,16 @@ def look_up(url: str, allowed: Sequence[Network] = (), *, resolve: Resolve = soc
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or PORTS.get(parts.scheme, 0)
     except ValueError:
-        raise Refused("the address cannot be read") from None
-    if parts.scheme not in PORTS:
-        raise Refused("only http and https are asked")
-    if not host or parts.username is not None or parts.password is not None:
-        raise Refused("the address names no host, or somebody's name and password")
+        raise Refused(Complaint.UNREADABLE) from None
+    if parts.scheme not in PORTS or not host or parts.username is not None or parts.password is not None:
+        raise Refused(Complaint.NOT_WEB)
     found = resolve(host, port, type=socket.SOCK_STREAM)
     addresses = tuple(dict.fromkeys(str(each[4][0]) for each in found))
     if not addresses:
         raise OSError("no address")
     for each in addresses:
         if not is_open(each, allowed):
-            raise Refused(
-                "it leads into a private or reserved network, which this installation does not allow"
-            )
+            raise Refused(Complaint.PRIVATE)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(parts.scheme, host, port, path, addresses)
 
@@ -135,8 +133,9 @@ def _status(target: Target, timeout: float) -> int:
     connection = HTTPConnection(target.host, target.port)
     try:
         if target.scheme == "https":
-            held[0] = _secured(held[0], target.host)
-            held[0].do_handshake()
+            secured = _secured(held[0], target.host)
+            held[0] = secured
+            secured.do_handshake()
         connection.sock = held[0]
         connection.request("GET", target.path, headers={"User-Agent": AGENT, "Connection": "close"})
         status = int(connection.getresponse().status)

@@ -31,7 +31,7 @@ DEFINED = (
 )
 _builders = "who builds agents also says what is watched"
 rule("checks", I, "builders", ROLE, roles=BUILDERS, to=is_("kind", "http"), ours=_builders)
-rule("checks", U, "builders", ROLE, roles=BUILDERS, columns=DEFINED, ours=_builders)
+rule("checks", U, "builders", ROLE, roles=BUILDERS, on=is_("kind", "http"), columns=DEFINED, ours=_builders)
 rule("checks", D, "builders", ROLE, roles=BUILDERS, ours=_builders)
 rule("checks", U, "system", SYSTEM, columns=("due_at", "refusal"), ours=APART)
 _history = "quantum import checks: histories are brought in at the console"

@@ -39,7 +39,7 @@ def standing(window: Window, *conditions: ColumnElement[bool]) -> Subquery:
     start, end = edges(window)
     last = literal(end, Instant())
     until = func.coalesce(StateStretch.until, UptimeSubject.settled_until)
-    begin: ColumnElement[Any] = StateStretch.since
+    begin: Any = StateStretch.since
     reach: list[ColumnElement[bool]] = [StateStretch.since < last]
     if start is not None:
         first = literal(start, Instant())

@@ -191,7 +191,7 @@ def unknown_now(session: Session) -> dict[str, int]:
         )
         .group_by(StateStretch.reason)
     )
-    return dict(rows.tuples().all())
+    return {str(reason): int(count) for reason, count in rows}
 
 
 # --- what people declared -----------------------------------------------------------------------------

@@ -21,7 +21,9 @@ def note_heard(session: Session, agents: Iterable[str], at: datetime) -> None:
     wanted = sorted(set(agents))
     if not wanted:
         return
-    longer, inside, new = [], [], []
+    longer: list[Any] = []
+    inside: list[Any] = []
+    new: list[dict[str, Any]] = []
     for agent, period, stretch, last, limit in session.execute(_latest(wanted, at)):
         if stretch is None or limit != limit_of(period) or at > last + timedelta(seconds=limit):
             new.append({"agent_id": agent, "first_at": at, "last_at": at, "limit_seconds": limit_of(period)})

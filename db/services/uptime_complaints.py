@@ -23,3 +23,6 @@ class Complaint(StrEnum):
     TIMEOUT = "Choose 1 to 60 seconds, and no more than the interval."
     STATUS = "Write the status that counts as up, 100 to 599, such as 200."
     CONFIRMATIONS = "Choose 1 to 10 failures."
+    UNREADABLE = "The address cannot be read."
+    NOT_WEB = "Only http and https are asked, without user name and password."
+    PRIVATE = "It leads into a private or reserved network, which this installation does not allow."

@@ -87,7 +87,11 @@ def watching(session: Session, since: int) -> Watching:
         )
         .order_by(SystemMetric.recorded_at)
     ).all()
-    told = [(at.timestamp(), at.timestamp() + float(length), kind) for at, length, kind in found]
+    told = [
+        (at.timestamp(), at.timestamp() + float(length), kind)
+        for at, length, kind in found
+        if at is not None and length is not None
+    ]
     sides: dict[str, list[Stretch]] = {UP_SECONDS: [], DOWN_SECONDS: []}
     for place, (start, end, kind) in enumerate(told):
         follows = told[place + 1][0] if place + 1 < len(told) else end

@@ -505,7 +505,7 @@ CREATE POLICY checks_select_authenticated ON checks FOR SELECT TO quantum_app, q
 ;;
 CREATE POLICY checks_insert_builders ON checks FOR INSERT TO quantum_staff WITH CHECK ((SELECT app.role() IN ('admin', 'architect')) AND checks.kind = 'http')
 ;;
-CREATE POLICY checks_update_builders ON checks FOR UPDATE TO quantum_staff USING ((SELECT app.role() IN ('admin', 'architect'))) WITH CHECK ((SELECT app.role() IN ('admin', 'architect')))
+CREATE POLICY checks_update_builders ON checks FOR UPDATE TO quantum_staff USING ((SELECT app.role() IN ('admin', 'architect')) AND checks.kind = 'http') WITH CHECK ((SELECT app.role() IN ('admin', 'architect')))
 ;;
 CREATE POLICY checks_delete_builders ON checks FOR DELETE TO quantum_staff USING ((SELECT app.role() IN ('admin', 'architect')))
 ;;
@@ -532,7 +532,7 @@ BEGIN
     END IF;
     SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
     WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
-    IF (SELECT app.role() IN ('admin', 'architect')) AND changed <@ ARRAY['name', 'url', 'interval_seconds', 'timeout_seconds', 'expected_status', 'confirmations', 'paused_at'] THEN -- checks_update_builders
+    IF (SELECT app.role() IN ('admin', 'architect')) AND "old".kind = 'http' AND changed <@ ARRAY['name', 'url', 'interval_seconds', 'timeout_seconds', 'expected_status', 'confirmations', 'paused_at'] THEN -- checks_update_builders
         RETURN NEW;
     END IF;
     IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['due_at', 'refusal'] THEN -- checks_update_system

@@ -26,8 +26,10 @@ def wrote(path: Path, *lines: str) -> Path:
 
 
 def test_the_shares_of_the_history_are_those_of_the_facts(engine: Engine, shared_data: Path) -> None:
-    facts = json.loads((shared_data / "facts.json").read_text())["modules/uptime-checks.csv.gz"]
-    path = shared_data / "modules" / "uptime-checks.csv.gz"
+    facts = json.loads((shared_data / "data" / "facts.json").read_text(encoding="utf-8"))[
+        "modules/uptime-checks.csv.gz"
+    ]
+    path = shared_data / "data" / "modules" / "uptime-checks.csv.gz"
     report = import_checks(engine, [path])
     assert (report.stored, report.already, report.refusals) == (facts["checks"], 0, 0)
     again = import_checks(engine, [path])
@@ -40,8 +42,8 @@ def test_the_shares_of_the_history_are_those_of_the_facts(engine: Engine, shared
             alone = read(unit, "checks.share_up", window, (str(row["id"]),))
             assert shares[row["id"]]["checks.share_up"] == alone
             assert round(float(alone.value or 0), 4) == facts["up_check_percent"][row["name"]], row["name"]
-        codes = dict(
-            unit.execute(select(CheckResult.status, func.count()).group_by(CheckResult.status)).tuples().all()
+        codes: dict[int | None, int] = dict(
+            unit.execute(select(CheckResult.status, func.count()).group_by(CheckResult.status)).all()
         )
         assert {str(code or 0): count for code, count in codes.items()} == facts["http_codes"]
         assert unit.scalar(select(func.count()).where(AuditEntry.action == "IMPORT")) == 1
@@ -96,11 +98,12 @@ def test_blank_cells_and_nan_are_unknown_and_what_cannot_be_read_is_refused(
 def test_the_command_tells_what_it_stored_and_fails_when_something_was_refused(
     migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cli import cli
+    from cli import quantum
 
     monkeypatch.setenv("QUANTUM_ENV", "test")
     monkeypatch.setenv("QUANTUM_DATABASE_URL", migrated_url)
     path = wrote(tmp_path / "checks.csv", "2026-10-25T03:00:00Z,Shop,up,200,5,a", "never,Shop,up,200,5,b")
-    told = CliRunner().invoke(cli, ["import", "checks", str(path)])
-    assert told.exit_code == 1 and "stored 1 rows" in told.output and "ISO 8601" in told.output
-    assert CliRunner().invoke(cli, ["import", "checks", str(path), "--allow-refused"]).exit_code == 0
+    asked = ["import", "checks", str(path)]
+    told = CliRunner().invoke(quantum, asked, standalone_mode=False)
+    assert told.return_value == 1 and "stored 1 rows" in told.output and "ISO 8601" in told.output
+    assert CliRunner().invoke(quantum, [*asked, "--allow-refused"], standalone_mode=False).return_value == 0
