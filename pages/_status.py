@@ -8,7 +8,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from auth.permissions import Permission, allows
-from components.cards import measured
+from components.cards import card, measured
 from components.format import duration, moment, number
 from components.icons import icon
 from components.tables import Column, data_table
@@ -170,13 +170,12 @@ def window_table(view: View, read: Sequence[tuple[str, Window, Mapping[str, Read
 
 
 def observed_words(reading: Reading, window: Window, lang: str) -> Component:
-    """ "12.0 of 30 days": how much of a window was observed. Without a beginning, the days alone."""
+    """ "12.0 days of 30": how much of a window was observed. Without a beginning, the days alone."""
     start, _ = edges(window)
     if start is None or window.end is None:
         return measured(reading, lang)
     days = round((window.end - start).total_seconds() / 86_400)
-    rest = tn("of {count} day", "of {count} days", days, lang, count=number(days, lang))
-    return html.Span([measured(reading, lang), " ", rest])
+    return html.Span([measured(reading, lang), " ", t("of {count}", lang, count=number(days, lang))])
 
 
 def formula(lang: str) -> Component:
@@ -191,6 +190,13 @@ def formula(lang: str) -> Component:
         t("Percentages are rounded down: 100 % means that no second was down.", lang),
     ]
     return html.P(" ".join(said), className="muted status-formula")
+
+
+def share_card(reading: Reading, view: View) -> Component:
+    """A percentage of seconds, with what its n counts."""
+    lang = view.lang
+    note = t("n counts seconds", lang) if reading.unit == "percent" and reading.value is not None else None
+    return card(reading, lang, zone=view.zone, note=note)
 
 
 def trouble(view: View, unknown: Mapping[str, int], *, watching: bool) -> Component | None:

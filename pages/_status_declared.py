@@ -101,7 +101,7 @@ def maintenance_table(view: View, rows: Sequence[Mapping[Any, Any]], *, edit: st
     """What was declared, with who declared it and whether it was edited; `edit` is the page that changes it."""
     lang, zone = view.lang, view.zone
     columns = [
-        Column("about", t("For", lang), lambda row: row["subject_id"] or t("everything", lang)),
+        Column("about", t("For", lang), lambda row: _about(row, lang)),
         Column("state", t("State", lang), lambda row: _stage(row, view)),
         Column("starts", t("Starts", lang), lambda row: moment(row["starts_at"], lang, zone)),
         Column("ends", t("Ends", lang), lambda row: moment(row["ends_at"], lang, zone)),
@@ -111,6 +111,11 @@ def maintenance_table(view: View, rows: Sequence[Mapping[Any, Any]], *, edit: st
     if edit and allows(person().role, WRITES):
         columns.append(Column("act", t("Act", lang), lambda row: _acts(row, view, edit)))
     return data_table(columns, rows, lang=lang, caption=t("Maintenance", lang), id="maintenance-list")
+
+
+def _about(row: Mapping[Any, Any], lang: str) -> Component | str:
+    everything = html.Span(t("everything", lang), className="nowrap")
+    return everything if row["subject_id"] is None else str(row["subject_id"])
 
 
 def _stage(row: Mapping[Any, Any], view: View) -> str:

@@ -259,11 +259,15 @@ def _how(row: Mapping[Any, Any], lang: str) -> Component:
             every,
             html.Span(wanted, className="cell-under"),
             html.Span(said, className="chip") if said else None,
-            html.Span(declared(row["refusal"], lang), className="cell-under status-refusal")
-            if row["refusal"]
-            else None,
+            _refusal(row["refusal"], lang) if row["refusal"] else None,
         ]
     )
+
+
+def _refusal(why: str, lang: str) -> Component:
+    """Why it is not asked, as a warning."""
+    said = [html.Span(className="status-mark"), html.Span(declared(why, lang))]
+    return html.Span(said, className="status status-warning status-refusal cell-under")
 
 
 def _acts(row: Mapping[Any, Any], view: View) -> Component:

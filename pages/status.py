@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 
 from auth.doors import SIGNED_IN
 from components.agents import agent_link
-from components.cards import card, measured
+from components.cards import measured
 from components.format import ago, moment
 from components.forms import query_bar, query_search, query_select
 from components.links import status_address
@@ -34,7 +34,7 @@ from db.queries.uptime_rows import (
     unknown_now,
 )
 from i18n import t
-from pages._status import formula, kind_word, observed_words, reason_words, tabs, trouble
+from pages._status import formula, kind_word, observed_words, reason_words, share_card, tabs, trouble
 from pages._view import ASKED, BUSY, View, load, notices, page, titled
 
 SIZE = 25
@@ -52,7 +52,7 @@ dash.register_page(
     __name__,
     path="/status",
     title=titled(lambda lang: t("Status", lang)),
-    nav={"words": lambda lang: t("Status", lang), "icon": "pulse", "order": 5, "needs": SIGNED_IN},
+    nav={"words": lambda lang: t("Status", lang), "icon": "gauge", "order": 5, "needs": SIGNED_IN},
 )
 
 
@@ -83,7 +83,7 @@ def answer(unit: Session, view: View) -> list[Component | None]:
     """The fleet's numbers, every subject, and histories that were imported."""
     heard = collector_heard(unit)
     watching = heard is not None and heard > view.now - LATELY
-    cards = [card(read(unit, key, view.window), view.lang, zone=view.zone) for key in FLEET]
+    cards = [share_card(read(unit, key, view.window), view) for key in FLEET]
     return [
         *notices(view),
         trouble(view, unknown_now(unit), watching=watching),
@@ -193,7 +193,10 @@ def _imported(unit: Session, view: View) -> Component:
         return html.Section(
             [title, how, copyable(".venv/bin/quantum import checks FILE", lang)], className="section"
         )
-    why = t("A share of checks is no availability: between two checks nobody looked.", lang)
+    why = [t("A share of checks is no availability: between two checks nobody looked.", lang)]
+    if view.range_text != "all" and not any(each["checks.count"].value for each in readings.values()):
+        everything = dcc.Link(t("Show all time", lang), href="/status" + view.with_query(range="all"))
+        why += [" ", t("None lies in the chosen range.", lang), " ", everything]
 
     def reading(key: str, words: str) -> Column:
         return Column(key, words, lambda row: measured(readings[row["id"]][key], lang), align="end")

@@ -45,6 +45,7 @@ from pages._status import (
     formula,
     kind_word,
     settled_words,
+    share_card,
     stretch_table,
     window_table,
     windows,
@@ -201,7 +202,7 @@ def _numbers(unit: Session, view: View, row: SubjectRow) -> list[Component]:
     """The percentages of the chosen range and by window, and the seconds they are made of."""
     lang = view.lang
     shares = ("uptime.availability", "uptime.lowest", "uptime.highest", "uptime.coverage")
-    cards = [card(row.readings[key], lang, zone=view.zone) for key in shares]
+    cards = [share_card(row.readings[key], view) for key in shares]
     sums = [
         card(read(unit, f"uptime.{state}_seconds", view.window, (row.id,)), lang, zone=view.zone)
         for state in SECONDS

@@ -32,7 +32,7 @@ from db.services import jobs
 from settings import Settings
 
 LOOK_SECONDS = 60.0  # how often a job that runs seldom is looked at
-AT_ONCE = 2
+AT_ONCE = 3  # one of them may be waiting for the moment a check is planned for
 HOLD_SECONDS = jobs.LEASE.total_seconds() / 3
 
 log = logging.getLogger("quantum.schedule")

@@ -105,8 +105,8 @@ class Check(Base):
         UniqueConstraint("name"),
         CheckConstraint("kind IN ('http', 'imported')", name="kind"),
         CheckConstraint("(kind = 'http') = (url IS NOT NULL)", name="url"),
-        CheckConstraint("interval_seconds BETWEEN 10 AND 86400", name="interval"),
-        CheckConstraint("timeout_seconds BETWEEN 1 AND 60", name="timeout"),
+        CheckConstraint("interval_seconds BETWEEN 30 AND 86400", name="interval"),
+        CheckConstraint("timeout_seconds BETWEEN 1 AND 30", name="timeout"),
         CheckConstraint("expected_status BETWEEN 100 AND 599", name="status"),
         CheckConstraint("confirmations BETWEEN 1 AND 10", name="confirmations"),
     )

@@ -22,6 +22,7 @@ from db.uptime import GRACE_SHARE
 
 HTTP = "http"
 LONGEST_NAME, LONGEST_URL, LONGEST_ERROR = 80, 2000, 120
+SHORTEST_INTERVAL, LONGEST_TIMEOUT = 30, 30
 SCHEMES = ("http", "https")
 
 
@@ -69,9 +70,9 @@ def checked(wish: Wish) -> Wish:
         wrong["name"] = Complaint.NAME
     if not is_askable(url):
         wrong["url"] = Complaint.URL
-    if not 10 <= wish.interval_seconds <= 86_400:
+    if not SHORTEST_INTERVAL <= wish.interval_seconds <= 86_400:
         wrong["interval_seconds"] = Complaint.INTERVAL
-    if not 1 <= wish.timeout_seconds <= min(60, max(1, wish.interval_seconds)):
+    if not 1 <= wish.timeout_seconds <= LONGEST_TIMEOUT:
         wrong["timeout_seconds"] = Complaint.TIMEOUT
     if not 100 <= wish.expected_status <= 599:
         wrong["expected_status"] = Complaint.STATUS
@@ -160,13 +161,13 @@ def _refuse_taken(session: Session, name: str, key: UUID | None) -> None:
 # --- asking -------------------------------------------------------------------------------------------
 
 
-def take_due(session: Session, at: datetime, most: int) -> list[Due]:
-    """Checks that are due, longest due first; each is planned anew at once, so that nobody asks twice.
+def take_due(session: Session, at: datetime, most: int, *, until: datetime | None = None) -> list[Due]:
+    """Checks that are due `until` then (now), the first one first; each is planned anew, so that nobody asks twice.
 
     One that is late by less than half its interval is measured from the moment it was planned for; what was missed for
     longer was not asked, and is not asked afterwards.
     """
-    due = or_(Check.due_at.is_(None), Check.due_at <= at)
+    due = or_(Check.due_at.is_(None), Check.due_at <= (until or at))
     rows = session.scalars(
         select(Check)
         .where(Check.kind == HTTP, Check.paused_at.is_(None), due)

@@ -35,8 +35,8 @@ def upgrade() -> None:
         sa.CheckConstraint("kind IN ('http', 'imported')", name=op.f("ck_checks_kind")),
         sa.CheckConstraint("confirmations BETWEEN 1 AND 10", name=op.f("ck_checks_confirmations")),
         sa.CheckConstraint("expected_status BETWEEN 100 AND 599", name=op.f("ck_checks_status")),
-        sa.CheckConstraint("interval_seconds BETWEEN 10 AND 86400", name=op.f("ck_checks_interval")),
-        sa.CheckConstraint("timeout_seconds BETWEEN 1 AND 60", name=op.f("ck_checks_timeout")),
+        sa.CheckConstraint("interval_seconds BETWEEN 30 AND 86400", name=op.f("ck_checks_interval")),
+        sa.CheckConstraint("timeout_seconds BETWEEN 1 AND 30", name=op.f("ck_checks_timeout")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_checks")),
         sa.UniqueConstraint("name", name=op.f("uq_checks_name")),
     )

@@ -55,7 +55,7 @@ def test_the_list_tells_states_shares_and_whom_the_fleet_leaves_out(alice: Reade
         "front",
         "till",
         "up",
-        "of 1 day",
+        "of 1",
         "Availability = seconds up / (seconds up + seconds down).",
     ):
         assert text in said
@@ -97,11 +97,11 @@ def test_a_subjects_page_tells_failures_windows_and_the_stretches_they_are_made_
     wanted = {
         "en": (
             "no heartbeat in time, while the collector watched",
-            "of 30 days",
+            "of 30",
             "This month",
             "Latency in the same range",
         ),
-        "pt-BR": ("nenhum sinal de vida a tempo", "de 30 dias", "Este mês", "Latência no mesmo período"),
+        "pt-BR": ("nenhum sinal de vida a tempo", "de 30", "Este mês", "Latência no mesmo período"),
     }
     for text in wanted[lang]:
         assert text in said
@@ -215,7 +215,7 @@ def test_checks_are_defined_changed_and_corrections_made_by_whom_they_are_for(
     assert alice.post(correcting, fix).status_code == 403
     root = as_role(alice, engine, "admin")
     wrong = root.post(output, form | {"checks-url.value": "ftp://shop", "checks-every.value": "x"})
-    assert "Write a whole address" in wrong.text and "Choose 10 to 86400 seconds." in wrong.text
+    assert "Write a whole address" in wrong.text and "Choose 30 to 86400 seconds." in wrong.text
     assert "The check was defined" in root.post(output, form).text
     with session(engine) as unit:
         key = unit.scalars(select(Check.id)).one()

@@ -12,9 +12,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Engine, select
 
-from db.services.checks import Due, is_askable
-from workers.checks import ask_all, ask_one, is_away
+from db.models.uptime import Check, CheckResult
+from db.services.checks import Due, Wish, define_check, is_askable
+from db.services.uptime_complaints import Complaint
+from tests.sessions import session
+from tests.workers.working import given
+from workers.checks import ask_one, is_away, run_checks
 from workers.probing import Answer, Refused, Target, ask, is_open, look_up
 
 HERE = (ip_network("127.0.0.0/8"),)
@@ -61,7 +66,7 @@ INSIDE = (
 
 
 @pytest.mark.parametrize("address", INSIDE)
-def test_metabase_2026_22805_an_address_inside_is_refused(address: str) -> None:
+def test_cve_2026_22805_an_address_inside_is_refused(address: str) -> None:
     assert not is_open(address)
     with pytest.raises(Refused):
         look_up("http://inside.example/", resolve=resolving(address))
@@ -77,7 +82,7 @@ def test_a_public_address_is_asked(address: str) -> None:
 @pytest.mark.parametrize(
     "host", ["127.1", "2130706433", "0x7f000001", "0177.0.0.1", "[::ffff:7f00:1]", "localhost"]
 )
-def test_kuma_spellings_of_this_machine_are_refused_by_what_they_lead_to(host: str) -> None:
+def test_spellings_of_this_machine_are_refused_by_what_they_lead_to(host: str) -> None:
     with pytest.raises((Refused, OSError)):
         look_up(f"http://{host}:8050/")
 
@@ -103,7 +108,7 @@ def test_what_is_no_plain_address_of_the_web_cannot_even_be_defined(url: str) ->
     assert not is_askable(url)
 
 
-def test_langfuse_dns_rebinding_the_connection_goes_to_the_address_that_was_looked_at() -> None:
+def test_dns_rebinding_the_connection_goes_to_the_address_that_was_looked_at() -> None:
     """The name is asked for once; what it leads to a moment later is nobody's business."""
     asked: list[str] = []
 
@@ -159,7 +164,7 @@ def due(url: str, *, late: float = 0, timeout: int = 5, status: int = 200) -> Du
     return Due(NOBODY, url, datetime.now(UTC) - timedelta(seconds=late), timeout, status)
 
 
-def test_a_redirect_is_the_answer_and_is_not_followed() -> None:
+def test_cve_2026_22805_a_redirect_is_the_answer_and_is_not_followed() -> None:
     seen: list[Any] = []
     with served(seen) as port:
         outcome = ask_one(due(f"http://127.0.0.1:{port}/away"), HERE)
@@ -170,9 +175,9 @@ def test_a_redirect_is_the_answer_and_is_not_followed() -> None:
 def test_what_is_expected_is_up_and_the_rest_is_not_and_nothing_of_ours_is_told() -> None:
     seen: list[Any] = []
     with served(seen) as port:
-        outcomes = ask_all(
-            [due(f"http://127.0.0.1:{port}/{path}") for path in ("ok", "ill", "endless")], HERE
-        )
+        outcomes = [
+            ask_one(due(f"http://127.0.0.1:{port}/{path}"), HERE) for path in ("ok", "ill", "endless")
+        ]
         expected = ask_one(due(f"http://127.0.0.1:{port}/ill", status=503), HERE)
     assert [(each.is_up, each.status, each.error) for each in outcomes] == [
         (True, 200, None),
@@ -232,6 +237,28 @@ def test_nobody_listening_and_a_name_nobody_knows_are_failures() -> None:
     assert ask_one(due("http://nobody.invalid/"), HERE, look=unknown).error == "name not known"
 
 
+@pytest.mark.databases("sqlite")
+def test_the_job_asks_each_at_its_moment_and_keeps_what_came_out(engine: Engine) -> None:
+    with served() as port:
+        with session(engine, write=True) as unit:
+            keys = [
+                define_check(unit, Wish(name, f"http://127.0.0.1:{port}/{name}"))
+                for name in ("ok", "ill", "later", "far")
+            ]
+            define_check(unit, Wish("inside", "http://10.0.0.1/"))
+            soon = datetime.now(UTC) + timedelta(seconds=1)
+            unit.get_one(Check, keys[2]).due_at = soon
+            unit.get_one(Check, keys[3]).due_at = soon + timedelta(hours=1)
+        told = run_checks(given(engine, QUANTUM_CHECK_NETWORKS="127.0.0.0/8"))
+    assert told == {"asked": 3, "refused": 1, "without_network": 0}
+    with session(engine) as unit:
+        rows = dict(unit.execute(select(Check.name, CheckResult.at).join(CheckResult)).all())
+        assert set(rows) == {"ok", "ill", "later"} and rows["later"] == soon
+        assert unit.scalars(select(Check.refusal).where(Check.name == "inside")).one() == Complaint.PRIVATE
+        assert unit.scalars(select(CheckResult.milliseconds).where(CheckResult.at == soon)).one() < 900
+        assert run_checks(given(engine)) == {"asked": 0, "refused": 0, "without_network": 0}
+
+
 def test_when_nothing_at_all_is_reached_it_is_this_machine_that_is_away() -> None:
     def dead(target: Target, timeout: float) -> Answer:
         return Answer(None, "timeout", 1.0)
@@ -239,7 +266,9 @@ def test_when_nothing_at_all_is_reached_it_is_this_machine_that_is_away() -> Non
     def public(url: str, allowed: Any) -> Target:
         return Target("http", "x", 80, "/", ("93.184.215.14",))
 
-    asked = [due(f"http://{name}.example/") for name in ("a", "b", "c")]
-    assert is_away(asked, ask_all(asked, (), look=public, put=dead))
-    assert not is_away(asked[:2], ask_all(asked[:2], (), look=public, put=dead))
-    assert not is_away([asked[0]] * 3, ask_all([asked[0]] * 3, (), look=public, put=dead))
+    asked = [Due(UUID(int=n), f"http://{n}.example/", datetime.now(UTC), 5, 200) for n in range(3)]
+    outcomes = [ask_one(each, (), look=public, put=dead) for each in asked]
+    assert is_away(outcomes, {each.id: each.url for each in asked})
+    assert not is_away(outcomes[:2], {each.id: each.url for each in asked})
+    assert not is_away(outcomes, {each.id: "http://0.example/" for each in asked})
+    assert not is_away([], {})
