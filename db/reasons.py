@@ -35,6 +35,8 @@ TABLES: Final[dict[str, str]] = {
     "moment each.",
     "state_stretches": "A state is told once, when all that speaks about it is known, so that a percentage of 90 days "
     "reads few rows and comes out the same tomorrow.",
+    "watched_hours": "A heartbeat is a row of system_metrics, and a quarter of a year has 260,000 of them: too many for "
+    "one number.",
     "exempt_times": "Maintenance counts only if it was declared before it began, and pauses are forgotten by the "
     "agent's row when they end.",
     "corrections": "What was measured wrongly must be said, by somebody, with a reason, and not be painted over.",
@@ -198,6 +200,12 @@ COLUMNS: Final[dict[str, str]] = {
     "state_stretches.facts": "The evidence, and both the first failure and its confirmation.",
     "state_stretches.settled_at": "Tells what was known when.",
     "state_stretches.superseded_at": "A correction does not rewrite what was told before.",
+    "watched_hours.id": "Names the row.",
+    "watched_hours.hour": "An hour is put together again when more of it is told later.",
+    "watched_hours.since": "Windows are cut by it.",
+    "watched_hours.seconds": "Uptime is summed from it.",
+    "watched_hours.is_up": "What is summed apart.",
+    "watched_hours.beats": "How many heartbeats a number stands on.",
     "exempt_times.id": "Stretches name the maintenance behind them by it.",
     "exempt_times.kind": "Maintenance has to be declared ahead, a pause does not.",
     "exempt_times.subject_id": "May name what was never observed yet.",

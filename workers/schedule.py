@@ -33,6 +33,9 @@ from settings import Settings
 
 LOOK_SECONDS = 60.0  # how often a job that runs seldom is looked at
 AT_ONCE = 3  # one of them may be waiting for the moment a check is planned for
+ALMOST = (
+    0.9  # due a little before the next look, or by a few milliseconds every other look would come too early
+)
 HOLD_SECONDS = jobs.LEASE.total_seconds() / 3
 
 log = logging.getLogger("quantum.schedule")
@@ -161,7 +164,7 @@ class Schedule:
                 self.holder,
                 self._now(),
                 seconds=time.monotonic() - began,
-                due_at=at + each.every,
+                due_at=at + ALMOST * each.every,
                 facts=facts,
                 error=error,
             )

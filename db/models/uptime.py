@@ -1,6 +1,7 @@
 """Who is watched, what was heard of them, what that says about every second, and what people declare about it."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Document, Instant, Key, new_id, now, uuid7
+from db.base import Base, Document, Exact, Instant, Key, new_id, now, uuid7
 
 STATES = ("up", "down", "unknown", "maintenance", "paused")
 JUDGED = ("up", "down", "unknown")
@@ -55,6 +56,31 @@ class HeardStretch(Base):
         CheckConstraint("last_at >= first_at", name="order"),
         CheckConstraint("limit_seconds > 0", name="limit"),
         Index("idx_heard_stretches_agent", "agent_id", first_at.desc()),
+    )
+
+
+class WatchedHour(Base):
+    """What the collector watched, put together: its stretches that follow each other within an hour, as one row.
+
+    They are read in place of the measurements they were put together from, up to the last hour that has any.
+    """
+
+    __tablename__ = "watched_hours"
+
+    id: Mapped[UUID] = _id("Identifier of the row.")
+    hour: Mapped[datetime] = mapped_column(Instant, doc="The hour (UTC) in which its stretches begin.")
+    since: Mapped[datetime] = mapped_column(Instant, doc="When the first of them began.")
+    seconds: Mapped[Decimal] = mapped_column(
+        Exact(24, 6), doc="How long they are together; time told twice counts once."
+    )
+    is_up: Mapped[bool] = mapped_column(
+        Boolean, doc="Whether the database answered the heartbeat before each."
+    )
+    beats: Mapped[int] = mapped_column(BigInteger, doc="How many heartbeats they are.")
+
+    __table_args__ = (
+        Index("idx_watched_hours_hour", "hour"),
+        Index("idx_watched_hours_since", since.desc()),
     )
 
 

@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from db.models import Agent, SystemMetric
+from db.models import Agent
 from db.models.uptime import Check, CheckResult, Correction, ExemptTime, HeardStretch, UptimeSubject
-from db.queries.system import DOWN_SECONDS, LONGEST_STRETCH, UP_SECONDS
+from db.queries.system import told_stretches
 from db.services.measure import COLLECTOR, DATABASE
 from db.uptime import (
     FEWEST_EXPECTED,
@@ -77,26 +77,16 @@ class Watching:
 
 def watching(session: Session, since: int) -> Watching:
     """The collector's stretches from `since` on, seams closed."""
-    kinds = (UP_SECONDS, DOWN_SECONDS)
+    stretch = told_stretches(instant(since))
     found = session.execute(
-        select(SystemMetric.recorded_at, SystemMetric.metric_value, SystemMetric.metric_type)
-        .where(
-            SystemMetric.metric_type.in_(kinds),
-            SystemMetric.metric_value.is_not(None),
-            SystemMetric.recorded_at >= instant(since) - LONGEST_STRETCH,
-        )
-        .order_by(SystemMetric.recorded_at)
+        select(stretch.c.since, stretch.c.seconds, stretch.c.up).order_by(stretch.c.since)
     ).all()
-    told = [
-        (at.timestamp(), at.timestamp() + float(length), kind)
-        for at, length, kind in found
-        if at is not None and length is not None
-    ]
-    sides: dict[str, list[Stretch]] = {UP_SECONDS: [], DOWN_SECONDS: []}
-    for place, (start, end, kind) in enumerate(told):
+    told = [(at.timestamp(), at.timestamp() + float(length), bool(up)) for at, length, up in found]
+    sides: dict[bool, list[Stretch]] = {True: [], False: []}
+    for place, (start, end, up) in enumerate(told):
         follows = told[place + 1][0] if place + 1 < len(told) else end
-        sides[kind].append(Stretch(int(start), int(follows if 0 <= follows - end < SEAM_SECONDS else end)))
-    return Watching(union(sides[UP_SECONDS]), union(sides[DOWN_SECONDS]))
+        sides[up].append(Stretch(int(start), int(follows if 0 <= follows - end < SEAM_SECONDS else end)))
+    return Watching(union(sides[True]), union(sides[False]))
 
 
 @dataclass

@@ -1682,6 +1682,26 @@ $$
 ;;
 CREATE TRIGGER guard_user_stats BEFORE UPDATE ON user_stats FOR EACH ROW EXECUTE FUNCTION app.guard_user_stats()
 ;;
+ALTER TABLE watched_hours ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE watched_hours FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY watched_hours_select_authenticated ON watched_hours FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY watched_hours_insert_system ON watched_hours FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY watched_hours_delete_system ON watched_hours FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY watched_hours_select_system ON watched_hours FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY watched_hours_select_console ON watched_hours FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON watched_hours TO quantum_app
+;;
+GRANT SELECT ON watched_hours TO quantum_staff
+;;
+GRANT SELECT, INSERT, DELETE ON watched_hours TO quantum_system
+;;
 CREATE VIEW profile_directory WITH (security_barrier) AS SELECT id, username, full_name, avatar_url, role FROM profiles
 WHERE (SELECT app.kind()) IN ('person', 'system', 'operator')
 ;;
@@ -2746,6 +2766,22 @@ ALTER TABLE user_stats NO FORCE ROW LEVEL SECURITY
 ALTER TABLE user_stats DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON user_stats FROM quantum_app, quantum_staff, quantum_system
+;;
+DROP POLICY watched_hours_select_authenticated ON watched_hours
+;;
+DROP POLICY watched_hours_insert_system ON watched_hours
+;;
+DROP POLICY watched_hours_delete_system ON watched_hours
+;;
+DROP POLICY watched_hours_select_system ON watched_hours
+;;
+DROP POLICY watched_hours_select_console ON watched_hours
+;;
+ALTER TABLE watched_hours NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE watched_hours DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON watched_hours FROM quantum_app, quantum_staff, quantum_system
 ;;
 REVOKE ALL ON FUNCTION audit_head() FROM quantum_app, quantum_staff, quantum_system
 ;;

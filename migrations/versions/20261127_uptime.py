@@ -1,13 +1,13 @@
 """What is watched and what people declare about it: heartbeats as stretches, checks, and the states that follow.
 
-Rolling back drops heard_stretches, checks, check_results, uptime_subjects, state_stretches, exempt_times and
-corrections: when something was up is then known of the application itself alone.
+Rolling back drops heard_stretches, checks, check_results, uptime_subjects, state_stretches, exempt_times,
+corrections and watched_hours: when something was up is then known of the application itself alone.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-from db.base import Document, Instant, new_id, now
+from db.base import Document, Exact, Instant, new_id, now
 
 revision = "20261127_uptime"
 down_revision = "20261127_jobs"
@@ -16,6 +16,20 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table(
+        "watched_hours",
+        sa.Column("id", sa.Uuid(), server_default=new_id(), nullable=False),
+        sa.Column("hour", Instant(), nullable=False),
+        sa.Column("since", Instant(), nullable=False),
+        sa.Column("seconds", Exact(24, 6), nullable=False),
+        sa.Column("is_up", sa.Boolean(), nullable=False),
+        sa.Column("beats", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_watched_hours")),
+    )
+    op.create_index("idx_watched_hours_hour", "watched_hours", ["hour"], unique=False)
+    op.create_index(
+        "idx_watched_hours_since", "watched_hours", [sa.literal_column("since DESC")], unique=False
+    )
     op.create_table(
         "checks",
         sa.Column("id", sa.Uuid(), server_default=new_id(), nullable=False),
@@ -207,6 +221,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for table in (
+        "watched_hours",
         "state_stretches",
         "corrections",
         "uptime_subjects",

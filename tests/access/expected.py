@@ -354,6 +354,7 @@ EXPECTED: dict[str, dict[str, list[May]]] = {
     },
     "heard_stretches": OBSERVED | {"update": [May("system", only=only("last_at beats"), ours=True)]},
     "check_results": OBSERVED | {"insert": [May("system", ours=True), May("operator", ours=True)]},
+    "watched_hours": OBSERVED | {"delete": [May("system", ours=True)]},
     "uptime_subjects": OBSERVED | {"update": [May("system", only=only("settled_until"), ours=True)]},
     "state_stretches": OBSERVED | {"update": [May("system", only=only("until superseded_at"), ours=True)]},
     "checks": {

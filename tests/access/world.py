@@ -348,7 +348,14 @@ def _watched(world: World) -> None:
     world.add("checks", "history", "another", kind="imported", url=None)
     world.add("uptime_subjects", "free", "spare", id="agent:free-a", agent_id="free-a")
     world.add("uptime_subjects", "subject", "another", id="agent:agent-person", agent_id="agent-person")
-    for table in ("heard_stretches", "check_results", "state_stretches", "exempt_times", "corrections"):
+    for table in (
+        "heard_stretches",
+        "watched_hours",
+        "check_results",
+        "state_stretches",
+        "exempt_times",
+        "corrections",
+    ):
         world.add(table, "row", "another")
 
 
