@@ -35,8 +35,8 @@ TABLES: Final[dict[str, str]] = {
     "moment each.",
     "state_stretches": "A state is told once, when all that speaks about it is known, so that a percentage of 90 days "
     "reads few rows and comes out the same tomorrow.",
-    "watched_hours": "A heartbeat is a row of system_metrics, and a quarter of a year has 260,000 of them: too many for "
-    "one number.",
+    "watched_hours": "A heartbeat is a row of system_metrics, and a quarter of a year has 260,000 of them: too many "
+    "for one number.",
     "exempt_times": "Maintenance counts only if it was declared before it began, and pauses are forgotten by the "
     "agent's row when they end.",
     "corrections": "What was measured wrongly must be said, by somebody, with a reason, and not be painted over.",

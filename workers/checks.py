@@ -15,7 +15,7 @@ from workers.probing import Answer, Network, Refused, Target, ask, look_up
 from workers.schedule import Work, job
 
 AT_ONCE = 32
-AHEAD = timedelta(seconds=12)  # longer than it takes until this runs again, so that nothing comes too late
+AHEAD = timedelta(seconds=15)  # longer than it takes until this runs again, so that nothing comes too late
 TAKEN_SECONDS = 20.0
 LONGEST_SECONDS = 50.0  # while one waits for a slow answer the others go on
 STORED_SECONDS = 5.0
@@ -27,7 +27,7 @@ Look = Callable[[str, Sequence[Network]], Target]
 Ask = Callable[[Target, float], Answer]
 
 
-@job("checks", every=timedelta(seconds=5))
+@job("checks", every=timedelta(seconds=10))
 def run_checks(work: Work) -> Mapping[str, Any]:
     """Ask whatever is due now and in the next seconds; `refused` is how many this application would not ask, and
     `without_network` how many it could not."""

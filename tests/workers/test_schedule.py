@@ -63,7 +63,7 @@ def test_a_job_runs_when_it_is_due_and_says_what_it_found(engine: Engine) -> Non
     assert [look(other), look(one)] == [True, False]
     assert given == [NOW, NOW + HOUR]
     done = row(engine)
-    assert (done.facts, done.error, done.holder, done.due_at) == ({"rows": 2}, None, None, NOW + 1.9 * HOUR)
+    assert (done.facts, done.error, done.holder, done.due_at) == ({"rows": 2}, None, None, NOW + 2 * HOUR)
 
 
 def test_while_one_process_runs_a_job_no_other_does_and_a_killed_one_loses_it(engine: Engine) -> None:
@@ -100,7 +100,7 @@ def test_what_a_job_fails_with_is_kept_beside_what_it_found_before(engine: Engin
     failed = row(engine)
     assert failed.error is not None and failed.error.startswith("LookupError")
     assert (failed.facts, failed.succeeded_at, failed.ended_at) == ({"rows": 1}, NOW, NOW + HOUR)
-    assert failed.due_at == NOW + 1.9 * HOUR
+    assert failed.due_at == NOW + 2 * HOUR
 
 
 @pytest.mark.databases("sqlite")
