@@ -237,7 +237,7 @@ def test_the_parts_tell_the_databases_outage_and_agents_do_not(engine: Engine) -
     with session(engine, write=True) as unit:
         measure.introduce(unit, "sqlite")
     agents(engine, "shop")
-    watch(engine, (0, 100.2, True), (100.2004, 200, False), (200, 300, True))
+    watch(engine, (0, 99.9996, True), (100.0003, 200, False), (200, 300, True))
     heard(engine, "shop", 0)
     settled(engine, 315)
     assert stands(engine, f"part:{DATABASE}") == [(0, 100, "up"), (100, 200, "down"), (200, None, "up")]
