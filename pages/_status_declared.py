@@ -102,7 +102,7 @@ def maintenance_table(view: View, rows: Sequence[Mapping[Any, Any]], *, edit: st
     lang, zone = view.lang, view.zone
     columns = [
         Column("about", t("For", lang), lambda row: _about(row, lang)),
-        Column("state", t("State", lang), lambda row: _stage(row, view)),
+        Column("state", t("State", lang), lambda row: html.Span(_stage(row, view), className="nowrap")),
         Column("starts", t("Starts", lang), lambda row: moment(row["starts_at"], lang, zone)),
         Column("ends", t("Ends", lang), lambda row: moment(row["ends_at"], lang, zone)),
         Column("why", t("What for", lang), lambda row: _reasons(row, view)),
