@@ -154,6 +154,24 @@ def import_table(table: str, files: tuple[Path, ...], allow_refused: bool, **giv
     return 1 if report.refusals and not allow_refused else 0
 
 
+@import_.command("checks")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--allow-refused", is_flag=True, help="Exit 0 although something was refused.")
+@told
+def import_checks(files: tuple[Path, ...], allow_refused: bool) -> int:
+    """Import histories of checks from delimited text (CSV), gzipped or not.
+
+    Fields: checked_at (ISO 8601 with an offset), service, status (up or down), and where there are some http_code,
+    response_ms and commit. Their share of checks is shown at /status; it is no availability.
+    """
+    from db.services.check_history import import_checks as bring
+
+    report = bring(migrated(environment.load().database_system_url), files, Progress("rows"))
+    tell_refused(report.refused, report.refusals, SHOWN_REFUSALS)
+    click.echo(str(report))
+    return 1 if report.refusals and not allow_refused else 0
+
+
 @import_.command("recipes")
 def list_recipes() -> None:
     """List the files that `import table --recipe` knows, and which of their fields become which columns."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -96,6 +96,7 @@ class Settings:
         api_log_days: how long the log of requests is kept.
         keep: how long everything else is kept.
         apdex_ms: Apdex's T in milliseconds; queries read it as they read the epoch.
+        check_networks: private and reserved networks that checks over HTTP may ask.
     """
 
     env: str
@@ -119,6 +120,7 @@ class Settings:
     api_log_days: int = LEAST_LOG_DAYS
     keep: Keep = Keep()
     apdex_ms: Decimal = Decimal(500)
+    check_networks: tuple[IPv4Network | IPv6Network, ...] = ()
 
     @property
     def is_production(self) -> bool:
@@ -167,6 +169,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         requests_per_hour=_whole(source, "QUANTUM_REQUESTS_PER_HOUR", 3600, 1, MOST_PER_HOUR),
         api_log_days=_whole(source, "QUANTUM_API_LOG_DAYS", LEAST_LOG_DAYS, LEAST_LOG_DAYS, MOST_LOG_DAYS),
         keep=_keep(source),
+        check_networks=_networks(source, "QUANTUM_CHECK_NETWORKS"),
     )
 
 
@@ -216,6 +219,15 @@ def _whole(source: Mapping[str, str], name: str, default: int, least: int, most:
     if not (text.isascii() and text.isdigit()) or not least <= int(text[:9]) <= most:
         raise SettingsError(f"{name} is {text!r}; use a number from {least} to {most}.")
     return int(text)
+
+
+def _networks(source: Mapping[str, str], name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Networks or single addresses, separated by commas."""
+    texts = [text.strip() for text in (source.get(name) or "").split(",") if text.strip()]
+    try:
+        return tuple(ip_network(text) for text in texts)
+    except ValueError as error:
+        raise SettingsError(f"{name}: {error}; write networks such as 10.1.0.0/16,192.168.1.5/32.") from None
 
 
 def _one_of(source: Mapping[str, str], name: str, known: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ class Permission(StrEnum):
     AI_PREDICTIONS_READ = "ai:predictions:read"
     API_KEYS_READ = "api:keys:read"
     API_LOGS_READ = "api:logs:read"
+    CHECKS_WRITE = "checks:write"
     CRM_READ = "crm:read"
     FINANCE_READ = "finance:read"
     FLEET_WRITE = "fleet:write"
@@ -27,6 +28,7 @@ class Permission(StrEnum):
     SUPPORT_READ = "support:read"
     SYSTEM_READ = "system:read"
     TELEMETRY_WRITE = "telemetry:write"
+    UPTIME_CORRECT = "uptime:correct"
     USAGE_READ = "usage:read"
 
 
@@ -39,6 +41,7 @@ HELD_BY: dict[Permission, frozenset[str]] = {
     Permission.AI_PREDICTIONS_READ: EVERYONE,
     Permission.API_KEYS_READ: EVERYONE,
     Permission.API_LOGS_READ: EVERYONE,
+    Permission.CHECKS_WRITE: frozenset({"admin", "architect"}),  # what is watched, and maintenance
     Permission.CRM_READ: EVERYONE,
     Permission.FINANCE_READ: EVERYONE,
     Permission.FLEET_WRITE: frozenset({"admin", "architect"}),
@@ -53,6 +56,7 @@ HELD_BY: dict[Permission, frozenset[str]] = {
     Permission.SUPPORT_READ: EVERYONE,
     Permission.SYSTEM_READ: EVERYONE,
     Permission.TELEMETRY_WRITE: frozenset({"admin", "architect"}),  # what agents report, everybody then reads
+    Permission.UPTIME_CORRECT: frozenset({"admin"}),
     Permission.USAGE_READ: frozenset(
         {"admin", "architect", "observer", "strategist"}
     ),  # what providers charge

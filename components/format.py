@@ -35,6 +35,7 @@ NOUNS: dict[str, Callable[[int, str], str]] = {
     "agents": lambda n, lang: tn("agent", "agents", n, lang),
     "awards": lambda n, lang: tn("award", "awards", n, lang),
     "calls": lambda n, lang: tn("call", "calls", n, lang),
+    "checks": lambda n, lang: tn("check", "checks", n, lang),
     "clients": lambda n, lang: tn("client", "clients", n, lang),
     "comments": lambda n, lang: tn("comment", "comments", n, lang),
     "connections": lambda n, lang: tn("connection", "connections", n, lang),

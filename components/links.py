@@ -3,6 +3,7 @@
 from urllib.parse import parse_qsl, quote, urlencode
 
 AGENT_PATH = "/agents/agent"
+STATUS_PATH = "/status/subject"
 VIEW = ("range", "lang", "theme", "zone")
 
 
@@ -29,3 +30,11 @@ def agent_address(search: str | None, agent: str) -> str:
     if all(part not in ("", ".", "..") for part in parts):
         return link_to("/agents/" + quote(agent, safe="/"), search)
     return link_to(AGENT_PATH, search, id=agent)
+
+
+def status_address(search: str | None, subject: str) -> str:
+    """The page of one subject's states (agent:ID, part:ID, check:ID), by the same rule."""
+    parts = subject.split("/")
+    if all(part not in ("", ".", "..") for part in parts):
+        return link_to("/status/" + quote(subject, safe="/:"), search)
+    return link_to(STATUS_PATH, search, id=subject)

@@ -16,6 +16,7 @@ def permission_words(permission: str, lang: str) -> str:
         Permission.AI_PREDICTIONS_READ: t("predictions", lang),
         Permission.API_KEYS_READ: t("API keys", lang),
         Permission.API_LOGS_READ: t("API requests", lang),
+        Permission.CHECKS_WRITE: t("checks and maintenance", lang),
         Permission.CRM_READ: t("CRM", lang),
         Permission.FINANCE_READ: t("finance", lang),
         Permission.GAMIFICATION_READ: t("gamification", lang),
@@ -28,6 +29,7 @@ def permission_words(permission: str, lang: str) -> str:
         Permission.SOCIAL_READ: t("social", lang),
         Permission.SUPPORT_READ: t("support", lang),
         Permission.SYSTEM_READ: t("the system itself", lang),
+        Permission.UPTIME_CORRECT: t("corrections of states", lang),
         Permission.USAGE_READ: t("what providers report", lang),
     }
     found = {str(name): said for name, said in words.items()}

@@ -11,7 +11,7 @@ from components.agents import origin_word, state_mark
 from components.cards import card
 from components.format import moment
 from components.icons import icon
-from components.links import AGENT_PATH
+from components.links import AGENT_PATH, status_address
 from components.shell import page_header
 from components.states import copyable, empty, skeleton
 from db.engine import Session
@@ -123,11 +123,20 @@ def _head(view: View, row: AgentRow) -> list[Component]:
         html.Span(
             t("squad: {name}", lang, name=row.squad) if row.squad else t("no squad", lang), className="chip"
         ),
+        dcc.Link(
+            t("States over time", lang),
+            href=status_address(view.search, f"{_kind(row)}:{row.id}"),
+            className="agent-link",
+        ),
     ]
     return [
         page_header(row.name, lang=lang, zone=view.zone, measured_at=view.now, back=back),
         html.Div(lead, className="agent-lead"),
     ]
+
+
+def _kind(row: AgentRow) -> str:
+    return "part" if row.origin == "system" else "agent"
 
 
 def _quiet(unit: Session, view: View, row: AgentRow) -> Component:

@@ -7,6 +7,7 @@ The application runs on a database of its own in a temporary folder. Without --d
 """
 
 import argparse
+import os
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from db.engine import make_engine
 from db.models import Deal
 from db.schema import upgrade
 from db.services.accounts import register_account
+from db.services.check_history import import_checks
 from db.services.links import issue_invite
 from db.services.otlp_files import import_files
 from db.services.recipes.base import Options
@@ -32,10 +34,12 @@ from db.services.table_import import import_table
 from settings import load
 from tests import chromium
 from tests.sessions import session
+from tests.uptime_rows import watched_fleet
 
 ROOT = Path(__file__).resolve().parent.parent
-TRACES = ROOT.parent / "shared" / "data" / "traces"
+TRACES = Path(os.environ.get("QUANTUM_SHARED") or ROOT.parent / "shared") / "data" / "traces"
 FILES = ("onlineboutique-2022-08-22-0353", "trainticket-2023-01-29-0843", "agent-runs")
+CHECKS = TRACES.parent / "modules" / "uptime-checks.csv.gz"
 MODULES = (
     ("deals", "crm-bank-marketing.csv.gz", "bank-campaign", None),
     ("support_tickets", "support-incident-events.csv.gz", "incidents", None),
@@ -67,6 +71,12 @@ PAGES = {
     "system": "/system?range=all",
     "performance": "/performance?range=all",
     "reconciliation": "/reconciliation?range=all",
+    "status": "/status?range=30d",
+    "status-agent": "/status/agent:cart-writer?range=30d",
+    "status-check": "/status/{check}?range=24h",
+    "status-empty": "/status/agent:nobody",
+    "maintenance": "/maintenance",
+    "checks": "/checks?range=24h",
     "api-docs": "/docs/api",
     "admin": "/admin",
     "admin-person": "/admin/people/{somebody}",
@@ -104,6 +114,8 @@ def served(folder: Path, files: list[Path]) -> Iterator[str]:
     if files:
         import_files(engine, files)
         _modules(engine)
+        import_checks(engine, [path for path in [CHECKS] if path.exists()])
+        watched_fleet(engine)
     server = make_server("127.0.0.1", 0, create_app(settings).server, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -128,6 +140,18 @@ def picture(page: Page, address: str, path: Path) -> None:
         page.wait_for_timeout(1500)  # WebGL has no event for "drawn"; a picture is no test
     page.screenshot(path=path, full_page=True)
     print(path)
+
+
+def _first_check(page: Page, url: str) -> str:
+    """The subject of the first check that is listed; of none, nobody's."""
+    page.goto(f"{url}/checks")
+    page.wait_for_load_state("networkidle")
+    links = page.locator("#checks-list .agent-link")
+    return (
+        str(links.last.get_attribute("href")).partition("?")[0].rpartition("/")[2]
+        if links.count()
+        else "nobody"
+    )
 
 
 def main() -> int:
@@ -163,8 +187,11 @@ def main() -> int:
                 page.wait_for_load_state("networkidle")
                 page.goto(f"{url}/admin?search=rui")
                 somebody = str(page.locator(".row-link").first.get_attribute("href"))
+                check = _first_check(page, url)
                 for name in given.only:
-                    path = PAGES[name].format(somebody=somebody.partition("?")[0].rpartition("/")[2])
+                    path = PAGES[name].format(
+                        somebody=somebody.partition("?")[0].rpartition("/")[2], check=check
+                    )
                     joint = "&" if "?" in path else "?"
                     picture(page, f"{url}{path}{joint}{tail}", given.into / f"{name}-{size}-{theme}.png")
                 context.close()

@@ -54,6 +54,7 @@ def declared_texts() -> Iterator[tuple[str, str]]:
     from db.policies import every_rule
     from db.queries import ingest
     from db.rules import Who
+    from db.services import uptime_complaints
     from db.services.account_fields import Complaint
 
     for entry in [*metric.METRICS.values(), *metric.SERIES.values()]:
@@ -63,6 +64,8 @@ def declared_texts() -> Iterator[tuple[str, str]]:
                 yield text, f"db.metric {entry.key}.{field}"
     for complaint in Complaint:
         yield str(complaint), "db.services.account_fields.Complaint"
+    for refusal in uptime_complaints.Complaint:
+        yield str(refusal), "db.services.uptime_complaints.Complaint"
     for listing in LISTINGS.values():
         yield listing.title, f"db.listing {listing.name}.title"
         for field in listing.fields:

@@ -32,7 +32,8 @@ from db.services import jobs
 from settings import Settings
 
 LOOK_SECONDS = 60.0  # how often a job that runs seldom is looked at
-AT_ONCE = 2
+LOOKS = 4  # within the time of a job: with one, by a few milliseconds every other look would come too early
+AT_ONCE = 3  # one of them may be waiting for the moment a check is planned for
 HOLD_SECONDS = jobs.LEASE.total_seconds() / 3
 
 log = logging.getLogger("quantum.schedule")
@@ -117,7 +118,7 @@ class Schedule:
                 "interval",
                 [each],
                 id=each.name,
-                seconds=min(each.every.total_seconds(), LOOK_SECONDS),
+                seconds=min(each.every.total_seconds() / LOOKS, LOOK_SECONDS),
                 next_run_time=datetime.now(UTC) + timedelta(seconds=1 + place),
             )
         self._scheduler.start()

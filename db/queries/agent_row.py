@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from db.metric import METRICS, Reading, Statement, Window, metric, reading_of
 from db.models import Agent
 from db.queries.activity import SUBJECT
-from db.queries.task_numbers import NO_LEASE
+from db.queries.tasks import NO_LEASE
 
 MEASURED_OVER = "24h"
 NOT_STORED = "It was not measured: nothing of its last 24 hours tells it, or it was not looked at yet."

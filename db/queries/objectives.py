@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Float, case, cast, func, null, select
 from db.metric import Statement, Window, iso, metric
 from db.models import Objective, Span
 from db.models.objective import TASKS
-from db.queries.tasks import task_rows, tasks
+from db.queries.outcomes import task_rows, tasks
 
 STRETCHES = {
     "5m": timedelta(minutes=5),

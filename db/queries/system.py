@@ -1,16 +1,31 @@
 """The application itself: its clock, when it was watched and how it did meanwhile, its own parts and their calls."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, and_, case, cast, func, literal, literal_column, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Float,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.sql.selectable import Subquery
 
 import settings
 from db.base import Instant
-from db.functions import bucket_of, days_between, seconds_between
+from db.functions import bucket_of, days_between, seconds_between, seconds_later
 from db.metric import Statement, Window, metric, series
 from db.models import Agent, Call, SystemMetric
+from db.models.uptime import WatchedHour
 from db.queries.fleet import operational
 from db.queries.rolled import whole
 from db.queries.round_trips import HOUR, NEEDS
@@ -42,36 +57,54 @@ def _bounds(window: Window) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
     """Start and end of what could have been watched: never the future; of all time, since the first heartbeat."""
     if window.start is None or window.end is None:
         kinds = SystemMetric.metric_type.in_((UP_SECONDS, DOWN_SECONDS))
-        first = select(func.min(SystemMetric.recorded_at)).where(kinds).scalar_subquery()
-        return first, literal(window.at, Instant())
+        raw = select(func.min(SystemMetric.recorded_at)).where(kinds).scalar_subquery()
+        together = select(func.min(WatchedHour.since)).scalar_subquery()
+        return func.coalesce(together, raw), literal(window.at, Instant())
     return literal(window.start, Instant()), literal(max(window.start, min(window.end, window.at)), Instant())
 
 
-def _near(window: Window) -> ColumnElement[bool]:
-    """Rows that can reach into the window."""
-    kinds = SystemMetric.metric_type.in_((UP_SECONDS, DOWN_SECONDS))
-    if window.start is None or window.end is None:
-        return kinds
-    begin = window.start - LONGEST_STRETCH
-    return and_(kinds, SystemMetric.recorded_at >= begin, SystemMetric.recorded_at < window.end)
+def told_stretches(start: datetime | None, end: datetime | None = None) -> Subquery:
+    """Stretches that can reach beyond `start` and begin before `end`: as the hours that were put together hold them,
+    and after those as they were measured."""
+
+    def near(since: Any) -> ColumnElement[bool]:
+        later = true() if start is None else since >= start - LONGEST_STRETCH
+        return later if end is None else and_(later, since < end)
+
+    together = select(
+        WatchedHour.since.label("since"),
+        WatchedHour.is_up.label("up"),
+        WatchedHour.beats.label("beats"),
+        cast(WatchedHour.seconds, Float).label("seconds"),
+    ).where(near(WatchedHour.since))
+    last = select(func.max(WatchedHour.hour)).scalar_subquery()
+    measured = select(
+        SystemMetric.recorded_at.label("since"),
+        (SystemMetric.metric_type == UP_SECONDS).label("up"),
+        cast(SystemMetric.meta["beats"].as_integer(), BigInteger).label("beats"),
+        cast(SystemMetric.metric_value, Float).label("seconds"),
+    ).where(
+        SystemMetric.metric_type.in_((UP_SECONDS, DOWN_SECONDS)),
+        SystemMetric.metric_value.is_not(None),
+        near(SystemMetric.recorded_at),
+        or_(last.is_(None), SystemMetric.recorded_at >= seconds_later(last, HOUR)),
+    )
+    return union_all(together, measured).subquery("stretches")
 
 
 def _cut(window: Window) -> Subquery:
     """Stretches as seconds from the window's start, cut to the window."""
     start, end = _bounds(window)
-    begin = seconds_between(start, SystemMetric.recorded_at)
-    each = (
-        select(
-            SystemMetric.recorded_at.label("since"),
-            (SystemMetric.metric_type == UP_SECONDS).label("up"),
-            SystemMetric.meta["beats"].as_integer().label("beats"),
-            begin.label("begin"),
-            (begin + cast(SystemMetric.metric_value, Float)).label("finish"),
-            seconds_between(start, end).label("length"),
-        )
-        .where(_near(window), SystemMetric.metric_value.is_not(None))
-        .subquery("each")
-    )
+    told = told_stretches(window.start, window.end)
+    begin = seconds_between(start, told.c.since)
+    each = select(
+        told.c.since,
+        told.c.up,
+        told.c.beats,
+        begin.label("begin"),
+        (begin + told.c.seconds).label("finish"),
+        seconds_between(start, end).label("length"),
+    ).subquery("each")
     finish = case((each.c.finish > each.c.length, each.c.length), else_=each.c.finish)
     return select(
         each.c.since,

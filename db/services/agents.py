@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from db.guard import GuardedSession
 from db.models import Agent
+from db.models.uptime import ExemptTime
 
 FACTS = ("name", "role", "squad", "version", "heartbeat_seconds")
 DESCRIPTION = "description"  # kept in the metadata: the table has no column for it
@@ -57,9 +58,18 @@ def change_agent(
         return False
     _change(row, facts)
     if paused is not None and paused is not (row.paused_at is not None):
+        _keep_pause(session, row, at)
         row.paused_at = at if paused else None
     session.flush()
     return True
+
+
+def _keep_pause(session: Session, row: Agent, at: datetime) -> None:
+    """A pause that is over stays known: its time is judged by nobody."""
+    if row.paused_at is not None and row.paused_at < at:
+        by = session.actor.profile_id if isinstance(session, GuardedSession) else None
+        told = {"kind": "pause", "subject_id": f"agent:{row.id}", "why": "", "declared_by": by}
+        session.add(ExemptTime(**told, starts_at=row.paused_at, ends_at=at, declared_at=at))
 
 
 def _change(row: Agent, facts: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ from db.base import Instant
 from db.metric import NANOSECONDS, to_ns
 from db.models import Agent
 from db.queries.fleet import UNHEARD_AFTER_SECONDS
+from db.services.heard import note_heard
 
 GRAIN = timedelta(seconds=1)  # spans come by the hundred: one write per agent and second says enough
 DRIFT_KEPT = timedelta(minutes=10)  # what was not seen again for so long is no fact any more
@@ -40,12 +41,17 @@ def beat(
         told["heartbeat_seconds"] = interval
     if sent_at is not None:
         told |= _drift(to_ns(sent_at), at)
-    return _write(session, [agent_id], told) == 1
+    if not _write(session, [agent_id], told):
+        return False
+    note_heard(session, [agent_id], at)
+    return True
 
 
 def hear(session: Session, agents: Iterable[str], at: datetime) -> None:
     """These agents were heard at `at`, by this application's clock. What was heard later stands."""
-    _write(session, sorted(set(agents)), {"last_active": _later(at)})
+    heard = sorted(set(agents))
+    _write(session, heard, {"last_active": _later(at)})
+    note_heard(session, heard, at)
 
 
 def hear_spans(session: Session, ended: Mapping[str, int], at: datetime) -> None:
@@ -54,11 +60,12 @@ def hear_spans(session: Session, ended: Mapping[str, int], at: datetime) -> None
     An agent is heard when that is within its limit of now. A span that ends in our future tells that its sender's clock
     is ahead, by so much at least; one that ends in our past tells nothing of clocks, for it may have waited.
     """
-    now, steady = to_ns(at), []
+    now, steady, heard = to_ns(at), [], []
     for state in _states(session, ended):
         end = ended[state.id]
         if end <= now - state.limit_ns or not state.is_due(at):
             continue
+        heard.append(state.id)
         if end > now:
             _write(session, [state.id], {"last_active": at} | _drift(end, at))
         elif state.has_old_drift(at):
@@ -66,6 +73,7 @@ def hear_spans(session: Session, ended: Mapping[str, int], at: datetime) -> None
         else:
             steady.append(state.id)
     _write(session, steady, {"last_active": _later(at)})
+    note_heard(session, heard, at)
 
 
 def latest(ends: Iterable[tuple[str | None, int]]) -> dict[str, int]:

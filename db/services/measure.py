@@ -22,6 +22,7 @@ from db.queries.ingest import LATE_ITEMS, REFUSED_ITEMS
 from db.queries.round_trips import ROUND_TRIP, WEB_ROUND_TRIP
 from db.queries.system import DOWN_SECONDS, UP_SECONDS
 from db.sampling import Sample
+from db.services.heard import note_heard
 from db.services.network import place_agents
 from db.services.senders import sender_of
 from db.timings import Timing
@@ -173,6 +174,8 @@ def heard(session: Session, part: str, at: datetime) -> None:
         .values(last_active=at)
         .execution_options(synchronize_session=False)
     )
+    if part == WEB:  # what the others did follows from the time that was watched
+        note_heard(session, [part], at)
 
 
 # --- what was measured ----------------------------------------------------------------------------

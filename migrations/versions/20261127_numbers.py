@@ -1,7 +1,10 @@
 """The rules of row security once more, now with those of the tables that numbers are kept in.
 
-All rules stand in 20261127_numbers.sql as `db.row_security` wrote them (`make freeze`). Rolling back drops the rules of
-these tables alone and returns the former ones; the tables go with their own revisions.
+All rules stand in 20261127_numbers.sql as `db.row_security` wrote them (`make freeze`).
+
+Rolling back drops the rules of these tables alone, with the triggers guard_checks, guard_corrections,
+guard_exempt_times, guard_heard_stretches, guard_state_stretches and guard_uptime_subjects, and returns the former ones;
+the tables go with their own revisions.
 """
 
 from pathlib import Path
@@ -9,7 +12,7 @@ from pathlib import Path
 from migrations.frozen_rules import replace_rules
 
 revision = "20261127_numbers"
-down_revision = "20261127_objectives"
+down_revision = "20261127_uptime"
 branch_labels = None
 depends_on = None
 

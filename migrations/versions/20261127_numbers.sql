@@ -517,6 +517,113 @@ CREATE POLICY catalogue_seeds_select_console ON catalogue_seeds FOR SELECT TO qu
 ;;
 GRANT SELECT, INSERT ON catalogue_seeds TO quantum_system
 ;;
+ALTER TABLE check_results ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE check_results FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY check_results_select_authenticated ON check_results FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY check_results_insert_system ON check_results FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY check_results_insert_console ON check_results FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
+;;
+CREATE POLICY check_results_select_system ON check_results FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY check_results_select_console ON check_results FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON check_results TO quantum_app
+;;
+GRANT SELECT ON check_results TO quantum_staff
+;;
+GRANT SELECT, INSERT ON check_results TO quantum_system
+;;
+ALTER TABLE checks ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE checks FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY checks_select_authenticated ON checks FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY checks_insert_builders ON checks FOR INSERT TO quantum_staff WITH CHECK ((SELECT app.role() IN ('admin', 'architect')) AND checks.kind = 'http')
+;;
+CREATE POLICY checks_update_builders ON checks FOR UPDATE TO quantum_staff USING ((SELECT app.role() IN ('admin', 'architect')) AND checks.kind = 'http') WITH CHECK ((SELECT app.role() IN ('admin', 'architect')))
+;;
+CREATE POLICY checks_delete_builders ON checks FOR DELETE TO quantum_staff USING ((SELECT app.role() IN ('admin', 'architect')))
+;;
+CREATE POLICY checks_update_system ON checks FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY checks_insert_console ON checks FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator') AND checks.kind = 'imported')
+;;
+CREATE POLICY checks_select_system ON checks FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY checks_select_console ON checks FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON checks TO quantum_app
+;;
+GRANT SELECT, INSERT, UPDATE (name, url, interval_seconds, timeout_seconds, expected_status, confirmations, paused_at, updated_at), DELETE ON checks TO quantum_staff
+;;
+GRANT SELECT, INSERT, UPDATE (due_at, refusal, updated_at) ON checks TO quantum_system
+;;
+CREATE FUNCTION app.guard_checks() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    changed text[];
+BEGIN
+    IF NOT row_security_active(TG_RELID) THEN
+        RETURN NEW;
+    END IF;
+    SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
+    WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
+    IF (SELECT app.role() IN ('admin', 'architect')) AND "old".kind = 'http' AND changed <@ ARRAY['name', 'url', 'interval_seconds', 'timeout_seconds', 'expected_status', 'confirmations', 'paused_at'] THEN -- checks_update_builders
+        RETURN NEW;
+    END IF;
+    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['due_at', 'refusal'] THEN -- checks_update_system
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'no rule lets % change % of checks', app.kind(), array_to_string(changed, ', ')
+    USING ERRCODE = 'insufficient_privilege';
+END
+$$
+;;
+CREATE TRIGGER guard_checks BEFORE UPDATE ON checks FOR EACH ROW EXECUTE FUNCTION app.guard_checks()
+;;
+ALTER TABLE corrections ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE corrections FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY corrections_select_authenticated ON corrections FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY corrections_insert_admin ON corrections FOR INSERT TO quantum_staff WITH CHECK ((SELECT app.role() IN ('admin')))
+;;
+CREATE POLICY corrections_update_system ON corrections FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY corrections_select_system ON corrections FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY corrections_select_console ON corrections FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON corrections TO quantum_app
+;;
+GRANT SELECT, INSERT ON corrections TO quantum_staff
+;;
+GRANT SELECT, UPDATE (applied_at) ON corrections TO quantum_system
+;;
+CREATE FUNCTION app.guard_corrections() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    changed text[];
+BEGIN
+    IF NOT row_security_active(TG_RELID) THEN
+        RETURN NEW;
+    END IF;
+    SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
+    WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
+    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['applied_at'] THEN -- corrections_update_system
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'no rule lets % change % of corrections', app.kind(), array_to_string(changed, ', ')
+    USING ERRCODE = 'insufficient_privilege';
+END
+$$
+;;
+CREATE TRIGGER guard_corrections BEFORE UPDATE ON corrections FOR EACH ROW EXECUTE FUNCTION app.guard_corrections()
+;;
 ALTER TABLE deal_activities ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE deal_activities FORCE ROW LEVEL SECURITY
@@ -593,6 +700,50 @@ $$
 ;;
 CREATE TRIGGER guard_deals BEFORE UPDATE ON deals FOR EACH ROW EXECUTE FUNCTION app.guard_deals()
 ;;
+ALTER TABLE exempt_times ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE exempt_times FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY exempt_times_select_authenticated ON exempt_times FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY exempt_times_insert_builders ON exempt_times FOR INSERT TO quantum_staff WITH CHECK ((SELECT app.role() IN ('admin', 'architect')))
+;;
+CREATE POLICY exempt_times_update_builders ON exempt_times FOR UPDATE TO quantum_staff USING ((SELECT app.role() IN ('admin', 'architect'))) WITH CHECK ((SELECT app.role() IN ('admin', 'architect')))
+;;
+CREATE POLICY exempt_times_update_system ON exempt_times FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY exempt_times_select_system ON exempt_times FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY exempt_times_select_console ON exempt_times FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON exempt_times TO quantum_app
+;;
+GRANT SELECT, INSERT, UPDATE (starts_at, ends_at, edited_at, edit_why, cancelled_at, unsettled_from) ON exempt_times TO quantum_staff
+;;
+GRANT SELECT, UPDATE (unsettled_from) ON exempt_times TO quantum_system
+;;
+CREATE FUNCTION app.guard_exempt_times() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    changed text[];
+BEGIN
+    IF NOT row_security_active(TG_RELID) THEN
+        RETURN NEW;
+    END IF;
+    SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
+    WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
+    IF (SELECT app.role() IN ('admin', 'architect')) AND changed <@ ARRAY['starts_at', 'ends_at', 'edited_at', 'edit_why', 'cancelled_at', 'unsettled_from'] THEN -- exempt_times_update_builders
+        RETURN NEW;
+    END IF;
+    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['unsettled_from'] THEN -- exempt_times_update_system
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'no rule lets % change % of exempt_times', app.kind(), array_to_string(changed, ', ')
+    USING ERRCODE = 'insufficient_privilege';
+END
+$$
+;;
+CREATE TRIGGER guard_exempt_times BEFORE UPDATE ON exempt_times FOR EACH ROW EXECUTE FUNCTION app.guard_exempt_times()
+;;
 ALTER TABLE fleet_rollups ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE fleet_rollups FORCE ROW LEVEL SECURITY
@@ -612,6 +763,45 @@ GRANT SELECT ON fleet_rollups TO quantum_app
 GRANT SELECT ON fleet_rollups TO quantum_staff
 ;;
 GRANT SELECT, INSERT, DELETE ON fleet_rollups TO quantum_system
+;;
+ALTER TABLE heard_stretches ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE heard_stretches FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY heard_stretches_select_authenticated ON heard_stretches FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY heard_stretches_insert_system ON heard_stretches FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY heard_stretches_update_system ON heard_stretches FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY heard_stretches_select_system ON heard_stretches FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY heard_stretches_select_console ON heard_stretches FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON heard_stretches TO quantum_app
+;;
+GRANT SELECT ON heard_stretches TO quantum_staff
+;;
+GRANT SELECT, INSERT, UPDATE (last_at, beats) ON heard_stretches TO quantum_system
+;;
+CREATE FUNCTION app.guard_heard_stretches() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    changed text[];
+BEGIN
+    IF NOT row_security_active(TG_RELID) THEN
+        RETURN NEW;
+    END IF;
+    SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
+    WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
+    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['last_at', 'beats'] THEN -- heard_stretches_update_system
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'no rule lets % change % of heard_stretches', app.kind(), array_to_string(changed, ', ')
+    USING ERRCODE = 'insufficient_privilege';
+END
+$$
+;;
+CREATE TRIGGER guard_heard_stretches BEFORE UPDATE ON heard_stretches FOR EACH ROW EXECUTE FUNCTION app.guard_heard_stretches()
 ;;
 ALTER TABLE invoices ENABLE ROW LEVEL SECURITY
 ;;
@@ -1252,6 +1442,45 @@ GRANT SELECT ON spans TO quantum_staff
 ;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON spans TO quantum_system
 ;;
+ALTER TABLE state_stretches ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE state_stretches FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY state_stretches_select_authenticated ON state_stretches FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY state_stretches_insert_system ON state_stretches FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY state_stretches_update_system ON state_stretches FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY state_stretches_select_system ON state_stretches FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY state_stretches_select_console ON state_stretches FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON state_stretches TO quantum_app
+;;
+GRANT SELECT ON state_stretches TO quantum_staff
+;;
+GRANT SELECT, INSERT, UPDATE (until, superseded_at) ON state_stretches TO quantum_system
+;;
+CREATE FUNCTION app.guard_state_stretches() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    changed text[];
+BEGIN
+    IF NOT row_security_active(TG_RELID) THEN
+        RETURN NEW;
+    END IF;
+    SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
+    WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
+    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['until', 'superseded_at'] THEN -- state_stretches_update_system
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'no rule lets % change % of state_stretches', app.kind(), array_to_string(changed, ', ')
+    USING ERRCODE = 'insufficient_privilege';
+END
+$$
+;;
+CREATE TRIGGER guard_state_stretches BEFORE UPDATE ON state_stretches FOR EACH ROW EXECUTE FUNCTION app.guard_state_stretches()
+;;
 ALTER TABLE support_tickets ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE support_tickets FORCE ROW LEVEL SECURITY
@@ -1449,6 +1678,45 @@ $$
 ;;
 CREATE TRIGGER guard_transactions BEFORE UPDATE ON transactions FOR EACH ROW EXECUTE FUNCTION app.guard_transactions()
 ;;
+ALTER TABLE uptime_subjects ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE uptime_subjects FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY uptime_subjects_select_authenticated ON uptime_subjects FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY uptime_subjects_insert_system ON uptime_subjects FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY uptime_subjects_update_system ON uptime_subjects FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY uptime_subjects_select_system ON uptime_subjects FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY uptime_subjects_select_console ON uptime_subjects FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON uptime_subjects TO quantum_app
+;;
+GRANT SELECT ON uptime_subjects TO quantum_staff
+;;
+GRANT SELECT, INSERT, UPDATE (settled_until) ON uptime_subjects TO quantum_system
+;;
+CREATE FUNCTION app.guard_uptime_subjects() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    changed text[];
+BEGIN
+    IF NOT row_security_active(TG_RELID) THEN
+        RETURN NEW;
+    END IF;
+    SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
+    WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
+    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['settled_until'] THEN -- uptime_subjects_update_system
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'no rule lets % change % of uptime_subjects', app.kind(), array_to_string(changed, ', ')
+    USING ERRCODE = 'insufficient_privilege';
+END
+$$
+;;
+CREATE TRIGGER guard_uptime_subjects BEFORE UPDATE ON uptime_subjects FOR EACH ROW EXECUTE FUNCTION app.guard_uptime_subjects()
+;;
 ALTER TABLE user_sessions ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE user_sessions FORCE ROW LEVEL SECURITY
@@ -1553,6 +1821,26 @@ END
 $$
 ;;
 CREATE TRIGGER guard_user_stats BEFORE UPDATE ON user_stats FOR EACH ROW EXECUTE FUNCTION app.guard_user_stats()
+;;
+ALTER TABLE watched_hours ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE watched_hours FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY watched_hours_select_authenticated ON watched_hours FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY watched_hours_insert_system ON watched_hours FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY watched_hours_delete_system ON watched_hours FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY watched_hours_select_system ON watched_hours FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY watched_hours_select_console ON watched_hours FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON watched_hours TO quantum_app
+;;
+GRANT SELECT ON watched_hours TO quantum_staff
+;;
+GRANT SELECT, INSERT, DELETE ON watched_hours TO quantum_system
 ;;
 CREATE VIEW profile_directory WITH (security_barrier) AS SELECT id, username, full_name, avatar_url, role FROM profiles
 WHERE (SELECT app.kind()) IN ('person', 'system', 'operator')
@@ -1889,6 +2177,68 @@ ALTER TABLE catalogue_seeds DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON catalogue_seeds FROM quantum_app, quantum_staff, quantum_system
 ;;
+DROP POLICY check_results_select_authenticated ON check_results
+;;
+DROP POLICY check_results_insert_system ON check_results
+;;
+DROP POLICY check_results_insert_console ON check_results
+;;
+DROP POLICY check_results_select_system ON check_results
+;;
+DROP POLICY check_results_select_console ON check_results
+;;
+ALTER TABLE check_results NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE check_results DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON check_results FROM quantum_app, quantum_staff, quantum_system
+;;
+DROP TRIGGER guard_checks ON checks
+;;
+DROP FUNCTION app.guard_checks()
+;;
+DROP POLICY checks_select_authenticated ON checks
+;;
+DROP POLICY checks_insert_builders ON checks
+;;
+DROP POLICY checks_update_builders ON checks
+;;
+DROP POLICY checks_delete_builders ON checks
+;;
+DROP POLICY checks_update_system ON checks
+;;
+DROP POLICY checks_insert_console ON checks
+;;
+DROP POLICY checks_select_system ON checks
+;;
+DROP POLICY checks_select_console ON checks
+;;
+ALTER TABLE checks NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE checks DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON checks FROM quantum_app, quantum_staff, quantum_system
+;;
+DROP TRIGGER guard_corrections ON corrections
+;;
+DROP FUNCTION app.guard_corrections()
+;;
+DROP POLICY corrections_select_authenticated ON corrections
+;;
+DROP POLICY corrections_insert_admin ON corrections
+;;
+DROP POLICY corrections_update_system ON corrections
+;;
+DROP POLICY corrections_select_system ON corrections
+;;
+DROP POLICY corrections_select_console ON corrections
+;;
+ALTER TABLE corrections NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE corrections DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON corrections FROM quantum_app, quantum_staff, quantum_system
+;;
 DROP POLICY deal_activities_select_deal_owner ON deal_activities
 ;;
 DROP POLICY deal_activities_select_oversight ON deal_activities
@@ -1939,6 +2289,28 @@ ALTER TABLE deals DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON deals FROM quantum_app, quantum_staff, quantum_system
 ;;
+DROP TRIGGER guard_exempt_times ON exempt_times
+;;
+DROP FUNCTION app.guard_exempt_times()
+;;
+DROP POLICY exempt_times_select_authenticated ON exempt_times
+;;
+DROP POLICY exempt_times_insert_builders ON exempt_times
+;;
+DROP POLICY exempt_times_update_builders ON exempt_times
+;;
+DROP POLICY exempt_times_update_system ON exempt_times
+;;
+DROP POLICY exempt_times_select_system ON exempt_times
+;;
+DROP POLICY exempt_times_select_console ON exempt_times
+;;
+ALTER TABLE exempt_times NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE exempt_times DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON exempt_times FROM quantum_app, quantum_staff, quantum_system
+;;
 DROP POLICY fleet_rollups_select_authenticated ON fleet_rollups
 ;;
 DROP POLICY fleet_rollups_insert_rollup ON fleet_rollups
@@ -1954,6 +2326,26 @@ ALTER TABLE fleet_rollups NO FORCE ROW LEVEL SECURITY
 ALTER TABLE fleet_rollups DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON fleet_rollups FROM quantum_app, quantum_staff, quantum_system
+;;
+DROP TRIGGER guard_heard_stretches ON heard_stretches
+;;
+DROP FUNCTION app.guard_heard_stretches()
+;;
+DROP POLICY heard_stretches_select_authenticated ON heard_stretches
+;;
+DROP POLICY heard_stretches_insert_system ON heard_stretches
+;;
+DROP POLICY heard_stretches_update_system ON heard_stretches
+;;
+DROP POLICY heard_stretches_select_system ON heard_stretches
+;;
+DROP POLICY heard_stretches_select_console ON heard_stretches
+;;
+ALTER TABLE heard_stretches NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE heard_stretches DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON heard_stretches FROM quantum_app, quantum_staff, quantum_system
 ;;
 DROP TRIGGER guard_invoices ON invoices
 ;;
@@ -2403,6 +2795,26 @@ ALTER TABLE spans DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON spans FROM quantum_app, quantum_staff, quantum_system
 ;;
+DROP TRIGGER guard_state_stretches ON state_stretches
+;;
+DROP FUNCTION app.guard_state_stretches()
+;;
+DROP POLICY state_stretches_select_authenticated ON state_stretches
+;;
+DROP POLICY state_stretches_insert_system ON state_stretches
+;;
+DROP POLICY state_stretches_update_system ON state_stretches
+;;
+DROP POLICY state_stretches_select_system ON state_stretches
+;;
+DROP POLICY state_stretches_select_console ON state_stretches
+;;
+ALTER TABLE state_stretches NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE state_stretches DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON state_stretches FROM quantum_app, quantum_staff, quantum_system
+;;
 DROP TRIGGER guard_support_tickets ON support_tickets
 ;;
 DROP FUNCTION app.guard_support_tickets()
@@ -2531,6 +2943,26 @@ ALTER TABLE transactions DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON transactions FROM quantum_app, quantum_staff, quantum_system
 ;;
+DROP TRIGGER guard_uptime_subjects ON uptime_subjects
+;;
+DROP FUNCTION app.guard_uptime_subjects()
+;;
+DROP POLICY uptime_subjects_select_authenticated ON uptime_subjects
+;;
+DROP POLICY uptime_subjects_insert_system ON uptime_subjects
+;;
+DROP POLICY uptime_subjects_update_system ON uptime_subjects
+;;
+DROP POLICY uptime_subjects_select_system ON uptime_subjects
+;;
+DROP POLICY uptime_subjects_select_console ON uptime_subjects
+;;
+ALTER TABLE uptime_subjects NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE uptime_subjects DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON uptime_subjects FROM quantum_app, quantum_staff, quantum_system
+;;
 DROP TRIGGER guard_user_sessions ON user_sessions
 ;;
 DROP FUNCTION app.guard_user_sessions()
@@ -2588,6 +3020,22 @@ ALTER TABLE user_stats NO FORCE ROW LEVEL SECURITY
 ALTER TABLE user_stats DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON user_stats FROM quantum_app, quantum_staff, quantum_system
+;;
+DROP POLICY watched_hours_select_authenticated ON watched_hours
+;;
+DROP POLICY watched_hours_insert_system ON watched_hours
+;;
+DROP POLICY watched_hours_delete_system ON watched_hours
+;;
+DROP POLICY watched_hours_select_system ON watched_hours
+;;
+DROP POLICY watched_hours_select_console ON watched_hours
+;;
+ALTER TABLE watched_hours NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE watched_hours DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON watched_hours FROM quantum_app, quantum_staff, quantum_system
 ;;
 REVOKE ALL ON FUNCTION audit_head() FROM quantum_app, quantum_staff, quantum_system
 ;;

@@ -6,13 +6,14 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, Date, Integer, Uuid
+from sqlalchemy import JSON, BigInteger, Boolean, Date, Float, Integer, Uuid
 
 from db.base import Base, Exact, HexId, Instant
 from tests.access.judge import Asker, entries, is_allowed, logins
 from tests.access.world import MOMENT, PEOPLE, Target, World, choices, fresh, hexadecimal, identity, table_of
 
 ME, ANOTHER = "me", "another"
+LATER = MOMENT + timedelta(hours=2)
 TABLES = (*sorted(Base.metadata.tables), "profile_directory")
 # Where one value of a column is like any other, one is tried; here each counts.
 EACH_VALUE = {"support_tickets.status", "invoices.status", "profiles.role", "agents.origin"}
@@ -41,6 +42,18 @@ TOGETHER: dict[str, list[dict[str, Any]]] = {
     "api_keys": [{"is_active": True}, {"is_active": False}, {"is_active": False, "key_name": "new"}],
     "deals": [{"user_id": ME}, {"user_id": ME, "notes": "mine now"}],
     "profiles": [{"full_name": "new", "role": "admin"}],
+    "heard_stretches": [{"last_at": LATER}],
+    "state_stretches": [
+        {"until": LATER},
+        {"until": LATER, "superseded_at": LATER},
+        {"until": LATER, "state": "down"},
+    ],
+    "exempt_times": [
+        {"ends_at": LATER},
+        {"edited_at": MOMENT, "edit_why": "moved", "starts_at": LATER, "ends_at": LATER + timedelta(hours=1)},
+        {"edited_at": MOMENT, "edit_why": "renamed", "why": "new"},
+    ],
+    "corrections": [{"ends_at": LATER}],
 }
 # A check holds them to each other, or a foreign key to what refers to them.
 NOT_ALONE = {
@@ -48,6 +61,12 @@ NOT_ALONE = {
     "invoices.tax",
     "invoices.total",
     "auth_account.id",
+    "checks.kind",
+    "heard_stretches.last_at",
+    "state_stretches.until",
+    "uptime_subjects.check_id",
+    "corrections.ends_at",
+    *(f"exempt_times.{each}" for each in ("starts_at", "ends_at", "edited_at", "edit_why")),
     *(f"account_links.{each}" for each in ("purpose", "account_id", "email", "role")),
 }
 OWN_KEYS = ("user_id", "assigned_to", "resolved_by", "validated_by")
@@ -179,6 +198,13 @@ def _other(world: World, column: Any, now: Any, name: str) -> Any:
         "account_links.created_by": identity("another"),
         "second_factors.account_id": identity("loose account"),
         "role_requirements.set_by": identity("another"),
+        "heard_stretches.agent_id": "free-b",
+        "uptime_subjects.agent_id": "free-b",
+        "check_results.check_id": identity("other check"),
+        "state_stretches.subject_id": "agent:agent-person",
+        "corrections.subject_id": "agent:agent-person",
+        "corrections.made_by": identity("another"),
+        "exempt_times.declared_by": identity("another"),
     }
     if name in particular:
         return particular[name]
@@ -192,6 +218,8 @@ def _other(world: World, column: Any, now: Any, name: str) -> Any:
         return not now
     if isinstance(column.type, Instant):
         return MOMENT - timedelta(days=2)
+    if isinstance(column.type, Float):
+        return now + 1
     if isinstance(column.type, Exact):
         return Decimal("0.25").quantize(column.type.step)
     if isinstance(column.type, Integer | BigInteger):
@@ -214,6 +242,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "invoices": [{"status": each} for each in ("draft", "sent", "paid")],
     "deals": [{"status": each} for each in ("lead", "closed")],
     "profiles": [{"role": "user"}, {"role": "admin"}],
+    "checks": [{"kind": "http"}, {"kind": "imported", "url": None}],
 }
 
 

@@ -62,6 +62,8 @@ WORDS: dict[str, Callable[[Values, UUID | None], bool]] = {
     "imported": lambda row, me: row["metadata"].get("evidence") == "imported",
     "not resolved": lambda row, me: row["resolved"] is not True,
     "resolved by oneself or nobody": lambda row, me: row["resolved_by"] in (None, me),
+    "asked by us": lambda row, me: row["kind"] == "http",
+    "a history": lambda row, me: row["kind"] == "imported",
     "old enough": lambda row, me: row["is old"],
 }
 
@@ -99,6 +101,8 @@ POINTS = only(
 AWARD = only("name description icon category points rarity requirements is_active")
 RUN = only("status accuracy training_started_at training_completed_at last_used_at")
 MODEL = RUN | only("name version model_type description parameters is_active metadata")
+CHECK = only("name url interval_seconds timeout_seconds expected_status confirmations paused_at")
+OBSERVED = {"select": [May("person", ours=True), *SEEN], "insert": [May("system", ours=True)]}
 
 EXPECTED: dict[str, dict[str, list[May]]] = {
     "profiles": {
@@ -369,6 +373,40 @@ EXPECTED: dict[str, dict[str, list[May]]] = {
             "delete": [May("system", ours=True)],
         }
         for table in ("agent_rollups", "call_rollups", "fleet_rollups", "rollup_touched")
+    },
+    "heard_stretches": OBSERVED | {"update": [May("system", only=only("last_at beats"), ours=True)]},
+    "check_results": OBSERVED | {"insert": [May("system", ours=True), May("operator", ours=True)]},
+    "watched_hours": OBSERVED | {"delete": [May("system", ours=True)]},
+    "uptime_subjects": OBSERVED | {"update": [May("system", only=only("settled_until"), ours=True)]},
+    "state_stretches": OBSERVED | {"update": [May("system", only=only("until superseded_at"), ours=True)]},
+    "checks": {
+        "select": [May("person", ours=True), *SEEN],
+        "insert": [
+            May(BUILDERS, to="asked by us", ours=True),
+            May("operator", to="a history", ours=True),
+        ],
+        "update": [
+            May(BUILDERS, only=CHECK, of="asked by us", ours=True),
+            May("system", only=only("due_at refusal"), ours=True),
+        ],
+        "delete": [May(BUILDERS, ours=True)],
+    },
+    "exempt_times": {
+        "select": [May("person", ours=True), *SEEN],
+        "insert": [May(BUILDERS, ours=True)],
+        "update": [
+            May(
+                BUILDERS,
+                only=only("starts_at ends_at edited_at edit_why cancelled_at unsettled_from"),
+                ours=True,
+            ),
+            May("system", only=only("unsettled_from"), ours=True),
+        ],
+    },
+    "corrections": {
+        "select": [May("person", ours=True), *SEEN],
+        "insert": [May("admin", ours=True)],
+        "update": [May("system", only=only("applied_at"), ours=True)],
     },
     "senders": {
         "select": [May("person", ours=True), *SEEN],

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Column,
     Date,
     Engine,
+    Float,
     Integer,
     Table,
     Uuid,
@@ -205,6 +206,8 @@ def _plain(column: Column[Any], seed: str) -> Any:
         return hexadecimal(kind, column.name, seed)
     if isinstance(kind, Exact):
         return Decimal("0.5").quantize(kind.step)
+    if isinstance(kind, Float):
+        return 1.5
     if isinstance(kind, Integer | BigInteger):
         return 1
     if isinstance(kind, Date):
@@ -250,6 +253,18 @@ def _particular(table: str, seed: str, number: int) -> dict[str, Any]:
         "recovery_codes": {"account_id": identity("loose account")},
         "second_factors": {"account_id": identity("loose account")},
         "role_requirements": {"role": "user", "set_by": identity("spare")},
+        "heard_stretches": {"agent_id": "free-a"},
+        "checks": {"url": "https://shop.example/", "interval_seconds": 60, "expected_status": 200},
+        "check_results": {"check_id": identity("check")},
+        "uptime_subjects": {"agent_id": "free-b", "check_id": None},
+        "state_stretches": {"subject_id": "agent:free-a", "until": None},
+        "exempt_times": {
+            "ends_at": MOMENT + timedelta(hours=1),
+            "declared_at": MOMENT - timedelta(hours=1),
+            "edited_at": None,
+            "edit_why": None,
+        },
+        "corrections": {"subject_id": "agent:free-a", "ends_at": MOMENT + timedelta(hours=1)},
     }
     return asks.get(table, {})
 
@@ -288,6 +303,7 @@ def imagined() -> World:
     _owned(world)
     _shared(world)
     _help_desk(world)
+    _watched(world)
     return world
 
 
@@ -325,6 +341,25 @@ def _shared(world: World) -> None:
         for end in ends.values():
             world.add("agents", "end", "spare", id=end)
         world.add("agent_connections", state, "another", **ends, **values)
+
+
+def _watched(world: World) -> None:
+    """What is watched, and what follows from it."""
+    for check in ("check", "other check"):
+        world.add("checks", "free", "spare", id=identity(check))
+    world.add("checks", "asked", "another")
+    world.add("checks", "history", "another", kind="imported", url=None)
+    world.add("uptime_subjects", "free", "spare", id="agent:free-a", agent_id="free-a")
+    world.add("uptime_subjects", "subject", "another", id="agent:agent-person", agent_id="agent-person")
+    for table in (
+        "heard_stretches",
+        "watched_hours",
+        "check_results",
+        "state_stretches",
+        "exempt_times",
+        "corrections",
+    ):
+        world.add(table, "row", "another")
 
 
 def _help_desk(world: World) -> None:

@@ -17,6 +17,7 @@ from settings import load
 from tests.conftest import ROOT
 from tests.reader import PASSWORD, small_fleet
 from tests.sessions import session
+from tests.uptime_rows import watched_fleet
 
 pytestmark = pytest.mark.databases("sqlite")
 SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
@@ -24,6 +25,7 @@ BAD = ("serious", "critical")
 # Pages that need something in their address.
 MORE = (
     "/agents/shop?range=all",
+    "/status/agent:cart-writer?range=all",
     "/admin/people/{alice}",
     "/admin/access?as={alice}&table=user_sessions",
     "/admin/access?as=role:user&table=deals",
@@ -59,6 +61,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with session(engine, write=True) as unit:
         seed(unit)
     small_fleet(engine, folder)
+    watched_fleet(engine)
     server = make_server("127.0.0.1", 0, create_app(settings).server, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     _sign_up_admin(folder)

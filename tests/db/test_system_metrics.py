@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, delete, func, insert, select
 
 from db.metric import METRICS, SERIES, TOO_FEW, Window, read, read_series
-from db.models import SystemMetric
+from db.models import Job, SystemMetric
+from db.models.uptime import WatchedHour
 from db.proof import prove
 from db.queries.agents import AgentFilter, agent_page, one_agent
 from db.queries.connections import connections_of, latest_events, network
@@ -18,6 +19,7 @@ from db.sampling import Sample
 from db.services import measure
 from db.services.measure import COLLECTOR, DATABASE, PARTS, WEB, Stretch
 from db.services.network import settle_network
+from db.services.watched_hours import put_together
 from tests.reader import small_fleet
 from tests.sessions import session
 
@@ -239,3 +241,59 @@ def test_how_busy_the_own_parts_are_does_not_change_the_fleets_strengths(
             for row in unit.execute(select(AgentConnection.agent_a_id, AgentConnection.strength))
         }
     assert found == {"shop": 1.0, WEB: 1.0}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_hours_put_together_say_what_the_measurements_say(engine: Engine, seed: int) -> None:
+    """Two collectors, gaps, outages, seams of milliseconds, clocks set back; told late, put together twice."""
+    chance = random.Random(seed)
+    at, told = START, []
+    for _ in range(700):
+        length = chance.choice((30.0, 30.004, 29.998, 31.5))
+        told.append(
+            Stretch(
+                chance.random() < 0.9, at, length, 1, chance.choice("ab") if chance.random() < 0.02 else "a"
+            )
+        )
+        at += timedelta(
+            seconds=chance.choice((length, length, length, length + 0.003, length - 0.5, length + 200))
+        )
+    late = [told.pop(chance.randrange(len(told))) for _ in range(30)]
+    end = (at - START).total_seconds() + 3 * 3600
+    windows = [
+        between(begin, begin + 4000 + chance.randrange(9000), now=end) for begin in (-50, 1800, 7000, 20_000)
+    ]
+    windows.append(Window.parse("all", after(end)))
+    keys = (
+        "system.up_seconds",
+        "system.down_seconds",
+        "system.unknown_seconds",
+        "system.uptime",
+        "system.coverage",
+    )
+
+    def shown() -> list[float]:
+        with session(engine) as unit:
+            return [float(read(unit, key, window).value or 0) for key in keys for window in windows]
+
+    def together() -> int:
+        with session(engine, write=True) as unit:
+            return put_together(unit, "watched-hours", after(end))
+
+    with session(engine, write=True) as unit:
+        measure.store_stretches(unit, told)
+    assert together() > 3
+    with session(engine, write=True) as unit:
+        unit.add(Job(name="watched-hours", due_at=after(0), succeeded_at=datetime.now(UTC)))
+        measure.store_stretches(unit, late)
+    together()
+    with session(engine) as unit:
+        rows = unit.scalar(select(func.count()).select_from(WatchedHour)) or 0
+        series_sum = sum(
+            int(row["count"]) for row in read_series(unit, "system.heartbeats_by_hour", windows[-1]).rows
+        )
+    assert rows < 350 and series_sum <= 700
+    found = shown()
+    with session(engine, write=True) as unit:
+        unit.execute(delete(WatchedHour))
+    assert found == pytest.approx(shown(), abs=0.05)

@@ -1,0 +1,181 @@
+"""What checks over HTTP found: how many, which share was up, and how long the answers took.
+
+A share of checks is no share of time: between two checks nobody looked.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, case, false, func, literal_column, select
+
+from db.functions import bucket_of
+from db.metric import Statement, Window, metric, nearest_rank, place_of, series
+from db.models.uptime import CheckResult
+from db.queries.round_trips import bucket_seconds
+
+NOT_CHECKED = "No check of this window is stored."
+NOT_ANSWERED = "No check of this window was answered as expected."
+SUBJECT = ("check",)
+
+
+def _key(check: str) -> ColumnElement[bool]:
+    try:
+        return CheckResult.check_id == UUID(check)
+    except ValueError:
+        return false()
+
+
+def _in(window: Window, check: str) -> tuple[ColumnElement[bool], ...]:
+    return (_key(check), window.covers(CheckResult.at))
+
+
+COLUMNS = (
+    CheckResult.at,
+    CheckResult.is_up,
+    CheckResult.status,
+    CheckResult.milliseconds,
+    CheckResult.error,
+    CheckResult.source,
+)
+
+
+def _results(window: Window, check: str) -> Statement:
+    return select(*COLUMNS).where(*_in(window, check)).order_by(CheckResult.at.desc(), CheckResult.id)
+
+
+def _failures(window: Window, check: str) -> Statement:
+    return _results(window, check).where(CheckResult.is_up.is_(False))
+
+
+@metric(
+    "checks.count",
+    title="Checks",
+    unit="checks",
+    formula="count of stored results",
+    subject=SUBJECT,
+    evidence=_results,
+)
+def count(window: Window, check: str) -> Statement:
+    """Results of this check that were planned for a moment of the window."""
+    return select(func.count().label("value")).select_from(CheckResult).where(*_in(window, check))
+
+
+@metric(
+    "checks.failed",
+    title="Failed checks",
+    unit="checks",
+    formula="count of stored results that are not up",
+    subject=SUBJECT,
+    evidence=_failures,
+)
+def failed(window: Window, check: str) -> Statement:
+    """Checks without the expected answer in time. They lie in no percentile of its times."""
+    return (
+        select(func.count().label("value"))
+        .select_from(CheckResult)
+        .where(*_in(window, check), CheckResult.is_up.is_(False))
+    )
+
+
+@metric(
+    "checks.share_up",
+    title="Share of checks up",
+    unit="percent",
+    formula="100 × checks up / checks",
+    least=1,
+    few=NOT_CHECKED,
+    subject=SUBJECT,
+    evidence=_results,
+)
+def share_up(window: Window, check: str) -> Statement:
+    """How many of the checks were answered as expected. It is a share of checks and no availability: between two checks
+    nobody looked."""
+    up = func.sum(case((CheckResult.is_up, 1), else_=0))
+    n = func.count(CheckResult.id)
+    return select((100.0 * up / func.nullif(n, 0)).label("value"), n.label("n")).where(*_in(window, check))
+
+
+def _answered(window: Window, check: str) -> Statement:
+    return select(CheckResult.milliseconds.label("x")).where(
+        *_in(window, check), CheckResult.is_up, CheckResult.milliseconds.is_not(None)
+    )
+
+
+def _from_rank(percent: int) -> Any:
+    """The results from the one that is the percentile upwards: the first row is the value itself."""
+
+    def evidence(window: Window, check: str) -> Statement:
+        place = func.row_number().over(order_by=(CheckResult.milliseconds, CheckResult.id)).label("place")
+        ranked = (
+            select(*COLUMNS, place, func.count().over().label("n"))
+            .where(*_in(window, check), CheckResult.is_up, CheckResult.milliseconds.is_not(None))
+            .subquery()
+        )
+        return select(ranked).where(ranked.c.place >= place_of(ranked.c.n, percent)).order_by(ranked.c.place)
+
+    return evidence
+
+
+@metric(
+    "checks.latency_p50_ms",
+    title="Time to the answer, median",
+    unit="ms",
+    formula="nearest rank: the ⌈0.50·n⌉-th shortest time of a check that was up",
+    least=1,
+    few=NOT_ANSWERED,
+    subject=SUBJECT,
+    evidence=_from_rank(50),
+)
+def latency_p50(window: Window, check: str) -> Statement:
+    """Half of the checks that were up were answered in this time or less, from the moment they were planned for."""
+    return nearest_rank(_answered(window, check), 50)
+
+
+@metric(
+    "checks.latency_p95_ms",
+    title="Time to the answer, 95th percentile",
+    unit="ms",
+    formula="nearest rank: the ⌈0.95·n⌉-th shortest time of a check that was up; needs n ≥ 20",
+    least=20,
+    few=NOT_ANSWERED,
+    subject=SUBJECT,
+    evidence=_from_rank(95),
+)
+def latency_p95(window: Window, check: str) -> Statement:
+    """95 of 100 checks that were up were answered in this time or less, from the moment they were planned for."""
+    return nearest_rank(_answered(window, check), 95)
+
+
+@series(
+    "checks.latency_by_time",
+    title="Time to the answer over time",
+    unit="ms",
+    formula="median by nearest rank per 5 minutes; per hour beyond 2 days, per day beyond 2 weeks",
+    subject=SUBJECT,
+    evidence=_results,
+)
+def latency_by_time(window: Window, check: str) -> Statement:
+    """The median of the checks that were up, by the stretch of time they were planned for. One without a bar had
+    none."""
+    each = (
+        select(
+            bucket_of(CheckResult.at, bucket_seconds(window)).label("at"), CheckResult.milliseconds.label("x")
+        )
+        .where(*_in(window, check), CheckResult.is_up, CheckResult.milliseconds.is_not(None))
+        .subquery("each")
+    )
+    ranked = select(
+        each.c.at,
+        each.c.x,
+        func.row_number().over(partition_by=each.c.at, order_by=each.c.x).label("place"),
+        func.count().over(partition_by=each.c.at).label("n"),
+    ).subquery("ranked")
+    middle = func.max(ranked.c.x).filter(ranked.c.place == place_of(ranked.c.n, 50))
+    width: ColumnElement[int] = literal_column(str(bucket_seconds(window)))
+    return (
+        select(
+            ranked.c.at, width.label("seconds"), middle.label("value"), func.max(ranked.c.n).label("count")
+        )
+        .group_by(ranked.c.at)
+        .order_by(ranked.c.at)
+    )
