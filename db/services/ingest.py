@@ -16,7 +16,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, aliased
 
 from db.models import Agent, Call, Span
-from db.services import news
+from db.services import months, news
 from db.services.bulk import insert_columns, insert_rows
 from db.services.calls import call_of, is_task, settle_named_calls
 from db.services.late import settle_late
@@ -54,6 +54,7 @@ def store(session: Session, records: Sequence[SpanRecord], source: str) -> Store
     The caller commits. One span the database cannot hold is refused and does not take the others with it.
     """
     arrivals, refused = _understood(records)
+    months.prepare(session, (arrival.record.start_ns for arrival in arrivals))
     try:
         done = _store_again(session, arrivals, source)
     except (DataError, IntegrityError) as error:
