@@ -5,9 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import Engine, delete, select, text
 from sqlalchemy.exc import DBAPIError
 
+from cli import quantum
 from db import schema
 from db.actor import SYSTEM
 from db.engine import make_engine
@@ -24,6 +26,7 @@ from workers.partitions import tend
 
 pytestmark = pytest.mark.databases("postgresql")
 NOW = datetime.now(UTC).replace(day=15, hour=12, minute=0, second=0, microsecond=0)
+OLD = datetime(1999, 12, 31, 23, 59, tzinfo=UTC)  # before there are months
 SUMMER = datetime(2022, 8, 22, tzinfo=UTC)  # of the recorded railway minute
 BEFORE = "20261127_jobs"
 INVOKE = {"gen_ai__operation__name": "invoke_agent"}
@@ -45,7 +48,7 @@ def put(engine: Engine, *starts: datetime | int, trace: int = 1) -> None:
             span(first + 1, first, trace=trace, start=start, **INVOKE, gen_ai__agent__name="helper"),
         ]
     found = [each for each in spans_of(request(*spans)) if isinstance(each, SpanRecord)]
-    with session(engine, write=True) as unit:
+    with db_session(engine, SYSTEM, write=True) as unit:
         told = store(unit, found, "a test")
     assert not told.refused and told.spans == len(spans)
 
@@ -85,9 +88,9 @@ def system(migrated_url: str) -> Any:
 
 
 def test_spans_of_any_year_are_stored_each_in_its_month(system: Engine, engine: Engine) -> None:
-    far, old = datetime(2199, 1, 1, tzinfo=UTC), datetime(1999, 12, 31, tzinfo=UTC)
+    far, beginning = datetime(2199, 1, 1, tzinfo=UTC), 1
     last = ns(datetime(2022, 9, 1, tzinfo=UTC)) - 1  # the last nanosecond of August
-    put(system, SUMMER, last, last + 1, NOW, far, old, 0)
+    put(system, SUMMER, last, last + 1, NOW, far, OLD, beginning)
     this = f"{NOW:%Y_%m}"
     found = {"spans_2022_08": 4, "spans_2022_09": 2, f"spans_{this}": 2, "spans_rest": 6}
     assert places(engine) == {f"months.{name}": count for name, count in found.items()}
@@ -96,7 +99,7 @@ def test_spans_of_any_year_are_stored_each_in_its_month(system: Engine, engine: 
 
 
 def test_a_window_of_a_day_reads_its_month_alone(engine: Engine) -> None:
-    put(engine, SUMMER, NOW, 0)
+    put(engine, SUMMER, NOW, OLD)
     asked = "EXPLAIN SELECT agent_id, count(*) FROM {table} WHERE start_ns >= {start} AND start_ns < {end} GROUP BY 1"
     with engine.connect() as connection:
         for table in ("spans", "calls"):
@@ -108,7 +111,7 @@ def test_a_window_of_a_day_reads_its_month_alone(engine: Engine) -> None:
 
 
 def test_rows_that_came_before_their_month_are_moved_into_it(engine: Engine, unprepared: None) -> None:
-    put(engine, SUMMER, NOW, 0)
+    put(engine, SUMMER, NOW, OLD)
     before = rows(engine)
     assert places(engine)["months.spans_rest"] == 4
     facts = tend(given(engine))
@@ -167,6 +170,32 @@ def test_clocks_gone_wild_make_no_end_of_partitions(engine: Engine) -> None:
     assert months.make(engine, "calls", NOW.date()) == "there"
 
 
+def told(url: str, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
+    """What `quantum db months` prints, by the system's login."""
+    monkeypatch.setenv("QUANTUM_ENV", "test")
+    monkeypatch.setenv("QUANTUM_DATABASE_URL", logins(url)["app"])
+    monkeypatch.setenv("QUANTUM_DATABASE_SYSTEM_URL", logins(url)["system"])
+    return CliRunner().invoke(quantum, ["db", "months", *arguments]).output
+
+
+def test_the_command_lists_months_and_moves_the_large(
+    migrated_url: str, engine: Engine, unprepared: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(engine, SUMMER)
+    listed = told(migrated_url, monkeypatch)
+    assert f"spans_{NOW:%Y_%m}" in listed and "calls_rest" in listed and "2022" not in listed
+    moved = told(migrated_url, monkeypatch, "--move")
+    assert "spans 2022-08, 2 rows: made" in moved and "spans_2022_08" in moved
+    assert places(engine) == {"months.spans_2022_08": 2}
+
+
+@pytest.mark.databases("sqlite")
+def test_the_command_says_that_whole_tables_have_no_months(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "SQLite keeps whole tables" in told(migrated_url, monkeypatch)
+
+
 # --- ahead, and gone ------------------------------------------------------------------------------------
 
 
@@ -184,7 +213,7 @@ def test_months_are_ready_ahead_of_their_time(engine: Engine) -> None:
 
 def test_old_months_go_as_a_whole_and_the_young_stay(engine: Engine) -> None:
     edge = NOW - timedelta(days=40)
-    put(engine, SUMMER, edge, NOW, 0)
+    put(engine, SUMMER, edge, NOW, OLD)
     assert tend(given(engine))["dropped"] == [], "for ever, where nothing is said"
     facts = tend(given(engine, QUANTUM_KEEP_SPANS_DAYS="30"))
     assert facts["dropped"] == ["spans_2022_08"] and facts["forgotten"] == 2
@@ -276,7 +305,7 @@ def test_the_functions_take_a_known_table_and_a_month_and_nothing_else(engine: E
 
 def test_down_and_up_again_keeps_every_row(migrated_url: str, engine: Engine) -> None:
     owner = logins(migrated_url)["owner"]
-    put(engine, SUMMER, NOW, 0)
+    put(engine, SUMMER, NOW, OLD)
     before = rows(engine)
     schema.migrate(owner, BEFORE)
     assert places(engine) == {"spans": 6} and rows(engine) == before
