@@ -22,7 +22,7 @@ depends_on = None
 
 TABLES = ("spans", "calls")
 REFERRED_TO = ("agents", "senders")
-FIRST, AHEAD, MOST_OLD = date(2010, 1, 1), 3, 116
+FIRST, AHEAD, MOST_OLD = date(2010, 1, 1), 3, 36
 
 FUNCTIONS = (
     """
@@ -49,7 +49,7 @@ BEGIN
         RETURN 'there';
     END IF;
     IF first NOT BETWEEN this AND this + 100
-       AND (SELECT count(*) FROM pg_inherits WHERE inhparent = format('public.%I', what)::regclass) > 120 THEN
+       AND (SELECT count(*) FROM pg_inherits WHERE inhparent = format('public.%I', what)::regclass) > 40 THEN
         RETURN 'enough';
     END IF;
     EXECUTE format('CREATE TABLE months.%I (LIKE public.%I INCLUDING ALL EXCLUDING INDEXES)', part, what);
