@@ -33,5 +33,5 @@ def months(move: bool) -> None:
     with session(engine, SYSTEM) as unit:
         for table in MONTHLY:
             for part in cut.parts(unit, table):
-                rows = "not counted yet" if part.rows is None else f"{part.rows:,} rows"
-                click.echo(f"{part.name:<16}{rows:>22}{part.size / 2**20:>12,.1f} MiB")
+                about = "not counted yet" if part.rows is None else f"{part.rows:,} rows"
+                click.echo(f"{part.name:<16}{about:>22}{part.size / 2**20:>12,.1f} MiB")

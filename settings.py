@@ -73,7 +73,6 @@ class Settings:
         reports_per_hour: how often one key may report at one address: telemetry and heartbeats.
         requests_per_hour: how often one key may ask for anything else at one address.
         api_log_days: how long the log of requests is kept.
-        keep_spans_days, keep_calls_days, keep_logs_days, keep_metrics_days: how long those rows are kept; 0 for ever.
     """
 
     env: str
@@ -95,10 +94,6 @@ class Settings:
     reports_per_hour: int = 360_000
     requests_per_hour: int = 3600
     api_log_days: int = LEAST_LOG_DAYS
-    keep_spans_days: int = 0
-    keep_calls_days: int = 0
-    keep_logs_days: int = 0
-    keep_metrics_days: int = 0
 
     @property
     def is_production(self) -> bool:
@@ -145,10 +140,6 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         reports_per_hour=_whole(source, "QUANTUM_REPORTS_PER_HOUR", 360_000, 1, MOST_PER_HOUR),
         requests_per_hour=_whole(source, "QUANTUM_REQUESTS_PER_HOUR", 3600, 1, MOST_PER_HOUR),
         api_log_days=_whole(source, "QUANTUM_API_LOG_DAYS", LEAST_LOG_DAYS, LEAST_LOG_DAYS, MOST_LOG_DAYS),
-        keep_spans_days=_whole(source, "QUANTUM_KEEP_SPANS_DAYS", 0, 0, MOST_LOG_DAYS),
-        keep_calls_days=_whole(source, "QUANTUM_KEEP_CALLS_DAYS", 0, 0, MOST_LOG_DAYS),
-        keep_logs_days=_whole(source, "QUANTUM_KEEP_LOGS_DAYS", 0, 0, MOST_LOG_DAYS),
-        keep_metrics_days=_whole(source, "QUANTUM_KEEP_METRICS_DAYS", 0, 0, MOST_LOG_DAYS),
     )
 
 

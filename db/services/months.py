@@ -15,7 +15,8 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from db.actor import SYSTEM
-from db.engine import Denied, session
+from db.engine import session
+from db.guard import Denied
 from db.partitions import MONTHLY
 
 BILLION = 1_000_000_000
