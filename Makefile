@@ -33,7 +33,7 @@ exec "$$here/.venv/bin/python" -c 'import sys; sys.path[0] = sys.argv.pop(1); sy
 endef
 export LAUNCHER
 
-.PHONY: help install install-dev run test fuzz crash mutate-access test-access-long bench check format docs freeze looks
+.PHONY: help install install-dev run test fuzz crash mutate-access test-access-long bench bench-scale check format docs freeze looks
 .PHONY: lock clean
 
 help: ## list these targets
@@ -70,6 +70,9 @@ test-access-long: install-dev ## thousands of people taking turns on few connect
 bench: install-dev ## measure speed against peers, into bench/RESULTS.md (ARGS=layout: that part only)
 	@$(BIN)/python -m tests.chromium
 	@$(BIN)/python -m bench.run $(ARGS)
+
+bench-scale: install-dev ## pages at 100 thousand, 1 and 10 million spans (about 10 GB of disk; ARGS="100000 1000000": fewer)
+	@$(BIN)/python -m bench.scale $(ARGS)
 
 check: install-dev ## import directions, style and types
 	@$(BIN)/lint-imports --no-logo

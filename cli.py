@@ -17,6 +17,7 @@ from cli_bootstrap import bootstrap
 from cli_import import import_
 from cli_key import key
 from cli_months import months
+from cli_rollup import rollup
 from cli_user import user
 from cli_verify import verify
 from cli_work import work
@@ -46,7 +47,7 @@ def quantum() -> None:
     """ALSHAM QUANTUM: honest mission control for fleets of AI agents."""
 
 
-for group in (import_, key, user, verify, work):
+for group in (import_, key, rollup, user, verify, work):
     quantum.add_command(group)
 cli_factor.add_to(user, told, migrated)
 cli_links.add_to(user, told, migrated)

@@ -31,9 +31,11 @@ def import_otlp(files: tuple[Path, ...], allow_refused: bool) -> int:
     What a file holds is recognised line by line. Importing makes no agent operational.
     """
     from db.services.otlp_files import import_files
+    from db.services.rollups import roll_up_all
 
     engine = migrated(environment.load().database_system_url)
     report = import_files(engine, files, Progress())
+    roll_up_all(engine)
     tell_refused(report.refused, len(report.refused), SHOWN_REFUSALS)
     click.echo(
         f"stored {stored_words(report)} · already there {report.already:,} · refused {len(report.refused):,}"

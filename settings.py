@@ -22,6 +22,7 @@ HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?")
 MOST_IDLE_HOURS, MOST_PROXIES = 30 * 24, 10
 SIGN_UPS = ("open", "invited")
 LEAST_LOG_DAYS, MOST_LOG_DAYS = 90, 3650  # the database's rules delete no younger call
+LEAST_AGENT_LOG_DAYS = 30  # nor a younger line of an agent's log
 MOST_PER_HOUR = 80_000_000  # a day's limit still fits the column
 SMTP_PORTS = {"smtp": 587, "smtps": 465}
 THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
@@ -51,6 +52,24 @@ class Mail:
 
 
 @dataclass(frozen=True)
+class Keep:
+    """For how many days rows are kept; 0 is for good. API calls have their own setting, days of roll-ups stay.
+
+    Attributes:
+        spans: spans and the calls they prove, by when they started.
+        five_minutes, hours: what was counted of them per five minutes and per hour.
+        logs: log lines of agents.
+        measurements: points of metrics and the like.
+    """
+
+    spans: int = 0
+    five_minutes: int = 0
+    hours: int = 0
+    logs: int = 0
+    measurements: int = 0
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything the application is told from outside.
 
@@ -73,6 +92,7 @@ class Settings:
         reports_per_hour: how often one key may report at one address: telemetry and heartbeats.
         requests_per_hour: how often one key may ask for anything else at one address.
         api_log_days: how long the log of requests is kept.
+        keep: how long everything else is kept.
     """
 
     env: str
@@ -94,6 +114,7 @@ class Settings:
     reports_per_hour: int = 360_000
     requests_per_hour: int = 3600
     api_log_days: int = LEAST_LOG_DAYS
+    keep: Keep = Keep()
 
     @property
     def is_production(self) -> bool:
@@ -140,7 +161,36 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         reports_per_hour=_whole(source, "QUANTUM_REPORTS_PER_HOUR", 360_000, 1, MOST_PER_HOUR),
         requests_per_hour=_whole(source, "QUANTUM_REQUESTS_PER_HOUR", 3600, 1, MOST_PER_HOUR),
         api_log_days=_whole(source, "QUANTUM_API_LOG_DAYS", LEAST_LOG_DAYS, LEAST_LOG_DAYS, MOST_LOG_DAYS),
+        keep=_keep(source),
     )
+
+
+def _keep(source: Mapping[str, str]) -> Keep:
+    """What is counted of rows is kept at least as long as the rows: from it they are not counted anew."""
+    keep = Keep(
+        spans=_days(source, "QUANTUM_KEEP_SPANS_DAYS", 7),
+        five_minutes=_days(source, "QUANTUM_KEEP_FIVE_MINUTES_DAYS", 7),
+        hours=_days(source, "QUANTUM_KEEP_HOURS_DAYS", 7),
+        logs=_days(source, "QUANTUM_KEEP_LOGS_DAYS", LEAST_AGENT_LOG_DAYS),
+        measurements=_days(source, "QUANTUM_KEEP_MEASUREMENTS_DAYS", 7),
+    )
+    for shorter, longer, names in (
+        (keep.spans, keep.five_minutes, ("QUANTUM_KEEP_FIVE_MINUTES_DAYS", "QUANTUM_KEEP_SPANS_DAYS")),
+        (keep.five_minutes, keep.hours, ("QUANTUM_KEEP_HOURS_DAYS", "QUANTUM_KEEP_FIVE_MINUTES_DAYS")),
+    ):
+        if longer and (not shorter or longer < shorter):
+            raise SettingsError(
+                f"{names[0]} is {longer}; keep these at least as long as {names[1]} says, or 0."
+            )
+    return keep
+
+
+def _days(source: Mapping[str, str], name: str, least: int) -> int:
+    """0 for good, or a number of days of at least `least`."""
+    days = _whole(source, name, 0, 0, MOST_LOG_DAYS)
+    if 0 < days < least:
+        raise SettingsError(f"{name} is {days}; use 0, which keeps for good, or a number from {least} on.")
+    return days
 
 
 def _env(source: Mapping[str, str]) -> str:

@@ -24,6 +24,7 @@ from db.engine import make_engine
 from db.models import Call, Deal, Profile, Span
 from db.services.network import settle_network
 from db.services.otlp_files import import_files
+from db.services.rollups import roll_up_all, touch_all
 from tests.databases import Databases
 from tests.module_rows import promote
 from tests.reader import Reader
@@ -65,13 +66,16 @@ def _measure(made: Databases, kind: str, file: Path) -> list[Row]:
     with made.migrated(kind) as url:
         engine = make_engine(url)
         import_files(engine, [file])
+        roll_up_all(engine)
         _add_deals(engine, 0)
         small, few, minute = _spans(engine), _costs(url, engine), _minute(engine)
         for copy in range(1, COPIES):
             _copy(engine, minute, copy)
             _add_deals(engine, copy)
         with session(engine, write=True) as unit:
+            touch_all(unit)
             settle_network(unit)
+        roll_up_all(engine)
         large, many = _spans(engine), _costs(url, engine)
         engine.dispose()
     click.echo(f"  {kind}: {', '.join(f'{page} {median(many[page].ms):.0f} ms' for page in PAGES)}")

@@ -1,5 +1,7 @@
 """Engines and the unit of work. Nothing connects at import."""
 
+import math
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -125,6 +127,16 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
         cursor.execute(pragma)
     cursor.close()
     connection.create_function(SQLITE_LOWER, 1, _lower, deterministic=True)
+    _complete(connection)
+
+
+def _complete(connection: Any) -> None:
+    """The logarithm and its reverse, where this SQLite was built without them."""
+    try:
+        connection.execute("SELECT ln(1.0), exp(1.0)")
+    except sqlite3.OperationalError:
+        connection.create_function("ln", 1, math.log, deterministic=True)
+        connection.create_function("exp", 1, math.exp, deterministic=True)
 
 
 def _lower(text: str | None) -> str | None:

@@ -23,6 +23,7 @@ from auth import SignedIn, current_person, require_person
 from auth.addresses import parts_of
 from auth.doors import DECLARED, may, note_missing, permitted
 from auth.refusals import not_yours
+from components.format import moment
 from components.icons import icon
 from components.links import VIEW, agent_address, link_to, with_query
 from components.shell import page_header
@@ -32,6 +33,7 @@ from db.actor import Actor
 from db.engine import DatabaseUnavailable, Engine, Session, session
 from db.guard import Denied
 from db.metric import Window
+from db.queries.kept import beyond
 from db.queries.spans import extent
 from i18n import negotiate, t
 
@@ -367,6 +369,25 @@ def notices(view: View) -> list[Component]:
     ]
 
 
+def beyond_kept(unit: Session, view: View) -> list[Component]:
+    """Said above the page where its numbers reach further back than single spans are kept."""
+    found = beyond(unit, view.window)
+    if found is None:
+        return []
+    since = moment(found.since, view.lang, view.zone)
+    stretches = {300: t("five minutes", view.lang), 3600: t("hours", view.lang)}
+    said = t(
+        "Single spans are kept since {since}. What this range holds before that is counted in whole {stretches}, and "
+        "percentiles over it are read from histograms.",
+        view.lang,
+        since=since,
+        stretches=stretches.get(found.seconds, t("days", view.lang)),
+    )
+    return [
+        html.Div([icon("warning"), html.Div(html.Span(said), className="notice-text")], className="notice")
+    ]
+
+
 def nothing_here(unit: Session, view: View) -> Component | None:
     """For a range without spans: where there are some, one click away; or how to get the first ones.
 
@@ -404,5 +425,5 @@ def first_steps(view: View) -> Component:
     )
 
 
-def _short(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _short(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

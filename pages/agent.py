@@ -23,7 +23,7 @@ from db.queries.spans import extent
 from i18n import t
 from pages._agent_facts import facts_panel, state_panel
 from pages._agent_tables import connections_table, cursor_of, held_table, spans_table
-from pages._view import ASKED, View, first_steps, here, load, notices, page
+from pages._view import ASKED, View, beyond_kept, first_steps, here, load, notices, page
 
 PREFIX = "/agents/"
 SPANS = 20
@@ -69,6 +69,7 @@ def answer(unit: Session, view: View, path: str | None) -> Component:
     return html.Div(
         [
             *notices(view),
+            *beyond_kept(unit, view),
             *_head(view, row),
             None if row.readings["agent.spans"].value else _quiet(unit, view, row),
             html.Div(

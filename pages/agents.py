@@ -28,7 +28,7 @@ from db.engine import Session
 from db.metric import read
 from db.queries.agents import ORDERS, AgentFilter, AgentRow, agent_page, filter_choices, known_sources
 from i18n import t, tn
-from pages._view import ASKED, View, load, nothing_here, notices, page, titled
+from pages._view import ASKED, View, beyond_kept, load, nothing_here, notices, page, titled
 
 SIZE = 25
 FILTERS = ("search", "origin", "squad", "state", "source")
@@ -64,7 +64,9 @@ def answer(unit: Session, view: View) -> tuple[Component, list[Component]]:
     seen = read(unit, "spans.count", view.window).value
     elsewhere = None if seen else nothing_here(unit, view)
     listed = _table(view, rows, total, number_of_page, order) if total else _none(view, wanted, bool(origins))
-    drawn = html.Div([*notices(view), elsewhere, _summary(view, wanted, total), listed])
+    drawn = html.Div(
+        [*notices(view), *beyond_kept(unit, view), elsewhere, _summary(view, wanted, total), listed]
+    )
     return drawn, _menus(view, origins, squads, known_sources(unit))
 
 

@@ -21,7 +21,7 @@ from db.queries.connections import network
 from i18n import t
 from pages import _map_parts as parts
 from pages import _map_table as twin
-from pages._view import ASKED, BUSY, View, here, load, notices, page, titled
+from pages._view import ASKED, BUSY, View, beyond_kept, here, load, notices, page, titled
 
 # The figures as they are sent, by the graph that shows them.
 PACKED = {"map-graph": "map-graph-packed", "map-flat": "map-flat-packed"}
@@ -118,6 +118,7 @@ def answer(
     told = parts.Told(view, wanted, drawn, everyone, whole)
     said = [
         *notices(view),
+        *beyond_kept(unit, view),
         *parts.without_webgl(view, wish),
         *(parts.why_no_calls(unit, told) if drawn.nodes else []),
         parts.summary(told),

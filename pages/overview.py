@@ -22,7 +22,7 @@ from db.metric import Reading, SeriesReading, read, read_series
 from db.queries.agents import AgentFilter
 from db.queries.connections import NetworkMap, latest_events, network
 from i18n import t
-from pages._view import ASKED, BUSY, View, load, nothing_here, notices, page, titled
+from pages._view import ASKED, BUSY, View, beyond_kept, load, nothing_here, notices, page, titled
 
 dash.register_page(__name__, path="/", title=titled(lambda lang: t("Overview", lang)))
 
@@ -66,7 +66,7 @@ def overview(unit: Session, view: View) -> list[Component]:
     """Everything on the page, of one instant."""
     readings = {key: read(unit, key, view.window) for key in (*CARDS, *BESIDE)}
     drawn = network(unit, view.window, AgentFilter())
-    said = notices(view)
+    said = [*notices(view), *beyond_kept(unit, view)]
     if not readings["spans.count"].value:
         said += filter(None, [nothing_here(unit, view)])
         return [*said, _cards(readings, view), html.Div(_map(drawn, view), className="frame-row")]

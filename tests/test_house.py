@@ -20,6 +20,7 @@ CLI = {
     "cli_key",
     "cli_links",
     "cli_months",
+    "cli_rollup",
     "cli_user",
     "cli_verify",
     "cli_work",

@@ -9,8 +9,9 @@ from typing import Any
 from db.actor import SYSTEM
 from db.engine import session
 from db.partitions import MONTHLY
-from db.services import months
-from settings import Settings
+from db.services import months, old_months
+from db.services.keeping import let_go
+from db.services.rollups import bucket_at
 from workers.schedule import Work, job
 
 TRIES = 5  # while somebody is in the way; each waits for less than a second
@@ -30,26 +31,24 @@ def tend(work: Work) -> Mapping[str, Any]:
     return facts
 
 
-def kept_days(settings: Settings, table: str) -> int:
-    """How many days the rows of a table are kept; 0 is for ever."""
-    return {"spans": settings.keep_spans_days, "calls": settings.keep_calls_days}[table]
-
-
 def _drop_old(work: Work, table: str, facts: dict[str, Any]) -> None:
-    """Months that are older as a whole, and older rows that lie in no month."""
-    days = kept_days(work.settings, table)
-    if not days:
+    """Months that are older as a whole, and older rows that lie in no month, once they are rolled up."""
+    if not (days := work.settings.keep.spans):
         return
-    before = int((work.at - timedelta(days=days)).timestamp()) * months.BILLION
+    until = bucket_at(work.at - timedelta(days=days))
+    with session(work.engine, SYSTEM, write=True) as unit:
+        if not old_months.is_any(unit, table, until):
+            return
+        let_go(unit, until)  # what is left of it is done in no time when the month is locked
     while not work.is_ending():
-        told = months.drop(work.engine, table, before, tries=TRIES)
+        told = old_months.drop(work.engine, table, until, tries=TRIES)
         if told in ("none", "busy"):
             facts["busy"] += [f"drop a month of {table}"] if told == "busy" else []
             break
         facts["dropped"].append(told)
     for _ in range(MOST_BATCHES):
         with session(work.engine, SYSTEM, write=True) as unit:
-            rows = months.forget_rest(unit, table, before)
+            rows = old_months.forget_rest(unit, table, until)
         facts["forgotten"] += rows
         if not rows or work.is_ending():
             break

@@ -15,6 +15,7 @@ from db.models.directory import ProfileCard
 from db.models.finance import Invoice, Transaction
 from db.models.gamification import Achievement, LeaderboardEntry, UserStats
 from db.models.job import Job
+from db.models.rollup import AgentRollup, CallRollup, FleetRollup, Kept, Touched
 from db.models.second_factor import RecoveryCode, RoleRequirement, SecondFactor
 from db.models.security import AuditEntry, SecurityEvent
 from db.models.social import SocialPost, SocialTrend
@@ -27,6 +28,7 @@ __all__ = [
     "Agent",
     "AgentConnection",
     "AgentLog",
+    "AgentRollup",
     "AiModel",
     "ApiKey",
     "ApiLog",
@@ -34,11 +36,14 @@ __all__ = [
     "AuditHead",
     "AuthAccount",
     "Call",
+    "CallRollup",
     "CatalogueSeed",
     "Deal",
     "DealActivity",
+    "FleetRollup",
     "Invoice",
     "Job",
+    "Kept",
     "LeaderboardEntry",
     "NetworkNode",
     "OneTimeCode",
@@ -58,6 +63,7 @@ __all__ = [
     "SupportTicket",
     "SystemMetric",
     "TicketMessage",
+    "Touched",
     "TrainingExample",
     "Transaction",
     "UserSession",

@@ -168,6 +168,12 @@ class Span(Base):
             sqlite_where=text("status = 2"),
         ),
         Index(
+            "idx_spans_failed",
+            "start_ns",
+            postgresql_where=text("status = 2"),
+            sqlite_where=text("status = 2"),
+        ),
+        Index(
             "idx_spans_reported",
             "service",
             "start_ns",

@@ -36,6 +36,15 @@ for _table in ("senders", "spans", "calls"):
     for _verb in (I, U, D):
         rule(_table, _verb, "ingest", SYSTEM, ours=APART)
 
+# What is counted of them: everybody reads it, the job that counts writes it; whoever stores spans notes what changed.
+for _table in ("agent_rollups", "call_rollups", "fleet_rollups", "rollup_touched"):
+    rule(_table, S, "authenticated", AUTH, ours=APART)
+    for _verb in (I, D):
+        rule(_table, _verb, "rollup", SYSTEM, ours=APART)
+rule("rollup_kept", S, "authenticated", AUTH, ours=APART)
+for _verb in (I, U):
+    rule("rollup_kept", _verb, "rollup", SYSTEM, ours=APART)
+
 # What runs by itself: everybody signed in may see how old a number is that a job computes.
 rule("jobs", S, "authenticated", AUTH, ours=APART)
 for _verb in (I, U):

@@ -3,99 +3,128 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, literal, select, union_all
 from sqlalchemy.sql.selectable import Subquery
 
-from db.metric import Statement, Window, metric, place_of
-from db.models import Call, Span
+from db.histogram import BY_HISTOGRAM, EXACT
+from db.metric import Statement, Window, metric
+from db.models import AgentRollup, Call, CallRollup, Span
 from db.models.telemetry import ERROR
-from db.queries.fleet import NO_OUTCOME, calls_of_others, task_rows, tasks
-from db.queries.spans import MS, SPAN_COLUMNS, of_others, whole
+from db.queries.calls import calls_from
+from db.queries.fleet import NO_OUTCOME
+from db.queries.rolled import MS, Rolled, Source, by_places, by_rank, whole
+from db.queries.spans import ONE, SPAN_COLUMNS, counts_of, not_own_parts, of_own_among, span_reach
+from db.queries.tasks import task_rows, task_sums
 
 Only = Sequence[str] | None
 SUBJECT = ("agent",)
 STATES = ("operational", "failing", "observed", "unknown")
+BY_AGENT = {"agent_id": (AgentRollup.agent_id, Span.agent_id)}
 
 
-def _spans(window: Window, only: Only) -> ColumnElement[bool]:
-    """Spans of the window of the agents asked for; where none are named, of all but the application's own parts."""
-    if only is None:
-        return and_(of_others(window), Span.agent_id.is_not(None))
+def _spans(window: Window, only: Sequence[str]) -> ColumnElement[bool]:
+    """Spans of the window of the agents asked for, the application's own parts included."""
     return and_(window.covers_ns(Span.start_ns), Span.agent_id.in_(only))
+
+
+def by_agent(window: Window, only: Only) -> Rolled:
+    """Spans by agent: of those asked for, else of all; those of the application's own parts are left out."""
+    chosen = [of.is_not(None) if only is None else of.in_(only) for of in BY_AGENT["agent_id"]]
+    source = Source(
+        AgentRollup, Span, Span.start_ns, of_model=(chosen[0],), of_raw=(chosen[1], not_own_parts())
+    )
+    return Rolled(window, source)
+
+
+def _with_own(parts: Any, window: Window, only: Only, *columns: Any) -> Any:
+    """The rows, and for agents that are asked for and are the application's own parts those of their spans."""
+    if only is None:
+        return parts
+    own = select(*columns).where(window.covers_ns(Span.start_ns), of_own_among(only))
+    return union_all(*parts.selects, own) if hasattr(parts, "selects") else union_all(parts, own)
 
 
 def activity(window: Window, only: Only = None) -> Subquery:
     """Per agent: spans, errors, last start, tokens of model spans."""
-    model = Span.category == "model"
-    return (
-        select(
-            Span.agent_id,
-            func.count().label("spans"),
-            func.count().filter(Span.status == ERROR).label("errors"),
-            func.max(Span.start_ns).label("last_ns"),
-            whole(func.sum(Span.input_tokens).filter(model)).label("input_tokens"),
-            func.count(Span.input_tokens).filter(model).label("input_n"),
-            whole(func.sum(Span.output_tokens).filter(model)).label("output_tokens"),
-            func.count(Span.output_tokens).filter(model).label("output_n"),
-        )
-        .where(_spans(window, only))
-        .group_by(Span.agent_id)
-        .subquery("activity")
+    counts = counts_of(AgentRollup)
+    own = (Span.agent_id.label("agent_id"), *(raw.label(name) for name, (_, raw) in counts.items()))
+    parts = _with_own(by_agent(window, only).sums(BY_AGENT, counts), window, only, *own).subquery("parts")
+    sums = {name: whole(func.sum(parts.c[name])) for name in counts}
+    rows = (
+        select(parts.c.agent_id, *(total.label(name) for name, total in sums.items()))
+        .group_by(parts.c.agent_id)
+        .having(sums["spans"] > 0)
+        .subquery("sums")
     )
+    last = select(func.max(Span.start_ns)).where(
+        window.covers_ns(Span.start_ns), Span.agent_id == rows.c.agent_id
+    )
+    return select(
+        rows.c.agent_id,
+        rows.c.spans,
+        rows.c.errors,
+        last.scalar_subquery().label("last_ns"),
+        rows.c.input_tokens,
+        rows.c.input_spans.label("input_n"),
+        rows.c.output_tokens,
+        rows.c.output_spans.label("output_n"),
+    ).subquery("activity")
 
 
 def latency(window: Window, only: Only = None) -> Subquery:
-    """Per agent: n, and the nearest-rank p50 and p95 of its spans in milliseconds."""
-    ranked = (
-        select(
-            Span.agent_id,
-            Span.duration_ns.label("x"),
-            func.row_number().over(partition_by=Span.agent_id, order_by=Span.duration_ns).label("place"),
-            func.count().over(partition_by=Span.agent_id).label("n"),
-        )
-        .where(_spans(window, only))
-        .subquery("ranked")
+    """Per agent: n, the p50 and p95 of its spans in milliseconds, and how they were found (`resolution`)."""
+    reach, percents = span_reach(window), (50, 95)
+    rolled = by_agent(window, only)
+    row = (Span.agent_id.label("agent_id"), Span.duration_ns.label("x"))
+    few = select(*row).where(
+        window.covers_ns(Span.start_ns), reach.within(Span.start_ns), *rolled.source.of_raw
     )
-    return (
-        select(ranked.c.agent_id, func.max(ranked.c.n).label("n"), *percentiles(ranked))
-        .group_by(ranked.c.agent_id)
-        .subquery("latency")
+    ranked = by_rank(_with_own(few, window, only, *row), ("agent_id",), percents).subquery("by_rank")
+    placed = by_places(rolled.places(BY_AGENT, Span.duration_ns), ("agent_id",), percents).subquery(
+        "by_place"
     )
+    found: Subquery = percentiles(
+        select(ranked, literal(EXACT).label("resolution")),
+        select(placed, literal(BY_HISTOGRAM).label("resolution")).where(~reach.is_exact),
+    ).subquery("latency")
+    return found
 
 
-def percentiles(ranked: Subquery) -> tuple[ColumnElement[Any], ...]:
-    """p50 and p95 in milliseconds over rows with `x` in nanoseconds, `place` and `n`."""
-    return tuple(
-        (func.max(ranked.c.x).filter(ranked.c.place == place_of(ranked.c.n, percent)) * 1.0 / MS).label(
-            f"p{percent}"
-        )
-        for percent in (50, 95)
-    )
+def percentiles(*found: Any) -> Any:
+    """The rows of all, with `p50` and `p95` in milliseconds."""
+    row = union_all(*found).subquery("found")
+    kept = [column for column in row.c if column.key not in ("p50", "p95")]
+    return select(*kept, *((row.c[name] / MS).label(name) for name in ("p50", "p95")))
 
 
 def efficiencies(window: Window, only: Only = None) -> Subquery:
     """Per agent: percent of successes, n tasks with an outcome, hits."""
-    done = tasks(window, Span.agent_id.label("agent_id"), among=_spans(window, only)).subquery("tasks")
+    row = task_sums(window, only).subquery("tasks")
+    n, hits = whole(func.sum(row.c.n)), whole(func.sum(row.c.hits))
     return (
         select(
-            done.c.agent_id,
-            (100.0 * func.sum(done.c.outcome) / func.nullif(func.count(done.c.outcome), 0)).label("percent"),
-            func.count(done.c.outcome).label("n"),
-            func.coalesce(func.sum(done.c.outcome), 0).label("hits"),
+            row.c.agent_id,
+            (100.0 * hits / func.nullif(n, 0)).label("percent"),
+            n.label("n"),
+            hits.label("hits"),
         )
-        .group_by(done.c.agent_id)
+        .where(row.c.agent_id.is_not(None))
+        .group_by(row.c.agent_id)
         .subquery("efficiencies")
     )
 
 
 def calls_per(window: Window, side: Any, only: Only = None) -> Subquery:
     """Calls per agent on one side (Call.caller_id or Call.callee_id)."""
+    name = "caller_id" if side is Call.caller_id else "callee_id"
+    where = None if only is None else (lambda row: getattr(row, name).in_(only))
+    sides = {"agent_id": (getattr(CallRollup, name), side)}
+    parts = calls_from(window, where, sides, {"calls": (CallRollup.calls, ONE)}).subquery("parts")
+    calls = whole(func.sum(parts.c.calls))
     return (
-        select(side.label("agent_id"), func.count().label("calls"))
-        .where(
-            calls_of_others(window) if only is None else and_(window.covers_ns(Call.start_ns), side.in_(only))
-        )
-        .group_by(side)
+        select(parts.c.agent_id, calls.label("calls"))
+        .group_by(parts.c.agent_id)
+        .having(calls > 0)
         .subquery("calls_out" if side is Call.caller_id else "calls_in")
     )
 
@@ -196,7 +225,7 @@ def agent_calls_in(window: Window, agent: str) -> Statement:
 def agent_latency_p50(window: Window, agent: str) -> Statement:
     """Half of this agent's spans in the window took this long or less; failures included."""
     rows = latency(window, (agent,))
-    return _one(rows, func.max(rows.c.p50), n=rows.c.n)
+    return _one(rows, func.max(rows.c.p50), n=rows.c.n, resolution=rows.c.resolution)
 
 
 @metric(
@@ -211,7 +240,7 @@ def agent_latency_p50(window: Window, agent: str) -> Statement:
 def agent_latency_p95(window: Window, agent: str) -> Statement:
     """95 of 100 spans of this agent in the window took this long or less; failures included."""
     rows = latency(window, (agent,))
-    return _one(rows, func.max(rows.c.p95), n=rows.c.n)
+    return _one(rows, func.max(rows.c.p95), n=rows.c.n, resolution=rows.c.resolution)
 
 
 @metric(

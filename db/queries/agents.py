@@ -243,8 +243,8 @@ def _rows_of(
         "agent.errors": {"value": spans.get("errors", 0)},
         "agent.calls_in": {"value": got.get("calls", 0)},
         "agent.calls_out": {"value": made.get("calls", 0)},
-        "agent.latency_p50_ms": {"value": slow.get("p50"), "n": n},
-        "agent.latency_p95_ms": {"value": slow.get("p95"), "n": n},
+        "agent.latency_p50_ms": {"value": slow.get("p50"), "n": n, "resolution": slow.get("resolution")},
+        "agent.latency_p95_ms": {"value": slow.get("p95"), "n": n, "resolution": slow.get("resolution")},
         "agent.efficiency": {
             "value": good.get("percent"),
             "n": good.get("n", 0),

@@ -4,61 +4,99 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import Subquery
 
+from db.histogram import BY_HISTOGRAM, EXACT
 from db.metric import METRICS, Reading, Statement, Window, from_ns, metric, reading_of
-from db.models import Agent, AgentConnection, Call, NetworkNode, Span
-from db.models.telemetry import ERROR
+from db.models import Agent, AgentConnection, Call, CallRollup, NetworkNode, Span
 from db.queries.activity import activity, calls_per, latency, percentiles
 from db.queries.agents import AgentFilter, narrowed, source, state
-from db.queries.fleet import FLEET, calls_of_others
-from db.queries.spans import of_others
+from db.queries.calls import BY_PAIR, CALLS, Where, call_reach, calls_from, own_calls, rolled_calls
+from db.queries.rolled import Pairs, by_places, by_rank, whole
+from db.queries.spans import FAILED, of_others
 
 SUBJECT = ("caller", "callee")
+BY_KIND: Pairs = {**BY_PAIR, "kind": (CallRollup.kind, Call.kind)}
+PERCENTS = (50, 95)
 LARGEST_SCENE = 2000
 MOST_HELD = 12_000  # imported and declared connections of one map
 
 
-def pairs(window: Window, where: ColumnElement[bool] | None = None) -> Subquery:
-    """Per ordered pair: calls, errors, n with a latency, p50 and p95 of the callee's spans in ms.
+def pairs(window: Window, where: Where | None = None, *, own: bool = True, of_kind: bool = False) -> Subquery:
+    """Per ordered pair: calls, errors, n with a latency, p50 and p95 of the callee's spans in ms, and how these two
+    were found (`resolution`). `of_kind`: per pair and kind.
 
-    Without `where` the application's own parts are left out.
+    Without `where`, and without `own`, the application's own parts are left out.
     """
-    condition = calls_of_others(window) if where is None else and_(window.covers_ns(Call.start_ns), where)
-    key = (Call.caller_id, Call.callee_id)
-    ranked = (
-        select(
-            *key,
-            Call.kind,
-            Call.failed,
-            Call.latency_ns.label("x"),
-            func.row_number()
-            .over(partition_by=(*key, Call.latency_ns.is_(None)), order_by=Call.latency_ns)
-            .label("place"),
-            func.count(Call.latency_ns).over(partition_by=key).label("n"),
-        )
-        .where(condition)
-        .subquery("ranked")
-    )
+    keys = ("caller_id", "callee_id", "kind") if of_kind else ("caller_id", "callee_id")
+    counted, found = _counted(window, where, own, of_kind), _percentiles(window, where, own, keys)
+    same = and_(*(counted.c[key] == found.c[key] for key in keys))
     return (
         select(
-            ranked.c.caller_id,
-            ranked.c.callee_id,
-            func.count().label("calls"),
-            func.count().filter(ranked.c.failed).label("errors"),
-            func.max(ranked.c.kind).label("kind"),
-            func.max(ranked.c.n).label("n"),
-            *percentiles(ranked),
+            *counted.c,
+            func.coalesce(found.c.n, 0).label("n"),
+            found.c.p50,
+            found.c.p95,
+            found.c.resolution,
         )
-        .group_by(ranked.c.caller_id, ranked.c.callee_id)
+        .join(found, same, isouter=True)
         .subquery("pairs")
     )
 
 
+def _counted(window: Window, where: Where | None, own: bool, of_kind: bool) -> Subquery:
+    """Calls and errors per pair and kind; or per pair, with one of its kinds."""
+    errors = (CallRollup.errors, case((Call.failed, 1), else_=0))
+    parts = calls_from(window, where, BY_KIND, {**CALLS, "errors": errors}, own=own).subquery("parts")
+    calls, failed = whole(func.sum(parts.c.calls)), whole(func.sum(parts.c.errors))
+    by = [parts.c[key] for key in BY_KIND]
+    kinds = select(*by, calls.label("calls"), failed.label("errors")).group_by(*by).having(calls > 0)
+    if of_kind:
+        return kinds.subquery("counted_calls")
+    row = kinds.subquery("kinds")
+    return (
+        select(
+            row.c.caller_id,
+            row.c.callee_id,
+            func.max(row.c.kind).label("kind"),
+            whole(func.sum(row.c.calls)).label("calls"),
+            whole(func.sum(row.c.errors)).label("errors"),
+        )
+        .group_by(row.c.caller_id, row.c.callee_id)
+        .subquery("counted_calls")
+    )
+
+
+def _percentiles(window: Window, where: Where | None, own: bool, keys: tuple[str, ...]) -> Subquery:
+    reach, wanted = call_reach(window), rolled_calls(window, where)
+    by = {key: BY_KIND[key] for key in keys}
+    columns = [*(raw.label(key) for key, (_, raw) in by.items()), Call.latency_ns.label("x")]
+    few = select(*columns).where(
+        window.covers_ns(Call.start_ns), reach.within(Call.start_ns), *wanted.source.of_raw
+    )
+    values = few if where is None or not own else union_all(few, *own_calls(window, where, columns))
+    ranked = by_rank(values, keys, PERCENTS).subquery("by_rank")
+    placed = by_places(wanted.places(by, Call.latency_ns), keys, PERCENTS).subquery("by_place")
+    found: Subquery = percentiles(
+        select(ranked, literal(EXACT).label("resolution")),
+        select(placed, literal(BY_HISTOGRAM).label("resolution")).where(~reach.is_exact),
+    ).subquery("found_percentiles")
+    return found
+
+
+def _between(caller: str, callee: str) -> Where:
+    return lambda row: and_(row.caller_id == caller, row.callee_id == callee)
+
+
+def touching(agent: str) -> Where:
+    """Calls that the agent made or got."""
+    return lambda row: or_(row.caller_id == agent, row.callee_id == agent)
+
+
 def _of(caller: str, callee: str) -> ColumnElement[bool]:
-    return and_(Call.caller_id == caller, Call.callee_id == callee)
+    return _between(caller, callee)(Call)
 
 
 def _rows(*conditions: ColumnElement[bool]) -> Any:
@@ -89,11 +127,8 @@ def _slowest(window: Window, caller: str, callee: str) -> Statement:
 )
 def connection_calls(window: Window, caller: str, callee: str) -> Statement:
     """Recorded calls of the window from this caller to this callee."""
-    return (
-        select(func.count().label("value"))
-        .select_from(Call)
-        .where(window.covers_ns(Call.start_ns), _of(caller, callee))
-    )
+    parts = calls_from(window, _between(caller, callee), {}, CALLS).subquery("parts")
+    return select(whole(func.sum(parts.c.calls)).label("value"))
 
 
 @metric(
@@ -106,11 +141,9 @@ def connection_calls(window: Window, caller: str, callee: str) -> Statement:
 )
 def connection_errors(window: Window, caller: str, callee: str) -> Statement:
     """Recorded calls of the window from this caller to this callee in which a span reports an error."""
-    return (
-        select(func.count().label("value"))
-        .select_from(Call)
-        .where(window.covers_ns(Call.start_ns), _of(caller, callee), Call.failed)
-    )
+    errors = {"errors": (CallRollup.errors, case((Call.failed, 1), else_=0))}
+    parts = calls_from(window, _between(caller, callee), {}, errors).subquery("parts")
+    return select(whole(func.sum(parts.c.errors)).label("value"))
 
 
 @metric(
@@ -124,8 +157,7 @@ def connection_errors(window: Window, caller: str, callee: str) -> Statement:
 )
 def connection_latency_p50(window: Window, caller: str, callee: str) -> Statement:
     """Half of the calls of this connection were answered this fast or faster, by the callee's own span."""
-    rows = pairs(window, _of(caller, callee))
-    return select(func.max(rows.c.p50).label("value"), func.coalesce(func.max(rows.c.n), 0).label("n"))
+    return _one_of(pairs(window, _between(caller, callee)), "p50")
 
 
 @metric(
@@ -139,8 +171,13 @@ def connection_latency_p50(window: Window, caller: str, callee: str) -> Statemen
 )
 def connection_latency_p95(window: Window, caller: str, callee: str) -> Statement:
     """95 of 100 calls of this connection were answered this fast or faster, by the callee's own span."""
-    rows = pairs(window, _of(caller, callee))
-    return select(func.max(rows.c.p95).label("value"), func.coalesce(func.max(rows.c.n), 0).label("n"))
+    return _one_of(pairs(window, _between(caller, callee)), "p95")
+
+
+def _one_of(rows: Subquery, name: str) -> Statement:
+    """The single pair's row as a metric row; a pair without calls reads nothing of n 0."""
+    n, resolution = (func.coalesce(func.max(rows.c[each]), 0).label(each) for each in ("n", "resolution"))
+    return select(func.max(rows.c[name]).label("value"), n, resolution)
 
 
 @dataclass(frozen=True)
@@ -157,12 +194,10 @@ class ConnectionRow:
 
 def connections_of(session: Session, window: Window, agent: str) -> list[ConnectionRow]:
     """The connections of one agent in the window, both directions, most calls first."""
-    return _connection_rows(session, window, or_(Call.caller_id == agent, Call.callee_id == agent))
+    return _connection_rows(session, window, touching(agent))
 
 
-def _connection_rows(
-    session: Session, window: Window, where: ColumnElement[bool] | None
-) -> list[ConnectionRow]:
+def _connection_rows(session: Session, window: Window, where: Where | None) -> list[ConnectionRow]:
     rows = pairs(window, where)
     found = session.execute(
         select(rows).order_by(rows.c.calls.desc(), rows.c.caller_id, rows.c.callee_id)
@@ -193,8 +228,8 @@ def _readings(row: Mapping[Any, Any], window: Window) -> dict[str, Reading]:
     values: dict[str, dict[str, Any]] = {
         "connection.calls": {"value": row["calls"]},
         "connection.errors": {"value": row["errors"]},
-        "connection.latency_p50_ms": {"value": row["p50"], "n": row["n"]},
-        "connection.latency_p95_ms": {"value": row["p95"], "n": row["n"]},
+        "connection.latency_p50_ms": {"value": row["p50"], "n": row["n"], "resolution": row["resolution"]},
+        "connection.latency_p95_ms": {"value": row["p95"], "n": row["n"], "resolution": row["resolution"]},
     }
     return {key: reading_of(METRICS[key], value, window, subject) for key, value in values.items()}
 
@@ -349,16 +384,19 @@ def latest_events(session: Session, window: Window, most: int = 8) -> list[dict[
     """What happened last in the window: spans that report an error, and agents' first spans in it."""
     failed = session.execute(
         select(Span.start_ns, Span.agent_id, Span.name, Span.status_message, Span.error_type)
-        .where(of_others(window), Span.status == ERROR)
+        .where(of_others(window), FAILED)
         .order_by(Span.start_ns.desc(), Span.span_id)
         .limit(most)
     ).mappings()
+    seen = activity(window)
+    start = select(func.min(Span.start_ns)).where(
+        window.covers_ns(Span.start_ns), Span.agent_id == seen.c.agent_id
+    )
+    begun = select(start.scalar_subquery().label("start_ns"), seen.c.agent_id).subquery("begun")
     first = session.execute(
-        select(func.min(Span.start_ns).label("start_ns"), Span.agent_id)
-        .join(Agent, and_(Agent.id == Span.agent_id, FLEET))
-        .where(window.covers_ns(Span.start_ns))
-        .group_by(Span.agent_id)
-        .order_by(func.min(Span.start_ns).desc(), Span.agent_id)
+        select(begun)
+        .where(begun.c.start_ns.is_not(None))
+        .order_by(begun.c.start_ns.desc(), begun.c.agent_id)
         .limit(most)
     ).mappings()
     events = [{**row, "event": "error"} for row in failed] + [{**row, "event": "first_seen"} for row in first]

@@ -7,9 +7,11 @@ from sqlalchemy.sql.selectable import Subquery
 
 from db.functions import seconds_later
 from db.metric import Statement, Window, metric, series
-from db.models import Agent, AgentConnection, Call, Span
-from db.models.telemetry import ERROR, OK
-from db.queries.spans import of_others
+from db.models import Agent, AgentConnection, AgentRollup, Call, Span
+from db.queries.calls import CALLS, calls_from, calls_of_others, pairs_called
+from db.queries.rolled import Rolled, Source, whole
+from db.queries.spans import ONE, not_own_parts
+from db.queries.tasks import task_rows, task_sums
 
 UNHEARD_AFTER_SECONDS = 300
 NO_OUTCOME = "No task in this window has an outcome: none finished, or its source never reported a status."
@@ -53,7 +55,17 @@ def agents_configured(window: Window) -> Statement:
 
 
 def _observed(window: Window) -> Statement:
-    return select(Span.agent_id).where(window.covers_ns(Span.start_ns), Span.agent_id.is_not(None)).distinct()
+    """Agents with a span in the window; the application's own parts are left out."""
+    named = Source(
+        AgentRollup,
+        Span,
+        Span.start_ns,
+        (AgentRollup.agent_id.is_not(None),),
+        (Span.agent_id.is_not(None), not_own_parts()),
+    )
+    by_agent = {"agent_id": (AgentRollup.agent_id, Span.agent_id)}
+    parts = Rolled(window, named).sums(by_agent, {"spans": (AgentRollup.spans, ONE)}).subquery("parts")
+    return select(parts.c.agent_id).group_by(parts.c.agent_id).having(whole(func.sum(parts.c.spans)) > 0)
 
 
 @metric(
@@ -82,12 +94,6 @@ def agents_operational(window: Window) -> Statement:
     return select(func.count().label("value")).where(FLEET, operational(window))
 
 
-def calls_of_others(window: Window) -> ColumnElement[bool]:
-    """Calls of the window in which the application's own parts have no share."""
-    own = select(Agent.id).where(Agent.origin == "system")
-    return and_(window.covers_ns(Call.start_ns), Call.caller_id.not_in(own), Call.callee_id.not_in(own))
-
-
 @metric(
     "fleet.connections",
     title="Connections",
@@ -102,8 +108,7 @@ def calls_of_others(window: Window) -> ColumnElement[bool]:
 )
 def connections(window: Window) -> Statement:
     """Ordered pairs of agents with at least one recorded call in the window, whatever its kind."""
-    pairs = select(Call.caller_id, Call.callee_id).where(calls_of_others(window)).distinct().subquery("pairs")
-    return select(func.count().label("value")).select_from(pairs)
+    return select(func.count().label("value")).select_from(pairs_called(window))
 
 
 def _held(evidence: str) -> ColumnElement[bool]:
@@ -173,44 +178,8 @@ def connections_declared(window: Window) -> Statement:
 )
 def call_count(window: Window) -> Statement:
     """Recorded requests from one agent to another that start in the window."""
-    return select(func.count().label("value")).select_from(Call).where(calls_of_others(window))
-
-
-def outcome() -> tuple[ColumnElement[int | None], Subquery]:
-    """1 for a success, 0 for an error, null where unknown; and the subquery to left-join for it.
-
-    An unset status counts as success only when that source had reported some status before.
-    """
-    first = (
-        select(Span.service, func.min(Span.start_ns).label("since"))
-        .where(Span.status != 0)
-        .group_by(Span.service)
-        .subquery("first_reported")
-    )
-    reported = case(
-        (Span.status == ERROR, 0),
-        (Span.status == OK, 1),
-        (first.c.since < Span.start_ns, 1),
-        else_=None,
-    )
-    return reported, first
-
-
-def tasks(window: Window, *columns: Any, among: ColumnElement[bool] | None = None) -> Statement:
-    """One row per finished task with its `outcome`, besides the given columns: of the window, or `among` these."""
-    reported, first = outcome()
-    return (
-        select(*columns, reported.label("outcome"))
-        .select_from(Span)
-        .join(first, first.c.service == Span.service, isouter=True)
-        .where(of_others(window) if among is None else among, Span.is_task)
-    )
-
-
-def task_rows(window: Window) -> Statement:
-    return tasks(
-        window, Span.trace_id, Span.span_id, Span.start_ns, Span.agent_id, Span.name, Span.status
-    ).order_by(Span.start_ns.desc(), Span.span_id)
+    parts = calls_from(window, None, {}, CALLS).subquery("parts")
+    return select(whole(func.sum(parts.c.calls)).label("value"))
 
 
 @metric(
@@ -226,8 +195,9 @@ def task_rows(window: Window) -> Statement:
 def efficiency(window: Window) -> Statement:
     """Share of finished tasks that succeeded, pooled over the fleet. A task without a reported outcome is
     not counted."""
-    done = tasks(window).subquery("tasks")
-    return pooled(done.c.outcome)
+    row = task_sums(window).subquery("tasks")
+    n, hits = whole(func.sum(row.c.n)), whole(func.sum(row.c.hits))
+    return select((100.0 * hits / func.nullif(n, 0)).label("value"), n.label("n"), hits.label("hits"))
 
 
 def pooled(result: Any) -> Statement:
@@ -240,16 +210,13 @@ def pooled(result: Any) -> Statement:
 
 
 def _efficiencies(window: Window) -> Subquery:
-    done = tasks(window, Span.agent_id.label("agent_id")).subquery("tasks")
+    row = task_sums(window).subquery("tasks")
+    n, hits = whole(func.sum(row.c.n)), whole(func.sum(row.c.hits))
     return (
-        select(
-            done.c.agent_id,
-            (100.0 * func.sum(done.c.outcome) / func.count(done.c.outcome)).label("percent"),
-            func.count(done.c.outcome).label("n"),
-        )
-        .where(done.c.agent_id.is_not(None))
-        .group_by(done.c.agent_id)
-        .having(func.count(done.c.outcome) > 0)
+        select(row.c.agent_id, (100.0 * hits / n).label("percent"), n.label("n"))
+        .where(row.c.agent_id.is_not(None))
+        .group_by(row.c.agent_id)
+        .having(n > 0)
         .subquery("by_agent")
     )
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, literal, or_, select
+from sqlalchemy import ColumnElement, literal, or_, select
 from sqlalchemy.orm import Session
 
 from db.keyset import Key
 from db.metric import METRICS, Statement, Window
-from db.models import Agent, AgentConnection, AgentLog, Call, NetworkNode, Span
+from db.models import Agent, AgentConnection, AgentLog, NetworkNode, Span
 from db.models.telemetry import ERROR, OK, UNSET
 from db.queries.agents import AgentFilter, narrowed, source
-from db.queries.connections import pairs
-from db.queries.fleet import UNHEARD_AFTER_SECONDS, calls_of_others, operational
+from db.queries.connections import pairs, touching
+from db.queries.fleet import UNHEARD_AFTER_SECONDS, operational
 from db.queries.spans import not_own_parts
 
 STATUS = {"unset": UNSET, "ok": OK, "error": ERROR}
@@ -93,8 +93,7 @@ def heard_until(last_active: datetime | None, heartbeat_seconds: int | None) -> 
 
 def measured_list(window: Window, *, agent: str | None = None) -> Listed:
     """Ordered pairs with a call in the window: calls, errors, how many have a latency, p50 and p95 of these in ms."""
-    where = None if agent is None else _touches(agent, window)
-    rows = pairs(window, where)
+    rows = pairs(window, None if agent is None else touching(agent), own=False)
     few = METRICS["connection.latency_p95_ms"].least
     statement = select(
         rows.c.caller_id.label("caller"),
@@ -108,10 +107,6 @@ def measured_list(window: Window, *, agent: str | None = None) -> Listed:
         (rows.c.n < few).label("has_few"),
     )
     return Listed(statement, (Key(rows.c.caller_id, "caller"), Key(rows.c.callee_id, "callee")))
-
-
-def _touches(agent: str, window: Window) -> ColumnElement[bool]:
-    return and_(calls_of_others(window), or_(Call.caller_id == agent, Call.callee_id == agent))
 
 
 def held_list(evidence: str, *, agent: str | None = None) -> Listed:

@@ -7,8 +7,9 @@ from sqlalchemy.orm import aliased
 
 from db.metric import Statement, Window, metric, series
 from db.models import Span, SystemMetric
+from db.queries.rolled import whole
 from db.queries.round_trips import NEEDS
-from db.queries.spans import SPAN_COLUMNS, of_others, whole
+from db.queries.spans import SPAN_COLUMNS, of_others
 
 REFUSED_ITEMS = "ingest.refused_items"
 LATE_ITEMS = "ingest.late_items"

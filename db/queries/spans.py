@@ -1,19 +1,25 @@
 """Spans, traces, tokens: what was reported, and where in time it lies."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, and_, case, func, literal, literal_column, or_, select
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.selectable import Subquery
 
 from db.metric import Statement, Window, from_ns, metric, nearest_rank, place_of, series
-from db.models import Agent, Sender, Span
+from db.models import Agent, AgentRollup, FleetRollup, Sender, Span
+from db.models.rollup import EDGES_MS
 from db.models.telemetry import ERROR
+from db.queries import rolled
+from db.queries.rolled import MS, Pairs, Reach, Rolled, Source, by_places, whole
 
-MS = 1_000_000  # nanoseconds in a millisecond
-EDGES_MS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
+# Said in the statement itself, not as its parameter: SQLite reads an index over some rows for nothing else.
+FAILED: ColumnElement[bool] = Span.status == literal_column(str(ERROR))
+ONE = literal(1, BigInteger())
 OWN_COLUMNS = (
     Span.trace_id,
     Span.span_id,
@@ -31,6 +37,16 @@ def not_own_parts() -> ColumnElement[bool]:
     """True for spans of others: the application's own parts (origin system) are left out."""
     own = select(Agent.id).where(Agent.origin == "system")
     return or_(Span.agent_id.is_(None), Span.agent_id.not_in(own))
+
+
+def of_own_among(ids: Sequence[str]) -> ColumnElement[bool]:
+    """Spans of those of the agents that are the application's own parts: they are kept for a week and not rolled up.
+
+    Whether there is any such part is asked first, so that PostgreSQL does not look at the spans of others for it.
+    """
+    own = select(Agent.id).where(Agent.origin == "system", Agent.id.in_(ids))
+    is_any = select(func.count()).select_from(own.subquery("own_parts")).scalar_subquery() > 0
+    return and_(is_any, Span.agent_id.in_(own))
 
 
 def of_others(window: Window) -> ColumnElement[bool]:
@@ -75,10 +91,51 @@ def rows_from_rank(percent: int) -> Callable[[Window], Statement]:
     return evidence
 
 
+# --- the fleet's sums over a window --------------------------------------------------------------------------
+
+
+def _if_model(column: Any, value: Any) -> ColumnElement[Any]:
+    return case((and_(Span.category == "model", column.is_not(None)), value), else_=0)
+
+
+def counts_of(model: Any) -> Pairs:
+    """What is counted of spans, in roll-ups of `model` and in raw rows."""
+    return {
+        "spans": (model.spans, ONE),
+        "errors": (model.errors, case((FAILED, 1), else_=0)),
+        "input_tokens": (model.input_tokens, _if_model(Span.input_tokens, Span.input_tokens)),
+        "input_spans": (model.input_spans, _if_model(Span.input_tokens, 1)),
+        "output_tokens": (model.output_tokens, _if_model(Span.output_tokens, Span.output_tokens)),
+        "output_spans": (model.output_spans, _if_model(Span.output_tokens, 1)),
+    }
+
+
+def fleet(window: Window) -> Rolled:
+    """All spans of the window but those of the application's own parts."""
+    return Rolled(window, Source(FleetRollup, Span, Span.start_ns, of_raw=(not_own_parts(),)))
+
+
+def _sums(window: Window, *names: str) -> Subquery:
+    """One row with these sums of `counts_of`."""
+    counts = counts_of(FleetRollup)
+    parts = fleet(window).sums({}, {name: counts[name] for name in names}).subquery("parts")
+    return select(*(whole(func.sum(parts.c[name])).label(name) for name in names)).subquery("sums")
+
+
+def span_reach(window: Window) -> Reach:
+    """Whether percentiles of spans are read from raw rows: while the fleet has at most MOST_EXACT in the window."""
+    return _reach(window, rolled.MOST_EXACT)
+
+
+@lru_cache(64)
+def _reach(window: Window, most: int) -> Reach:
+    return Reach(fleet(window), FleetRollup.spans, "spans", most)
+
+
 @metric("spans.count", title="Spans", unit="spans", formula="count of rows", evidence=_rows())
 def span_count(window: Window) -> Statement:
     """Stored spans that start in the window; the application's own parts are left out."""
-    return select(func.count().label("value")).select_from(Span).where(of_others(window))
+    return select(_sums(window, "spans").c.spans.label("value"))
 
 
 @metric(
@@ -86,11 +143,11 @@ def span_count(window: Window) -> Statement:
     title="Errors",
     unit="errors",
     formula="count of rows with status error",
-    evidence=_rows(lambda: Span.status == ERROR),
+    evidence=_rows(lambda: FAILED),
 )
 def span_errors(window: Window) -> Statement:
     """Stored spans of the window whose reported status is error."""
-    return select(func.count().label("value")).where(of_others(window), Span.status == ERROR)
+    return select(_sums(window, "errors").c.errors.label("value"))
 
 
 @metric(
@@ -102,65 +159,61 @@ def span_errors(window: Window) -> Statement:
 )
 def spans_unattributed(window: Window) -> Statement:
     """Stored spans of the window that name neither an agent nor a service, nor lie under a span that does."""
-    return select(func.count().label("value")).where(window.covers_ns(Span.start_ns), Span.agent_id.is_(None))
-
-
-@metric(
-    "traces.count",
-    title="Traces",
-    unit="traces",
-    formula="count of distinct trace ids",
-    evidence=lambda window: (
-        select(Span.trace_id, func.count().label("spans"), func.min(Span.start_ns).label("start_ns"))
-        .where(of_others(window))
-        .group_by(Span.trace_id)
-        .order_by(func.min(Span.start_ns).desc())
-    ),
-)
-def trace_count(window: Window) -> Statement:
-    """Distinct traces with at least one span that starts in the window."""
-    return select(func.count(Span.trace_id.distinct()).label("value")).where(of_others(window))
-
-
-def whole(total: ColumnElement[Any]) -> ColumnElement[int]:
-    """A sum of whole numbers as one, 0 over no rows (PostgreSQL sums bigint to numeric)."""
-    return cast(func.coalesce(total, 0), BigInteger)
+    nobody = Source(
+        AgentRollup,
+        Span,
+        Span.start_ns,
+        of_model=(AgentRollup.agent_id.is_(None),),
+        of_raw=(Span.agent_id.is_(None),),
+    )
+    parts = Rolled(window, nobody).sums({}, {"spans": (AgentRollup.spans, ONE)}).subquery("parts")
+    return select(whole(func.sum(parts.c.spans)).label("value"))
 
 
 def durations(window: Window) -> Statement:
     return select(Span.duration_ns.label("x")).where(of_others(window))
 
 
-def in_ms(ranked: Statement) -> Statement:
-    """The same row with `value` turned from nanoseconds to milliseconds."""
-    row = ranked.subquery("ranked_value")
-    return select((row.c.value * 1.0 / MS).label("value"), row.c.n)
+def _percentile(window: Window, percent: int) -> Statement:
+    """By nearest rank while the window holds at most MOST_EXACT spans, else by histograms."""
+    reach = span_reach(window)
+    rank = nearest_rank(durations(window).where(reach.within(Span.start_ns)), percent).subquery("by_rank")
+    places = fleet(window).places({}, Span.duration_ns)
+    place = by_places(places, (), (percent,)).subquery("by_place")
+    exact = select(rank.c.value * 1.0).scalar_subquery()
+    about = select(place.c[f"p{percent}"]).scalar_subquery()
+    return select(
+        (case((reach.is_exact, exact), else_=about) / MS).label("value"),
+        reach.n.label("n"),
+        reach.resolution.label("resolution"),
+    )
 
 
 @metric(
     "spans.latency_p50_ms",
     title="Span latency, median",
     unit="ms",
-    formula="nearest rank: the ⌈0.50·n⌉-th shortest duration",
+    formula="nearest rank: the ⌈0.50·n⌉-th shortest duration; of more than 50,000 spans read from a histogram",
     evidence=rows_from_rank(50),
     least=1,
 )
 def latency_p50(window: Window) -> Statement:
     """Half of the spans that start in the window took this long or less; failures included."""
-    return in_ms(nearest_rank(durations(window), 50))
+    return _percentile(window, 50)
 
 
 @metric(
     "spans.latency_p95_ms",
     title="Span latency, 95th percentile",
     unit="ms",
-    formula="nearest rank: the ⌈0.95·n⌉-th shortest duration; needs n ≥ 20",
+    formula="nearest rank: the ⌈0.95·n⌉-th shortest duration; needs n ≥ 20; of more than 50,000 spans read from a "
+    "histogram",
     evidence=rows_from_rank(95),
     least=20,
 )
 def latency_p95(window: Window) -> Statement:
     """95 of 100 spans that start in the window took this long or less; failures included."""
-    return in_ms(nearest_rank(durations(window), 95))
+    return _percentile(window, 95)
 
 
 def _tokens(column: Any) -> Callable[[Window], Statement]:
@@ -180,10 +233,8 @@ def _tokens(column: Any) -> Callable[[Window], Statement]:
 )
 def input_tokens(window: Window) -> Statement:
     """Tokens sent to language models, as model spans report them; totals repeated on agent spans do not count."""
-    return select(
-        whole(func.sum(Span.input_tokens)).label("value"),
-        func.count(Span.input_tokens).label("n"),
-    ).where(of_others(window), Span.category == "model")
+    row = _sums(window, "input_tokens", "input_spans")
+    return select(row.c.input_tokens.label("value"), row.c.input_spans.label("n"))
 
 
 @metric(
@@ -195,10 +246,15 @@ def input_tokens(window: Window) -> Statement:
 )
 def output_tokens(window: Window) -> Statement:
     """Tokens answered by language models, as model spans report them; totals repeated elsewhere do not count."""
-    return select(
-        whole(func.sum(Span.output_tokens)).label("value"),
-        func.count(Span.output_tokens).label("n"),
-    ).where(of_others(window), Span.category == "model")
+    row = _sums(window, "output_tokens", "output_spans")
+    return select(row.c.output_tokens.label("value"), row.c.output_spans.label("n"))
+
+
+def range_of(duration: Any) -> ColumnElement[int]:
+    """The number of the chart's range in which a duration lies."""
+    return case(
+        *[(duration < round(edge * MS), place) for place, edge in enumerate(EDGES_MS)], else_=len(EDGES_MS)
+    )
 
 
 @series(
@@ -210,15 +266,17 @@ def output_tokens(window: Window) -> Statement:
 )
 def latency_histogram(window: Window) -> Statement:
     """How many spans of the window took how long, in ranges that grow by 1, 2, 5, 10 milliseconds."""
-    bins = case(
-        *[(Span.duration_ns < round(edge * MS), place) for place, edge in enumerate(EDGES_MS)],
-        else_=len(EDGES_MS),
+    parts = (
+        fleet(window)
+        .places({}, None, document=FleetRollup.ranges, place=range_of(Span.duration_ns))
+        .subquery("parts")
     )
+    count = whole(func.sum(parts.c["count"]))
     counted = (
-        select(bins.label("bin"), func.count().label("count"))
-        .where(of_others(window))
-        .group_by(bins)
-        .subquery()
+        select(parts.c.place.label("bin"), count.label("count"))
+        .group_by(parts.c.place)
+        .having(count > 0)
+        .subquery("counted")
     )
     low = case(*[(counted.c.bin == place + 1, edge) for place, edge in enumerate(EDGES_MS)], else_=0.0)
     high = case(*[(counted.c.bin == place, edge) for place, edge in enumerate(EDGES_MS)], else_=None)
@@ -232,18 +290,15 @@ class Extent:
     first: datetime
     last: datetime
     latest_from: datetime
-    spans: int
 
 
 def extent(session: Session) -> Extent | None:
-    """The extent of all stored spans of others; None when there are none."""
-    first, last, count = session.execute(
-        select(func.min(Span.start_ns), func.max(Span.start_ns), func.count()).where(not_own_parts())
-    ).one()
-    if not count:
+    """The extent of all stored spans of others; None when there are none. Found by the index, at its two ends."""
+    others = select(Span.start_ns).where(not_own_parts())
+    last = session.scalar(others.order_by(Span.start_ns.desc()).limit(1))
+    if last is None:
         return None
+    first = session.scalar(others.order_by(Span.start_ns).limit(1))
     day = 86_400 * 1_000_000_000
-    latest = session.scalar(
-        select(func.min(Span.start_ns)).where(Span.start_ns >= last - day, not_own_parts())
-    )
-    return Extent(from_ns(first), from_ns(last), from_ns(latest or last), int(count))
+    latest = session.scalar(others.where(Span.start_ns >= last - day).order_by(Span.start_ns).limit(1))
+    return Extent(from_ns(first or last), from_ns(last), from_ns(latest or last))

@@ -12,8 +12,8 @@ from db.functions import bucket_of, days_between, seconds_between
 from db.metric import Statement, Window, metric, series
 from db.models import Agent, Call, SystemMetric
 from db.queries.fleet import operational
+from db.queries.rolled import whole
 from db.queries.round_trips import HOUR, NEEDS
-from db.queries.spans import whole
 
 UP_SECONDS = "collector.up_seconds"
 DOWN_SECONDS = "collector.down_seconds"

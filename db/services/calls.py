@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from db.models import Agent, Call, Span
 from db.models.telemetry import ERROR
 from db.services.bulk import table_of
+from db.services.touched import touch
 
 TRACES_AT_ONCE = 500
 
@@ -137,6 +138,7 @@ def _settle_trace_calls(session: Session, proofs: list[Known]) -> None:
     for row in found:
         agents.setdefault(row.trace_id, []).append(Known.of(row))
     table = table_of(Call)
+    touch(session, (proof.start_ns for proof in proofs))
     for proof in proofs:
         session.connection().execute(
             delete(table).where(

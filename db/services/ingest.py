@@ -27,6 +27,7 @@ from db.services.owners import Arrival, agents_of, attribute, is_unknown
 from db.services.relatives import stored_relatives, waiting_children
 from db.services.semantics import understand
 from db.services.senders import Senders, senders_of
+from db.services.touched import touch
 from db.services.turns import await_turn
 
 
@@ -121,6 +122,7 @@ def _store(session: Session, arrivals: list[Arrival], source: str) -> Stored:
     if late:
         settle_late(session, late, {known.key: known for known in known_new})
     settle_named_calls(session, sorted({known.trace_id for known in known_new}))
+    touch(session, (known.start_ns for known in known_new))
     ended = latest((each.agent_id, each.record.start_ns + each.record.duration_ns) for each in new)
     return Stored(len(new), len(arrivals) - len(new), agents, ended=ended)
 

@@ -14,6 +14,7 @@ from db.services.bulk import insert_rows, table_of
 from db.services.calls import COLUMNS, TRACES_AT_ONCE, Known, call_of, is_task
 from db.services.owners import after_parent
 from db.services.relatives import SpanKey, waiting_children
+from db.services.touched import touch
 
 LEVELS = 16  # of descendants that are asked for one by one; below them whole traces are read at once
 
@@ -109,6 +110,7 @@ def _write(session: Session, settled: Sequence[tuple[Known, Known]], may_prove: 
         connection.execute(delete(calls).where(*_has_key(calls)), [_key(known) for known in may_prove])
     proved = [call for child, parent in settled if (call := call_of(child, parent)) is not None]
     insert_rows(session, Call, proved)
+    touch(session, (child.start_ns for child, _ in settled))
 
 
 def _has_key(table: Any) -> tuple[ColumnElement[bool], ...]:

@@ -1,4 +1,4 @@
-"""The months that growing tables are cut into on PostgreSQL: made ahead, made when rows of one arrive, and dropped.
+"""The months that growing tables are cut into on PostgreSQL: made ahead, made when rows of one arrive, and filled.
 
 Everything here asks the functions of `db.partitions`, which run with the rights of the schema's owner and take nothing
 but a known table and a month. Where the database keeps whole tables there are no months, and nothing is asked.
@@ -6,11 +6,11 @@ but a known table and a month. Where the database keeps whole tables there are n
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Engine, TextClause, text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
@@ -27,10 +27,8 @@ AHEAD = 3  # months after this one that are ready before their time
 MOST_MOVED = 50_000  # rows that move at once: whoever asks for any time waits that long, a second or two
 MOST_AT_ONCE = 12  # months that one batch of rows may be given
 AGAIN_SECONDS = 60.0  # after partitions could not be made
-FORGET_AT_ONCE = 5000
 
 MAKE = text("SELECT make_month(:what, :month, :most)")
-DROP = text("SELECT drop_month(:what, :before)")
 SURVEY = text("SELECT survey_months(:what)")
 SURVEYED = text(
     "SELECT coalesce(max(last_analyze), '-infinity') < now() - interval '1 day' FROM pg_stat_user_tables "
@@ -94,15 +92,16 @@ def make(engine: Engine, table: str, month: date, *, most: int = MOST_MOVED, tri
     Gives 'made', 'there', 'busy' where somebody was in the way each time (ask later), 'too many' where more rows than
     `most` wait, and 'enough' where the table has too many partitions for one of the past.
     """
-    return _told(engine, MAKE, {"what": table, "month": month, "most": most}, tries)
+    told = {"what": table, "month": month, "most": most}
+    return tried(engine, lambda unit: str(unit.connection().scalar(MAKE, told)), tries)
 
 
-def _told(engine: Engine, asked: TextClause, of: Mapping[str, Any], tries: int) -> str:
-    """The function's answer; where it is 'busy', it waited for less than a second."""
+def tried(engine: Engine, step: Callable[[Session], str], tries: int) -> str:
+    """What a step tells, in a transaction of its own each time; while it is 'busy', again, up to so many times."""
     told = "busy"
     while told == "busy" and tries > 0:
         with session(engine, SYSTEM, write=True) as unit:
-            told = str(unit.connection().scalar(asked, of))
+            told = step(unit)
         tries -= 1
     return told
 
@@ -175,18 +174,6 @@ def sort_in(
             yield month, rows, make(engine, table, month, most=most, tries=tries)
 
 
-def forget_rest(unit: Session, table: str, before: int) -> int:
-    """Delete some rows of the rest that began before the instant; how many that was."""
-    some = (
-        f"SELECT trace_id, span_id, start_ns FROM {table} "  # noqa: S608 - our own names and numbers
-        f"WHERE start_ns < {before} AND ({outside(unit, table)}) LIMIT {FORGET_AT_ONCE}"
-    )
-    done: Any = unit.connection().execute(
-        text(f"DELETE FROM {table} WHERE (trace_id, span_id, start_ns) IN ({some}) AND start_ns < {before}")  # noqa: S608
-    )
-    return int(done.rowcount)
-
-
 class Part(NamedTuple):
     """A partition with its rows as PostgreSQL estimates them (None before it did) and its room in bytes."""
 
@@ -200,15 +187,7 @@ def parts(unit: Session, table: str) -> list[Part]:
     return [Part(*row) for row in unit.connection().execute(PARTS, {"what": table})]
 
 
-# --- dropped, and known as a whole ----------------------------------------------------------------------
-
-
-def drop(engine: Engine, table: str, before: int, *, tries: int = 1) -> str:
-    """Drop the oldest partition if it ends before the instant, in nanoseconds since 1970.
-
-    Gives its name, 'none', or 'busy' where somebody was in the way each time.
-    """
-    return _told(engine, DROP, {"what": table, "before": before}, tries)
+# --- known as a whole ----------------------------------------------------------------------
 
 
 def survey(engine: Engine, table: str) -> bool:

@@ -12,7 +12,9 @@ from db.metric import Window
 from db.models import Agent, AgentConnection, Call, NetworkNode
 from db.queries.activity import percentiles
 from db.queries.agents import source
-from db.queries.fleet import calls_of_others
+from db.queries.calls import pairs_called
+from db.queries.connections import pairs
+from db.queries.rolled import by_rank
 from db.queries.system import calls_of_own
 
 BATCH = 500
@@ -62,32 +64,48 @@ def refresh_connections(
 
 
 def _measures(own: bool) -> Any:
-    key = (Call.caller_id, Call.callee_id, Call.kind)
-    ranked = (
-        select(
-            *key,
-            Call.start_ns,
-            Call.failed,
-            Call.latency_ns.label("x"),
-            func.row_number()
-            .over(partition_by=(*key, Call.latency_ns.is_(None)), order_by=Call.latency_ns)
-            .label("place"),
-            func.count(Call.latency_ns).over(partition_by=key).label("n"),
+    """Per pair and kind: calls, errors, first and last start, p50."""
+    rows = _of_own() if own else pairs(ALL, of_kind=True)
+    times = (
+        select(when(Call.start_ns))
+        .where(
+            Call.caller_id == rows.c.caller_id, Call.callee_id == rows.c.callee_id, Call.kind == rows.c.kind
         )
-        .where(calls_of_own(ALL) if own else calls_of_others(ALL))
-        .subquery("ranked")
+        .scalar_subquery()
+        for when in (func.min, func.max)
     )
-    p50, _ = percentiles(ranked)
+    first, last = times
     return select(
-        ranked.c.caller_id,
-        ranked.c.callee_id,
-        ranked.c.kind,
-        func.count().label("calls"),
-        func.count().filter(ranked.c.failed).label("errors"),
-        func.min(ranked.c.start_ns).label("first_ns"),
-        func.max(ranked.c.start_ns).label("last_ns"),
-        p50,
-    ).group_by(ranked.c.caller_id, ranked.c.callee_id, ranked.c.kind)
+        rows.c.caller_id,
+        rows.c.callee_id,
+        rows.c.kind,
+        rows.c.calls,
+        rows.c.errors,
+        first.label("first_ns"),
+        last.label("last_ns"),
+        rows.c.p50,
+    )
+
+
+def _of_own() -> Any:
+    """Calls of the application's own parts are not rolled up: they are few and kept for a week."""
+    keys = ("caller_id", "callee_id", "kind")
+    each = select(Call.caller_id, Call.callee_id, Call.kind, Call.failed, Call.latency_ns.label("x")).where(
+        calls_of_own(ALL)
+    )
+    row = each.subquery("each")
+    counted = (
+        select(
+            *(row.c[key] for key in keys),
+            func.count().label("calls"),
+            func.count().filter(row.c.failed).label("errors"),
+        )
+        .group_by(*(row.c[key] for key in keys))
+        .subquery("counted_calls")
+    )
+    found = percentiles(by_rank(each, keys, (50, 95))).subquery("found_percentiles")
+    same = and_(*(counted.c[key] == found.c[key] for key in keys))
+    return select(*counted.c, found.c.p50).join(found, same, isouter=True).subquery("own_pairs")
 
 
 def _connection(row: dict[str, Any], most: int) -> dict[str, Any]:
@@ -135,8 +153,10 @@ def place_agents(session: Session) -> int:
     if not missing:
         return 0
     index = {agent.id: place for place, agent in enumerate(agents)}
+    called = pairs_called(ALL)
     linked = union(
-        select(Call.caller_id.label("a"), Call.callee_id.label("b")),
+        select(called.c.caller_id.label("a"), called.c.callee_id.label("b")),
+        select(Call.caller_id, Call.callee_id).where(calls_of_own(ALL)),
         select(AgentConnection.agent_a_id, AgentConnection.agent_b_id),
     ).subquery("linked")
     pairs = session.execute(select(linked).order_by(linked.c.a, linked.c.b))

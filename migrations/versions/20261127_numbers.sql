@@ -172,6 +172,26 @@ GRANT SELECT ON agent_logs TO quantum_staff
 ;;
 GRANT SELECT, INSERT, DELETE ON agent_logs TO quantum_system
 ;;
+ALTER TABLE agent_rollups ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE agent_rollups FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY agent_rollups_select_authenticated ON agent_rollups FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY agent_rollups_insert_rollup ON agent_rollups FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY agent_rollups_delete_rollup ON agent_rollups FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY agent_rollups_select_system ON agent_rollups FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY agent_rollups_select_console ON agent_rollups FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON agent_rollups TO quantum_app
+;;
+GRANT SELECT ON agent_rollups TO quantum_staff
+;;
+GRANT SELECT, INSERT, DELETE ON agent_rollups TO quantum_system
+;;
 ALTER TABLE agents ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE agents FORCE ROW LEVEL SECURITY
@@ -443,6 +463,26 @@ $$
 ;;
 CREATE TRIGGER guard_auth_account BEFORE UPDATE ON auth_account FOR EACH ROW EXECUTE FUNCTION app.guard_auth_account()
 ;;
+ALTER TABLE call_rollups ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE call_rollups FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY call_rollups_select_authenticated ON call_rollups FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY call_rollups_insert_rollup ON call_rollups FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY call_rollups_delete_rollup ON call_rollups FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY call_rollups_select_system ON call_rollups FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY call_rollups_select_console ON call_rollups FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON call_rollups TO quantum_app
+;;
+GRANT SELECT ON call_rollups TO quantum_staff
+;;
+GRANT SELECT, INSERT, DELETE ON call_rollups TO quantum_system
+;;
 ALTER TABLE calls ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE calls FORCE ROW LEVEL SECURITY
@@ -552,6 +592,26 @@ END
 $$
 ;;
 CREATE TRIGGER guard_deals BEFORE UPDATE ON deals FOR EACH ROW EXECUTE FUNCTION app.guard_deals()
+;;
+ALTER TABLE fleet_rollups ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE fleet_rollups FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY fleet_rollups_select_authenticated ON fleet_rollups FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY fleet_rollups_insert_rollup ON fleet_rollups FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY fleet_rollups_delete_rollup ON fleet_rollups FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY fleet_rollups_select_system ON fleet_rollups FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY fleet_rollups_select_console ON fleet_rollups FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON fleet_rollups TO quantum_app
+;;
+GRANT SELECT ON fleet_rollups TO quantum_staff
+;;
+GRANT SELECT, INSERT, DELETE ON fleet_rollups TO quantum_system
 ;;
 ALTER TABLE invoices ENABLE ROW LEVEL SECURITY
 ;;
@@ -922,6 +982,46 @@ CREATE POLICY role_requirements_select_system ON role_requirements FOR SELECT TO
 CREATE POLICY role_requirements_select_console ON role_requirements FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
 ;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON role_requirements TO quantum_system
+;;
+ALTER TABLE rollup_kept ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE rollup_kept FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY rollup_kept_select_authenticated ON rollup_kept FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY rollup_kept_insert_rollup ON rollup_kept FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY rollup_kept_update_rollup ON rollup_kept FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY rollup_kept_select_system ON rollup_kept FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY rollup_kept_select_console ON rollup_kept FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON rollup_kept TO quantum_app
+;;
+GRANT SELECT ON rollup_kept TO quantum_staff
+;;
+GRANT SELECT, INSERT, UPDATE ON rollup_kept TO quantum_system
+;;
+ALTER TABLE rollup_touched ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE rollup_touched FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY rollup_touched_select_authenticated ON rollup_touched FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY rollup_touched_insert_rollup ON rollup_touched FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY rollup_touched_delete_rollup ON rollup_touched FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY rollup_touched_select_system ON rollup_touched FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY rollup_touched_select_console ON rollup_touched FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON rollup_touched TO quantum_app
+;;
+GRANT SELECT ON rollup_touched TO quantum_staff
+;;
+GRANT SELECT, INSERT, DELETE ON rollup_touched TO quantum_system
 ;;
 ALTER TABLE second_factors ENABLE ROW LEVEL SECURITY
 ;;
@@ -1525,6 +1625,22 @@ ALTER TABLE agent_logs DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON agent_logs FROM quantum_app, quantum_staff, quantum_system
 ;;
+DROP POLICY agent_rollups_select_authenticated ON agent_rollups
+;;
+DROP POLICY agent_rollups_insert_rollup ON agent_rollups
+;;
+DROP POLICY agent_rollups_delete_rollup ON agent_rollups
+;;
+DROP POLICY agent_rollups_select_system ON agent_rollups
+;;
+DROP POLICY agent_rollups_select_console ON agent_rollups
+;;
+ALTER TABLE agent_rollups NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE agent_rollups DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON agent_rollups FROM quantum_app, quantum_staff, quantum_system
+;;
 DROP TRIGGER guard_agents ON agents
 ;;
 DROP FUNCTION app.guard_agents()
@@ -1693,6 +1809,22 @@ ALTER TABLE auth_account DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON auth_account FROM quantum_app, quantum_staff, quantum_system
 ;;
+DROP POLICY call_rollups_select_authenticated ON call_rollups
+;;
+DROP POLICY call_rollups_insert_rollup ON call_rollups
+;;
+DROP POLICY call_rollups_delete_rollup ON call_rollups
+;;
+DROP POLICY call_rollups_select_system ON call_rollups
+;;
+DROP POLICY call_rollups_select_console ON call_rollups
+;;
+ALTER TABLE call_rollups NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE call_rollups DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON call_rollups FROM quantum_app, quantum_staff, quantum_system
+;;
 DROP POLICY calls_select_authenticated ON calls
 ;;
 DROP POLICY calls_insert_ingest ON calls
@@ -1772,6 +1904,22 @@ ALTER TABLE deals NO FORCE ROW LEVEL SECURITY
 ALTER TABLE deals DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON deals FROM quantum_app, quantum_staff, quantum_system
+;;
+DROP POLICY fleet_rollups_select_authenticated ON fleet_rollups
+;;
+DROP POLICY fleet_rollups_insert_rollup ON fleet_rollups
+;;
+DROP POLICY fleet_rollups_delete_rollup ON fleet_rollups
+;;
+DROP POLICY fleet_rollups_select_system ON fleet_rollups
+;;
+DROP POLICY fleet_rollups_select_console ON fleet_rollups
+;;
+ALTER TABLE fleet_rollups NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE fleet_rollups DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON fleet_rollups FROM quantum_app, quantum_staff, quantum_system
 ;;
 DROP TRIGGER guard_invoices ON invoices
 ;;
@@ -2018,6 +2166,38 @@ ALTER TABLE role_requirements NO FORCE ROW LEVEL SECURITY
 ALTER TABLE role_requirements DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON role_requirements FROM quantum_app, quantum_staff, quantum_system
+;;
+DROP POLICY rollup_kept_select_authenticated ON rollup_kept
+;;
+DROP POLICY rollup_kept_insert_rollup ON rollup_kept
+;;
+DROP POLICY rollup_kept_update_rollup ON rollup_kept
+;;
+DROP POLICY rollup_kept_select_system ON rollup_kept
+;;
+DROP POLICY rollup_kept_select_console ON rollup_kept
+;;
+ALTER TABLE rollup_kept NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE rollup_kept DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON rollup_kept FROM quantum_app, quantum_staff, quantum_system
+;;
+DROP POLICY rollup_touched_select_authenticated ON rollup_touched
+;;
+DROP POLICY rollup_touched_insert_rollup ON rollup_touched
+;;
+DROP POLICY rollup_touched_delete_rollup ON rollup_touched
+;;
+DROP POLICY rollup_touched_select_system ON rollup_touched
+;;
+DROP POLICY rollup_touched_select_console ON rollup_touched
+;;
+ALTER TABLE rollup_touched NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE rollup_touched DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON rollup_touched FROM quantum_app, quantum_staff, quantum_system
 ;;
 DROP POLICY second_factors_insert_system ON second_factors
 ;;

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261127_partitions"
-down_revision = "20261127_jobs"
+down_revision = "20261127_rollups"
 branch_labels = None
 depends_on = None
 

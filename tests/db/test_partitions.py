@@ -10,10 +10,11 @@ from sqlalchemy import Engine, delete, select, text
 from sqlalchemy.exc import DBAPIError
 
 from cli import quantum
-from db import schema
+from db import queries, schema  # noqa: F401 - queries fills the registry
 from db.actor import SYSTEM
 from db.engine import make_engine
 from db.engine import session as db_session
+from db.metric import Window, read
 from db.models import Agent, Call, Span
 from db.services import ingest, months
 from db.services.ingest import store
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.databases("postgresql")
 NOW = datetime.now(UTC).replace(day=15, hour=12, minute=0, second=0, microsecond=0)
 OLD = datetime(1999, 12, 31, 23, 59, tzinfo=UTC)  # before there are months
 SUMMER = datetime(2022, 8, 22, tzinfo=UTC)  # of the recorded railway minute
-BEFORE = "20261127_jobs"
+BEFORE = "20261127_rollups"
 INVOKE = {"gen_ai__operation__name": "invoke_agent"}
 WHERE = "SELECT tableoid::regclass::text, count(*) FROM {table} GROUP BY 1"
 
@@ -218,20 +219,33 @@ def test_months_are_ready_ahead_of_their_time(engine: Engine) -> None:
         assert months.waiting(unit, "spans") == {}
 
 
-def test_old_months_go_as_a_whole_and_the_young_stay(engine: Engine) -> None:
+def test_old_months_go_as_a_whole_once_they_are_counted_and_the_young_stay(engine: Engine) -> None:
     edge = NOW - timedelta(days=40)
     put(engine, SUMMER, edge, NOW, OLD)
+    before = numbers(engine)
+    assert before["spans.count"] == 8 and before["calls.count"] == 4
     assert tend(given(engine))["dropped"] == [], "for ever, where nothing is said"
-    facts = tend(given(engine, QUANTUM_KEEP_SPANS_DAYS="30"))
-    assert facts["dropped"] == ["spans_2022_08"] and facts["forgotten"] == 2
-    assert places(engine) == {f"months.spans_{edge:%Y_%m}": 2, f"months.spans_{NOW:%Y_%m}": 2}
-    assert "spans_2022_08" not in partitions(engine)
-    assert sum(places(engine, "calls").values()) == 4, "each table is kept as long as its own setting says"
-    assert tend(given(engine, QUANTUM_KEEP_CALLS_DAYS="30"))["dropped"] == ["calls_2022_08"]
-    put(engine, SUMMER, trace=2)  # comes too late: it is stored, and goes with the next run
+    keep = {"QUANTUM_KEEP_SPANS_DAYS": "30"}
+    facts = tend(given(engine, **keep))
+    assert facts["dropped"] == ["spans_2022_08", "calls_2022_08"] and facts["forgotten"] == 3
+    assert partitions(engine).isdisjoint({"spans_2022_08", "calls_2022_08"})
+    for table, each in (("spans", 2), ("calls", 1)):
+        young = {f"months.{table}_{edge:%Y_%m}": each, f"months.{table}_{NOW:%Y_%m}": each}
+        assert places(engine, table) == young, "a month goes when the last of its days is old"
+    assert numbers(engine) == before, "what was counted of them stays"
+    put(engine, SUMMER, trace=2)  # comes too late: it is stored, counted nowhere, and goes with the next run
     assert sum(places(engine).values()) == 6
-    tend(given(engine, QUANTUM_KEEP_SPANS_DAYS="30"))
-    assert sum(places(engine).values()) == 4
+    tend(given(engine, **keep))
+    assert sum(places(engine).values()) == 4 and numbers(engine) == before
+
+
+def numbers(engine: Engine) -> dict[str, Any]:
+    with session(engine) as unit:
+        ever = Window.parse("all", datetime.now(UTC))
+        return {
+            key: read(unit, key, ever).value
+            for key in ("spans.count", "calls.count", "fleet.agents_observed")
+        }
 
 
 def test_postgresql_knows_the_tables_as_a_whole(engine: Engine) -> None:

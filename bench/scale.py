@@ -1,0 +1,242 @@
+"""`make bench-scale`: what the fleet's pages cost at 100 thousand, 1 million and 10 million spans over 90 days.
+
+The same agents and the same ninety days, ever more spans in them, made inside the database. Each page's queries are
+read over 24 hours, 30 days and all time. The 30-day 95th percentile is asked of DuckDB as well, over a Parquet file of
+the same rows.
+
+    python -m bench.scale [SIZE ...]       sizes such as 100000 1000000; all three where none is given
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import click
+from sqlalchemy import Engine, text
+
+from bench.databases import databases
+from bench.report import CACHE, Row, at_most, spread
+from db.actor import SYSTEM
+from db.engine import Session, make_engine, session
+from db.metric import Window, read, read_series
+from db.queries.agents import AgentFilter, agent_page, last_spans, one_agent
+from db.queries.connections import connections_of, latest_events, network
+from db.services.rollups import roll_up_all
+from tests.databases import logins
+from tests.many_spans import fill
+
+SIZES = {"postgresql": (100_000, 1_000_000, 10_000_000), "sqlite": (100_000, 1_000_000)}
+OCTETS = {"postgresql": 900, "sqlite": 700}  # of a span with its calls, indexes and journal, generously
+ROUNDS = 9
+DAYS = 90
+WINDOWS = ("24h", "30d", "all")
+GROWTH, AGAINST_DUCKDB, ROLLING, PER_SECOND = 1.3, 0.2, 0.10, 2_000
+SECTION = "Scale"
+PEER = Path(__file__).resolve().parent / "peers" / "duckdb.txt"
+CARDS = (
+    "fleet.agents_observed", "fleet.connections", "calls.count", "spans.count", "spans.errors", "fleet.efficiency",
+    "fleet.agents_unmeasured", "spans.latency_p50_ms", "spans.latency_p95_ms",
+)  # fmt: skip
+Page = Callable[[Session, Window], object]
+
+
+def overview(unit: Session, window: Window) -> None:
+    for key in CARDS:
+        read(unit, key, window)
+    for key in ("fleet.efficiency_histogram", "spans.latency_histogram"):
+        read_series(unit, key, window)
+    network(unit, window, AgentFilter())
+    latest_events(unit, window)
+
+
+def neural_map(unit: Session, window: Window) -> None:
+    network(unit, window, AgentFilter())
+    for key in ("fleet.agents_observed", "fleet.connections", "calls.count"):
+        read(unit, key, window)
+
+
+def agent(unit: Session, window: Window) -> None:
+    one_agent(unit, window, "agent-7")
+    connections_of(unit, window, "agent-7")
+    last_spans(unit, window, "agent-7")
+
+
+def status(unit: Session, window: Window) -> None:
+    agent_page(unit, window, AgentFilter())
+    for key in ("fleet.agents_operational", "system.uptime", "system.coverage", "spans.errors"):
+        read(unit, key, window)
+
+
+PAGES: dict[str, Page] = {"overview": overview, "map": neural_map, "agent": agent, "status": status}
+
+
+def measure(sizes: Sequence[int] = ()) -> list[Row]:
+    rows: list[Row] = []
+    with databases() as made:
+        for kind, usual in SIZES.items():
+            wanted = [size for size in usual if not sizes or size in sizes]
+            took = {}
+            for size in wanted:
+                _require_room(kind, size)
+                with made.migrated(kind) as url:
+                    took[size], more = _measure_one(kind, url, size)
+                    rows += more
+            rows += _growth(kind, took)
+    return rows
+
+
+def _require_room(kind: str, size: int) -> None:
+    needed, free = OCTETS[kind] * size, shutil.disk_usage(tempfile.gettempdir()).free
+    click.echo(
+        f"scale: {kind}, {size:,} spans need about {needed / 1e9:.1f} GB of disk; {free / 1e9:.0f} GB are free"
+    )
+    if free < needed * 1.2:
+        raise SystemExit(
+            f"Free {needed * 1.2 / 1e9:.1f} GB below {tempfile.gettempdir()}, or name smaller sizes."
+        )
+
+
+Took = dict[tuple[str, str], list[float]]
+
+
+def _measure_one(kind: str, url: str, size: int) -> tuple[Took, list[Row]]:
+    until = datetime.now(UTC)
+    engine = make_engine(url)
+    began = perf_counter()
+    fill(engine, size, until - timedelta(days=DAYS), until)
+    filled = perf_counter() - began
+    rolled = perf_counter()
+    stretches = roll_up_all(engine)
+    seconds = perf_counter() - rolled
+    click.echo(
+        f"  filled in {filled:.0f} s; {stretches:,} stretches rolled up in {seconds:.1f} s "
+        f"({size / seconds:,.0f} spans a second)"
+    )
+    _settle(engine)
+    reader = make_engine(logins(url)["system"])
+    took = {
+        (page, window): _timed(reader, made, Window.parse(window, until))
+        for page, made in PAGES.items()
+        for window in WINDOWS
+    }
+    rows = [
+        at_most(
+            SECTION, f"{kind}, {size:,} spans: share of a core for roll-ups at {PER_SECOND:,} spans a second",
+            f"{size / seconds:,.0f} spans/s", "", PER_SECOND * seconds / size, ROLLING,
+        )
+    ]  # fmt: skip
+    if kind == "postgresql":
+        rows += _against_duckdb(reader, engine, size, Window.parse("30d", until))
+    reader.dispose()
+    engine.dispose()
+    return took, rows
+
+
+def _settle(engine: Engine) -> None:
+    """PostgreSQL tidies and counts its tables within minutes by itself; here it does so at once."""
+    statement = "VACUUM ANALYZE" if engine.dialect.name == "postgresql" else "PRAGMA wal_checkpoint(TRUNCATE)"
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(statement))
+
+
+def _timed(engine: Engine, page: Page, window: Window) -> list[float]:
+    found = []
+    for _ in range(ROUNDS + 1):
+        with session(engine, SYSTEM) as unit:
+            began = perf_counter()
+            page(unit, window)
+            found.append((perf_counter() - began) * 1000)
+    return found[1:]
+
+
+def _growth(kind: str, took: dict[int, Took]) -> list[Row]:
+    sizes = sorted(took)
+    rows = []
+    for page in PAGES:
+        for window in WINDOWS:
+            small = took[sizes[0]][page, window]
+            for size in sizes[1:]:
+                large = took[size][page, window]
+                name = f"{kind}, {page}, {window}: {size:,} spans beside {sizes[0]:,}"
+                ratio = median(large) / median(small)
+                rows.append(at_most(SECTION, name, spread(large, "ms"), spread(small, "ms"), ratio, GROWTH))
+    return rows
+
+
+# --- DuckDB over a Parquet file of the same rows ---------------------------------------------------------------
+
+ASK = """
+import sys, time, duckdb
+source, start, end, rounds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+file = source + ".parquet"
+duckdb.sql(f"COPY (SELECT * FROM read_csv('{source}', header=true)) TO '{file}' (FORMAT parquet)")
+asked = f"SELECT quantile_disc(duration_ns, 0.95) FROM '{file}' WHERE start_ns >= {start} AND start_ns < {end}"
+connection = duckdb.connect()
+for _ in range(rounds + 1):
+    began = time.perf_counter()
+    value = connection.sql(asked).fetchone()[0]
+    print((time.perf_counter() - began) * 1000, value)
+"""
+
+
+def _against_duckdb(reader: Engine, engine: Engine, size: int, window: Window) -> list[Row]:
+    python = _duckdb()
+    if python is None:
+        return []
+    key = "spans.latency_p95_ms"
+    ours = _timed(reader, lambda unit, seen: read(unit, key, seen), window)
+    with session(reader, SYSTEM) as unit:
+        value = read(unit, key, window).value or 0
+    with tempfile.TemporaryDirectory(prefix="quantum-scale-") as folder:
+        source = Path(folder) / "spans.csv"
+        _write_csv(engine, source)
+        bounds = [str(int(moment.timestamp() * 1e9)) for moment in (window.start, window.end) if moment]
+        asked = [str(python), "-c", ASK, str(source), *bounds, str(ROUNDS)]
+        said = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.split()
+    theirs, told = [float(each) for each in said[2::2]], float(said[1]) / 1e6
+    click.echo(f"  p95 of 30 days: ours {value:.3f} ms, DuckDB {told:.3f} ms")
+    name = f"postgresql, {size:,} spans: 95th percentile of 30 days, DuckDB over Parquet beside it"
+    ratio = median(ours) / median(theirs)
+    return [at_most(SECTION, name, spread(ours, "ms"), spread(theirs, "ms"), ratio, AGAINST_DUCKDB)]
+
+
+def _write_csv(engine: Engine, path: Path) -> None:
+    asked = "COPY (SELECT start_ns, duration_ns FROM spans) TO STDOUT (FORMAT csv, HEADER)"
+    with engine.connect() as connection, path.open("wb") as file:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        with driver.cursor().copy(asked) as copied:
+            for block in copied:
+                file.write(block)
+
+
+def _duckdb() -> Path | None:
+    """The Python of an environment that has DuckDB; None, said aloud, where it cannot be installed."""
+    folder = CACHE / "duckdb"
+    python, mark = folder / "bin" / "python", folder / "installed"
+    if not (mark.exists() and mark.read_text() == PEER.read_text()):
+        venv.create(folder, with_pip=True, clear=True, symlinks=True)
+        options = ["--disable-pip-version-check", "--quiet", "--no-deps", "-r", str(PEER)]
+        if subprocess.run([str(python), "-m", "pip", "install", *options], check=False).returncode:
+            click.echo("scale: NOT MEASURED against DuckDB: it cannot be installed here", err=True)
+            return None
+        mark.write_text(PEER.read_text())
+    return python
+
+
+def main(wanted: Sequence[str]) -> int:
+    rows = measure([int(size.replace("_", "").replace(",", "")) for size in wanted])
+    for row in rows:
+        click.echo(f"{row.metric}: {row.ours} | {row.peer} | {row.ratio:.3f} {row.budget} {row.verdict}")
+    return 1 if any(row.holds is False for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,281 @@
+"""Sums over a window out of roll-ups and raw rows, right at every instant.
+
+    window = whole days + whole hours + whole five minutes + raw rows at its two ends
+             - the five minutes that were touched since + the raw rows of these five minutes
+
+Everything here adds up, so what was touched needs no other plan: what the roll-ups say of it is taken away and what is
+stored is counted instead. One statement does it all, so that one state of the database is read. How many rows that is
+depends on the window and on what came in during the last minutes, never on how much is stored.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
+
+from db.histogram import BY_HISTOGRAM, EXACT, Entries, middle_of, place_in_histogram
+from db.metric import NANOSECONDS, Statement, Window, place_of, to_ns
+from db.models.rollup import DAY, FIVE_MINUTES, HOUR, SPANS, Kept, Touched
+
+MOST_EXACT = 50_000  # a percentile over more rows is read from histograms
+MS = 1_000_000  # nanoseconds in a millisecond
+NEVER = 2**63 - 1
+# A column's name, what it is of a roll-up and what it is of a raw row.
+Pairs = Mapping[str, tuple[Any, Any]]
+Parts = CompoundSelect[*tuple[Any, ...]]
+
+
+def whole(total: ColumnElement[Any]) -> ColumnElement[int]:
+    """A sum of whole numbers as one, 0 over no rows (PostgreSQL sums bigint to numeric)."""
+    return cast(func.coalesce(total, 0), BigInteger)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a window is put together: stretches of whole roll-ups (resolution, from, until; seconds) and the edges, which
+    are read raw (from, until; nanoseconds). Without a first and last five minutes it is all time."""
+
+    stretches: tuple[tuple[int, int | None, int | None], ...]
+    edges: tuple[tuple[int, int], ...]
+    first: int | None
+    last: int | None
+
+    @classmethod
+    def of(cls, window: Window) -> "Plan":
+        if window.start is None or window.end is None:
+            return cls.of_all()
+        return cls.between(to_ns(window.start), to_ns(window.end))
+
+    @classmethod
+    def of_all(cls) -> "Plan":
+        return cls(((DAY, None, None),), (), None, None)
+
+    @classmethod
+    def between(cls, start: int, end: int) -> "Plan":
+        """The plan of [start, end) in nanoseconds."""
+        width = FIVE_MINUTES * NANOSECONDS
+        first, last = -(-start // width) * FIVE_MINUTES, end // width * FIVE_MINUTES
+        if first >= last:
+            return cls((), ((start, end),), first, first)
+        ends = ((start, first * NANOSECONDS), (last * NANOSECONDS, end))
+        return cls(_stretches(first, last), tuple(each for each in ends if each[0] < each[1]), first, last)
+
+    def holds(self, model: Any) -> ColumnElement[bool]:
+        """True for the roll-ups of which the window consists."""
+        return or_(false(), *(_in_stretch(model, *each) for each in self.stretches))
+
+    def at_edge(self, moment: Any) -> ColumnElement[bool]:
+        """True for raw rows at the window's ends."""
+        return or_(false(), *(and_(moment >= start, moment < end) for start, end in self.edges))
+
+
+def _stretches(first: int, last: int) -> tuple[tuple[int, int, int], ...]:
+    """[first, last) in the coarsest whole pieces."""
+    found: list[tuple[int, int, int]] = []
+    for fine, coarse in ((FIVE_MINUTES, HOUR), (HOUR, DAY)):
+        up, down = -(-first // coarse) * coarse, last // coarse * coarse
+        if up >= down:
+            return (*found, (fine, first, last))
+        found += [(fine, *each) for each in ((first, up), (down, last)) if each[0] < each[1]]
+        first, last = up, down
+    return (*found, (DAY, first, last))
+
+
+def _in_stretch(model: Any, resolution: int, start: int | None, end: int | None) -> ColumnElement[bool]:
+    if start is None or end is None:
+        found: ColumnElement[bool] = model.resolution == resolution
+        return found
+    return and_(model.resolution == resolution, model.start >= start, model.start < end)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is summed: a table of roll-ups and the raw rows it follows from, each with its conditions.
+
+    Attributes:
+        model, raw: the mapped classes.
+        moment: the raw rows' time in nanoseconds.
+        of_model, of_raw: which of them count.
+    """
+
+    model: Any
+    raw: Any
+    moment: Any
+    of_model: tuple[ColumnElement[bool], ...] = ()
+    of_raw: tuple[ColumnElement[bool], ...] = ()
+
+
+class Rolled:
+    """The rows over which one window's numbers are sums. Made for one statement: its parts share what was touched."""
+
+    def __init__(self, window: Window, source: Source, *, plan: Plan | None = None) -> None:
+        self.window, self.source = window, source
+        self.plan = plan or Plan.of(window)
+        self.touched = touched_between(self.plan.first, self.plan.last)
+
+    def sums(self, keys: Pairs, counts: Pairs) -> Parts:
+        """Rows of the keys and counts; their sums by key are the window's. Some sums may be 0, of what is no more."""
+        model = self.source.model
+        return self._parts(keys, counts, lambda statement: statement.select_from(model))
+
+    def places(self, keys: Pairs, value: Any, document: Any = None, place: Any = None) -> Parts:
+        """Rows of the keys, `place` and `count` out of the histograms and of the raw `value`s."""
+        entries = Entries(self.source.model.histogram if document is None else document)
+        raw_place = place_in_histogram(value) if place is None else place
+        return self._parts(
+            {**keys, "place": (entries.place, raw_place)},
+            {"count": (entries.count, literal(1, BigInteger()))},
+            lambda statement: entries.beside(statement.select_from(self.source.model)),
+        )
+
+    def _parts(self, keys: Pairs, counts: Pairs, beside: Callable[[Any], Any]) -> Parts:
+        source, plan = self.source, self.plan
+        of_key = [told.label(name) for name, (told, _) in keys.items()]
+        raw = [of.label(name) for name, (_, of) in [*keys.items(), *counts.items()]]
+        edge = select(*raw).select_from(source.raw).where(plan.at_edge(source.moment), *source.of_raw)
+        if not plan.stretches:
+            return union_all(edge)
+        more = [told.label(name) for name, (told, _) in counts.items()]
+        less = [(-told).label(name) for name, (told, _) in counts.items()]
+        model = source.model
+        old = and_(model.resolution == FIVE_MINUTES, model.start.in_(select(self.touched.c.start)))
+        fresh = select(*raw).select_from(self.touched).join(source.raw, _within(source.moment, self.touched))
+        parts = [
+            beside(select(*of_key, *more)).where(plan.holds(model), *source.of_model),
+            beside(select(*of_key, *less)).where(old, *source.of_model),
+            fresh.where(*source.of_raw),
+        ]
+        return union_all(*parts, *([edge] if plan.edges else []))
+
+
+@lru_cache(64)
+def touched_between(first: int | None, last: int | None) -> CTE:
+    """Starts of the five minutes of [first, last) that are to be rolled up again; of all time without bounds.
+
+    The same for the same bounds, so that a statement with several sums names it once.
+    """
+    bounds = [] if first is None or last is None else [Touched.start >= first, Touched.start < last]
+    kept = select(Kept.raw_from).where(Kept.family == SPANS).scalar_subquery()
+    bounds.append(
+        Touched.start >= func.coalesce(kept, 0)
+    )  # of what is older, single rows are no longer all there
+    return select(Touched.start).where(Touched.family == SPANS, *bounds).distinct().cte("touched")
+
+
+def _within(moment: Any, touched: CTE) -> ColumnElement[bool]:
+    begin = touched.c.start * NANOSECONDS
+    return and_(moment >= begin, moment < begin + FIVE_MINUTES * NANOSECONDS)
+
+
+# --- percentiles: by nearest rank over raw rows, or by histograms --------------------------------------------
+
+
+class Reach:
+    """Whether percentiles of the window are read from raw rows: there are few of them, and none of them is gone.
+
+    Decided by all rows of the fleet in the window, so that the same number is the same on every page.
+    """
+
+    def __init__(self, rolled: Rolled, counted: Any, name: str, most: int) -> None:
+        """`counted` is the roll-ups' column of how many raw rows they stand for; `most` of them are few."""
+        parts = rolled.sums({}, {"n": (counted, literal(1, BigInteger()))}).subquery("counted")
+        total = select(whole(func.sum(parts.c.n)).label("n")).cte(f"{name}_in_all")
+        source, window = rolled.source, rolled.window
+        stored = (
+            select(func.count())
+            .select_from(source.raw)
+            .where(window.covers_ns(source.moment), *source.of_raw)
+            .scalar_subquery()
+        )
+        is_few = total.c.n <= most
+        is_exact = case((is_few, case((total.c.n == stored, 1), else_=0)), else_=0)
+        self.row = select(total.c.n, is_exact.label("exact")).cte(f"{name}_exact")
+
+    @property
+    def n(self) -> ColumnElement[int]:
+        return select(self.row.c.n).scalar_subquery()
+
+    @property
+    def is_exact(self) -> ColumnElement[bool]:
+        return select(self.row.c.exact).scalar_subquery() == 1
+
+    @property
+    def resolution(self) -> ColumnElement[int]:
+        return case((self.is_exact, EXACT), else_=BY_HISTOGRAM)
+
+    def within(self, moment: Any) -> ColumnElement[bool]:
+        """True for raw rows, if they are to be read at all: as a bound of the time, so that else not one is."""
+        least = select(case((self.row.c.exact == 1, 0), else_=NEVER)).select_from(self.row).scalar_subquery()
+        found: ColumnElement[bool] = moment >= least
+        return found
+
+
+def by_places(parts: Parts, keys: Sequence[str], percents: Sequence[int]) -> Statement:
+    """Per key: `n`, and percentiles `p50`, `p95` … in nanoseconds out of rows of `place` and `count`."""
+    row = parts.subquery("in_places")
+    by = [row.c[key] for key in keys]
+    count = whole(func.sum(row.c["count"]))
+    merged = (
+        select(*by, row.c.place, count.label("count"))
+        .where(row.c.place.is_not(None))
+        .group_by(*by, row.c.place)
+        .having(count > 0)
+        .subquery("merged")
+    )
+    of = [merged.c[key] for key in keys]
+    upto = func.sum(merged.c["count"]).over(partition_by=of or None, order_by=merged.c.place)
+    in_all = func.sum(merged.c["count"]).over(partition_by=of or None)
+    ranked = select(
+        *of,
+        merged.c.place,
+        cast(upto, BigInteger).label("upto"),
+        cast(in_all, BigInteger).label("n"),
+    ).subquery("ranked_places")
+    found = [
+        middle_of(func.min(ranked.c.place).filter(ranked.c.upto >= place_of(ranked.c.n, percent))).label(
+            f"p{percent}"
+        )
+        for percent in percents
+    ]
+    keyed = [ranked.c[key] for key in keys]
+    return select(*keyed, func.max(ranked.c.n).label("n"), *found).group_by(*keyed)
+
+
+def by_rank(values: Any, keys: Sequence[str], percents: Sequence[int]) -> Statement:
+    """Per key: `n`, and percentiles by nearest rank of rows of `x`, which may be null: then it has no rank."""
+    row = values.subquery("measured")
+    by = [row.c[key] for key in keys]
+    ranked = (
+        select(
+            *by,
+            row.c.x,
+            func.row_number().over(partition_by=by or None, order_by=row.c.x).label("place"),
+            func.count().over(partition_by=by or None).label("n"),
+        )
+        .where(row.c.x.is_not(None))
+        .subquery("ranked")
+    )
+    found = [
+        (func.max(ranked.c.x).filter(ranked.c.place == place_of(ranked.c.n, percent)) * 1.0).label(
+            f"p{percent}"
+        )
+        for percent in percents
+    ]
+    keyed = [ranked.c[key] for key in keys]
+    return select(*keyed, func.max(ranked.c.n).label("n"), *found).group_by(*keyed)

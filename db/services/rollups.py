@@ -1,0 +1,131 @@
+"""Roll-ups, made from raw rows: the five minutes that were touched, and the hours and days in which they lie.
+
+A step is one transaction. It first deletes the notes of the five minutes it takes, then counts their raw rows anew and
+puts the hours and days together again from what stands below. Whatever is noted later stays noted, and a step that is
+broken off has done nothing: it may be killed, run twice or by several processes, and rows may come as late as they
+like.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from time import monotonic
+
+from sqlalchemy import Engine, delete, func, literal, select, text, union
+from sqlalchemy.orm import Session
+
+from db.actor import SYSTEM
+from db.engine import session as unit_of
+from db.metric import NANOSECONDS, to_ns
+from db.models import FleetRollup, Kept, Span, Touched
+from db.models.rollup import DAY, FIVE_MINUTES, SPANS
+from db.services.bulk import table_of
+from db.services.rollup_rows import make_anew
+
+ROLLING = 0x526F6C6C  # names the lock: one step at a time
+FIRST, MOST_AT_ONCE = 12, 288  # five minutes of one step: an hour of them to begin with, a day at most
+LONGEST_STEP = 1.0  # seconds, about; so long a writer may have to wait
+WIDTH = FIVE_MINUTES * NANOSECONDS
+
+
+def waiting(session: Session) -> int:
+    """How many five minutes are to be rolled up."""
+    distinct = select(func.count(Touched.start.distinct())).where(Touched.family == SPANS)
+    return int(session.scalar(distinct) or 0)
+
+
+def bucket_at(moment: datetime) -> int:
+    """The start of the five minutes in which a moment lies."""
+    return to_ns(moment) // WIDTH * FIVE_MINUTES
+
+
+def one_at_a_time(session: Session) -> None:
+    """Nobody else rolls up, or deletes what was rolled up, until the transaction ends. SQLite has one writer anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:rolling)"), {"rolling": ROLLING})
+
+
+def roll_up(
+    session: Session, most: int = MOST_AT_ONCE, *, but: int | None = None, before: int | None = None
+) -> int:
+    """Roll up at most so many of the five minutes that were touched, the oldest first and of one day; returns how many.
+
+    `but` is the start of one that is left for later: it is not over yet, so that it would be touched again at once.
+    `before` leaves all that start then or later. The caller commits.
+    """
+    one_at_a_time(session)
+    noted = (
+        select(Touched.start).where(Touched.family == SPANS).distinct().order_by(Touched.start).limit(most)
+    )
+    if but is not None:
+        noted = noted.where(Touched.start != but)
+    if before is not None:
+        noted = noted.where(Touched.start < before)
+    starts = list(session.scalars(noted))
+    starts = [start for start in starts if start // DAY == starts[0] // DAY]
+    if starts:
+        table = table_of(Touched)
+        taken = delete(table).where(table.c.family == SPANS, table.c.start.in_(starts))
+        session.connection().execute(taken)
+        kept = session.scalar(select(Kept.raw_from).where(Kept.family == SPANS)) or 0
+        stored = [start for start in starts if start >= kept]
+        make_anew(session, stored, _with_following(session, stored))
+    return len(starts)
+
+
+def roll_up_all(
+    engine: Engine,
+    *,
+    but: int | None = None,
+    goes_on: Callable[[], bool] = lambda: True,
+    progress: Callable[[int], object] = lambda taken: None,
+) -> int:
+    """Roll up step by step until nothing is noted any more, or as long as it `goes_on`; returns how many."""
+    done, most = 0, FIRST
+    while goes_on():
+        began = monotonic()
+        with unit_of(engine, SYSTEM, write=True) as unit:
+            taken = roll_up(unit, most, but=but)
+        if not taken:
+            break
+        done += taken
+        progress(taken)
+        most = _next_size(most, monotonic() - began)
+    return done
+
+
+def _next_size(most: int, took: float) -> int:
+    """How many five minutes the next step takes, so that it lasts about as long as a step may."""
+    if took > LONGEST_STEP:
+        return max(1, most // 2)
+    return min(MOST_AT_ONCE, most * 2) if took < LONGEST_STEP / 2 else most
+
+
+def _with_following(session: Session, starts: Sequence[int]) -> list[int]:
+    """Which traces begin in five minutes depends on the five before as well."""
+    following = {start + FIVE_MINUTES for start in starts} - set(starts)
+    made = select(FleetRollup.start).where(
+        FleetRollup.resolution == FIVE_MINUTES, FleetRollup.start.in_(following)
+    )
+    return sorted({*starts, *session.scalars(made)})
+
+
+def touch_all(session: Session, since: datetime | None = None, until: datetime | None = None) -> None:
+    """Note every five minutes in [since, until) of which there are raw rows or roll-ups, so that they are made anew."""
+    start = (Span.start_ns // WIDTH * FIVE_MINUTES).label("start")
+    stored = select(start)
+    made = select(FleetRollup.start).where(FleetRollup.resolution == FIVE_MINUTES)
+    if since is not None:
+        first = bucket_at(since)
+        stored, made = (
+            stored.where(Span.start_ns >= first * NANOSECONDS),
+            made.where(FleetRollup.start >= first),
+        )
+    if until is not None:
+        last = -(-to_ns(until) // WIDTH) * FIVE_MINUTES
+        stored, made = stored.where(Span.start_ns < last * NANOSECONDS), made.where(FleetRollup.start < last)
+    row = union(stored, made).subquery("stretches")
+    table = table_of(Touched)
+    kept = session.scalar(select(Kept.raw_from).where(Kept.family == SPANS)) or 0
+    every = select(literal(SPANS), row.c.start).where(row.c.start >= kept)
+    noted = table.insert().from_select(["family", "start"], every)
+    session.connection().execute(noted)
