@@ -41,6 +41,8 @@ def stored_relatives(session: Session, records: Collection[SpanRecord]) -> list[
     Where spans are cut by month, those that began within a day are looked for first, in their month alone; few parents
     are left that any month may hold.
     """
+    if not records:
+        return []
     own = {(each.trace_id, each.span_id) for each in records}
     above = {(each.trace_id, each.parent_span_id) for each in records if each.parent_span_id}
     if session.get_bind().dialect.name != "postgresql":

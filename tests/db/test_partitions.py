@@ -48,6 +48,10 @@ def put(engine: Engine, *starts: datetime | int, trace: int = 1) -> None:
             span(first, trace=trace, start=start, **INVOKE, gen_ai__agent__name="planner"),
             span(first + 1, first, trace=trace, start=start, **INVOKE, gen_ai__agent__name="helper"),
         ]
+    keep(engine, *spans)
+
+
+def keep(engine: Engine, *spans: dict[str, Any]) -> None:
     found = [each for each in spans_of(request(*spans)) if isinstance(each, SpanRecord)]
     with db_session(engine, SYSTEM, write=True) as unit:
         told = store(unit, found, "a test")
@@ -109,6 +113,23 @@ def test_a_window_of_a_day_reads_its_month_alone(engine: Engine) -> None:
             plan = "\n".join(connection.scalars(text(said)))
             assert f"{table}_{NOW:%Y_%m}" in plan
             assert "2022" not in plan and "rest" not in plan, plan
+
+
+@pytest.mark.parametrize("parent_first", [True, False])
+def test_a_parent_of_another_month_is_found_whichever_comes_first(engine: Engine, parent_first: bool) -> None:
+    parent = span(1, start=ns(SUMMER), **INVOKE, gen_ai__agent__name="planner")
+    child = span(2, 1, start=ns(SUMMER + timedelta(days=70)))
+    for each in (parent, child) if parent_first else (child, parent):
+        keep(engine, each)
+    assert sorted(places(engine)) == ["months.spans_2022_08", "months.spans_2022_10"]
+    with session(engine) as unit:
+        found = unit.execute(
+            select(Span.agent_id, Span.attribution, Span.unsettled).order_by(Span.span_id)
+        ).all()
+    assert [tuple(row) for row in found] == [
+        ("shop/planner", "own", False),
+        ("shop/planner", "ancestor", False),
+    ]
 
 
 def test_rows_that_came_before_their_month_are_moved_into_it(engine: Engine, unprepared: None) -> None:
@@ -225,8 +246,8 @@ def test_old_months_go_as_a_whole_once_they_are_counted_and_the_young_stay(engin
     before = numbers(engine)
     assert before["spans.count"] == 8 and before["calls.count"] == 4
     assert tend(given(engine))["dropped"] == [], "for ever, where nothing is said"
-    keep = {"QUANTUM_KEEP_SPANS_DAYS": "30"}
-    facts = tend(given(engine, **keep))
+    days = {"QUANTUM_KEEP_SPANS_DAYS": "30"}
+    facts = tend(given(engine, **days))
     assert facts["dropped"] == ["spans_2022_08", "calls_2022_08"] and facts["forgotten"] == 3
     assert partitions(engine).isdisjoint({"spans_2022_08", "calls_2022_08"})
     for table, each in (("spans", 2), ("calls", 1)):
@@ -235,7 +256,7 @@ def test_old_months_go_as_a_whole_once_they_are_counted_and_the_young_stay(engin
     assert numbers(engine) == before, "what was counted of them stays"
     put(engine, SUMMER, trace=2)  # comes too late: it is stored, counted nowhere, and goes with the next run
     assert sum(places(engine).values()) == 6
-    tend(given(engine, **keep))
+    tend(given(engine, **days))
     assert sum(places(engine).values()) == 4 and numbers(engine) == before
 
 
