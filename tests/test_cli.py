@@ -109,6 +109,18 @@ def test_import_reports_and_tells_refusals_by_line(ready: Run, tmp_path: Path) -
     assert "stored 0 spans · already there 2" in again.stdout
 
 
+def test_roll_ups_are_made_at_once_and_anew(ready: Run, tmp_path: Path) -> None:
+    """An import rolls up what it brought; --rebuild counts it again, from and to given moments."""
+    file = write(tmp_path / "a.jsonl", request(span(1), span(2, start=1_800_000_000_000_000_000)))
+    assert ready("import", "otlp", str(file)).returncode == 0
+    for arguments, stretches in ((), 0), (("--rebuild",), 2), (("--rebuild", "--since", "2025-01-01"), 1):
+        done = ready("rollup", *arguments)
+        assert (done.returncode, done.stdout) == (0, f"rolled up {stretches} stretches of five minutes\n")
+    refused = ready("rollup", "--until", "2025-01-01")
+    assert refused.returncode != 0 and "--rebuild" in refused.stderr
+    assert metric(ready, "spans.count")["value"] == 2
+
+
 def test_a_folder_a_missing_and_an_unreadable_file(ready: Run, tmp_path: Path) -> None:
     done = ready("import", "otlp", str(tmp_path), str(tmp_path / "none.json"))
     assert done.returncode == 1

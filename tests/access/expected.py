@@ -348,6 +348,19 @@ EXPECTED: dict[str, dict[str, list[May]]] = {
         "insert": [May("system", ours=True)],
         "update": [May("system", ours=True)],
     },
+    "rollup_kept": {
+        "select": [May("person", ours=True), *SEEN],
+        "insert": [May("system", ours=True)],
+        "update": [May("system", ours=True)],
+    },
+    **{
+        table: {
+            "select": [May("person", ours=True), *SEEN],
+            "insert": [May("system", ours=True)],
+            "delete": [May("system", ours=True)],
+        }
+        for table in ("agent_rollups", "call_rollups", "fleet_rollups", "rollup_touched")
+    },
     "senders": {
         "select": [May("person", ours=True), *SEEN],
         "insert": [May("system", ours=True)],

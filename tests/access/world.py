@@ -235,6 +235,9 @@ def _particular(table: str, seed: str, number: int) -> dict[str, Any]:
         "user_stats": {"user_id": identity("spare")},
         "spans": {"parent_span_id": None},
         "senders": {"id": 1000 + 2 * number},
+        "agent_rollups": {"id": 1000 + 2 * number, "agent_id": "free-a"},
+        "call_rollups": {"caller_id": "free-a", "callee_id": "free-b"},
+        "rollup_touched": {"id": 1000 + 2 * number},
         "api_logs": {"status_code": 200},
         "account_links": {
             "account_id": identity("loose account"),

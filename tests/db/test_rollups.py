@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, select
 
+from db import schema
 from db.actor import SYSTEM
 from db.engine import make_engine
 from db.engine import session as db_session
@@ -24,7 +25,7 @@ from db.queries.connections import connections_of
 from db.services import rollup_rows
 from db.services.ingest import store
 from db.services.rollups import roll_up, roll_up_all, touch_all, waiting
-from tests.databases import Databases
+from tests.databases import Databases, logins
 from tests.db.test_late_spans import Told, records
 from tests.otlp import span
 from tests.sessions import session
@@ -282,6 +283,46 @@ def test_both_databases_roll_up_alike_and_again_to_the_same(
         assert waiting(unit) >= 40
     roll_up_all(engine)
     assert rolled_rows(engine) == once
+
+
+@pytest.mark.databases("sqlite")
+def test_what_comes_late_changes_the_five_minutes_beside_it_too(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A parent in other five minutes gives its child another agent; a trace that began earlier begins there no more."""
+    monkeypatch.setattr(rolled, "MOST_EXACT", 0)
+
+    def at(number: int, second: int, parent: int | None = None, **said: Any) -> Told:
+        return span(number, parent, start=(MIDNIGHT + second) * NANOSECONDS, **said), "shop"
+
+    named = {**INVOKE, "gen_ai__agent__name": "planner"}
+    for late in ([at(2, 700, 1)], [at(3, 1500, 2)], [at(1, 350, **named)], [at(4, 100)], [at(5, 950)]):
+        put(engine, late)
+        compare(engine, ALL)
+        compare(engine, Window.parse("2023-11-14T00:00:10Z/2023-11-14T00:30:00Z"))
+        roll_up_all(engine)
+        compare(engine, ALL)
+        compare(engine, Window.parse("2023-11-14T00:00:10Z/2023-11-14T00:30:00Z"))
+    with session(engine) as unit:
+        assert read(unit, "traces.count", ALL).value == 2, (
+            "silent for five whole minutes of the clock in between"
+        )
+
+
+def test_what_was_stored_before_is_noted_by_the_revision_that_brings_roll_ups(
+    migrated_url: str, engine: Engine
+) -> None:
+    """Up to then nothing is rolled up, and numbers are right before it is, and after."""
+    put(engine, some(6))
+    roll_up_all(engine)
+    owner = logins(migrated_url)["owner"]
+    schema.migrate(owner, "20261127_jobs")
+    schema.migrate(owner)
+    with session(engine) as unit:
+        assert waiting(unit) > 40
+    compare(engine, ALL)
+    roll_up_all(engine)
+    compare(engine, ALL)
 
 
 def test_a_step_that_is_broken_off_has_done_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

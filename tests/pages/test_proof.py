@@ -28,7 +28,15 @@ def test_a_proof_holds_everything_needed_to_check_it(alice: Reader, fleet: None)
     said = words(drawn)
     assert readings(drawn) == {"spans.latency_p95_ms": "4.0"}
     assert verdict(drawn) == "true"
-    for part in ("SELECT", "OFFSET", "nearest rank", "agents, spans", "95 of 100 spans", "origin"):
+    for part in (
+        "SELECT",
+        "OFFSET",
+        "nearest rank",
+        "agents, fleet_rollups",
+        "spans",
+        "95 of 100 spans",
+        "origin",
+    ):
         assert part in said
     assert "4.00" in said and "14 Nov 2023" in said, "first rows: durations in ms, starts as moments"
     assert "1700000000" not in said
