@@ -21,6 +21,7 @@ from sqlalchemy import (
     Column,
     Date,
     Engine,
+    Float,
     Integer,
     Table,
     Uuid,
@@ -205,6 +206,8 @@ def _plain(column: Column[Any], seed: str) -> Any:
         return hexadecimal(kind, column.name, seed)
     if isinstance(kind, Exact):
         return Decimal("0.5").quantize(kind.step)
+    if isinstance(kind, Float):
+        return 1.5
     if isinstance(kind, Integer | BigInteger):
         return 1
     if isinstance(kind, Date):
