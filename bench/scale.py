@@ -26,6 +26,7 @@ from bench.report import CACHE, Row, at_most, spread
 from db.actor import SYSTEM
 from db.engine import Session, make_engine, session
 from db.metric import Window, read, read_series
+from db.models.rollup import FIVE_MINUTES
 from db.queries.agents import AgentFilter, agent_page, last_spans, one_agent
 from db.queries.connections import connections_of, latest_events, network
 from db.services.rollups import roll_up_all
@@ -89,7 +90,22 @@ def measure(sizes: Sequence[int] = ()) -> list[Row]:
                     took[size], more = _measure_one(kind, url, size)
                     rows += more
             rows += _growth(kind, took)
+            with made.migrated(kind) as url:
+                rows.append(_rolling(kind, url))
     return rows
+
+
+def _rolling(kind: str, url: str) -> Row:
+    """Five minutes full of spans, rolled up as the job does once they are over: seconds of it in seconds of them."""
+    engine, count = make_engine(url), PER_SECOND * FIVE_MINUTES
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    fill(engine, count, begin, begin + timedelta(seconds=FIVE_MINUTES))
+    began = perf_counter()
+    roll_up_all(engine)
+    seconds = perf_counter() - began
+    engine.dispose()
+    name = f"{kind}: share of a core for roll-ups while {PER_SECOND:,} spans a second come in"
+    return at_most(SECTION, name, f"{seconds:.1f} s for {count:,} spans", "", seconds / FIVE_MINUTES, ROLLING)
 
 
 def _require_room(kind: str, size: int) -> None:
@@ -126,12 +142,7 @@ def _measure_one(kind: str, url: str, size: int) -> tuple[Took, list[Row]]:
         for page, made in PAGES.items()
         for window in WINDOWS
     }
-    rows = [
-        at_most(
-            SECTION, f"{kind}, {size:,} spans: share of a core for roll-ups at {PER_SECOND:,} spans a second",
-            f"{size / seconds:,.0f} spans/s", "", PER_SECOND * seconds / size, ROLLING,
-        )
-    ]  # fmt: skip
+    rows: list[Row] = []
     if kind == "postgresql":
         rows += _against_duckdb(reader, engine, size, Window.parse("30d", until))
     reader.dispose()
@@ -181,7 +192,7 @@ asked = f"SELECT quantile_disc(duration_ns, 0.95) FROM '{file}' WHERE start_ns >
 connection = duckdb.connect()
 for _ in range(rounds + 1):
     began = time.perf_counter()
-    value = connection.sql(asked).fetchone()[0]
+    value = connection.execute(asked).fetchone()[0]
     print((time.perf_counter() - began) * 1000, value)
 """
 

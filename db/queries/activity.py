@@ -12,9 +12,9 @@ from db.models import AgentRollup, Call, CallRollup, Span
 from db.models.telemetry import ERROR
 from db.queries.calls import calls_from
 from db.queries.fleet import NO_OUTCOME
+from db.queries.outcomes import task_rows, task_sums
 from db.queries.rolled import MS, Rolled, Source, by_places, by_rank, whole
 from db.queries.spans import ONE, SPAN_COLUMNS, counts_of, not_own_parts, of_own_among, span_reach
-from db.queries.tasks import task_rows, task_sums
 
 Only = Sequence[str] | None
 SUBJECT = ("agent",)

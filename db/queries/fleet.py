@@ -9,9 +9,9 @@ from db.functions import seconds_later
 from db.metric import Statement, Window, metric, series
 from db.models import Agent, AgentConnection, AgentRollup, Call, Span
 from db.queries.calls import CALLS, calls_from, calls_of_others, pairs_called
+from db.queries.outcomes import task_rows, task_sums
 from db.queries.rolled import Rolled, Source, whole
 from db.queries.spans import ONE, not_own_parts
-from db.queries.tasks import task_rows, task_sums
 
 UNHEARD_AFTER_SECONDS = 300
 NO_OUTCOME = "No task in this window has an outcome: none finished, or its source never reported a status."

@@ -3,7 +3,9 @@
 import random
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from math import ceil
+from threading import Event
 from typing import Any
 
 import pytest
@@ -341,6 +343,38 @@ def test_a_step_that_is_broken_off_has_done_nothing(engine: Engine, monkeypatch:
     assert rolled_rows(engine) == before
     compare(engine, ALL)
     monkeypatch.setattr(rollup_rows, "_put", made)
+    roll_up_all(engine)
+    compare(engine, ALL)
+
+
+def test_nothing_is_lost_while_several_roll_up_what_others_store(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of it within a day, so that everybody is at the same hours and the same day."""
+    spans, is_stored = (
+        [
+            (told | {"startTimeUnixNano": str(at), "endTimeUnixNano": str(at + 5)}, service)
+            for n, (told, service) in enumerate(some(11))
+            for at in [(MIDNIGHT + n * 97 % 7200) * NANOSECONDS]
+        ],
+        Event(),
+    )
+
+    def store_all() -> None:
+        for begin in range(0, len(spans), 4):
+            put(engine, spans[begin : begin + 4])
+        is_stored.set()
+
+    def roll() -> None:
+        while not is_stored.is_set():
+            with db_session(engine, SYSTEM, write=True) as unit:
+                roll_up(unit, 2)
+
+    with ThreadPoolExecutor(3) as pool:
+        for work in [pool.submit(each) for each in (store_all, roll, roll)]:
+            work.result()
+    monkeypatch.setattr(rolled, "MOST_EXACT", 0)
+    compare(engine, ALL)
     roll_up_all(engine)
     compare(engine, ALL)
 
