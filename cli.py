@@ -16,6 +16,7 @@ from cli_base import migrated, told
 from cli_bootstrap import bootstrap
 from cli_import import import_
 from cli_key import key
+from cli_months import months
 from cli_rollup import rollup
 from cli_user import user
 from cli_verify import verify
@@ -208,6 +209,7 @@ def db() -> None:
 
 
 db.add_command(bootstrap)
+db.add_command(months)
 
 
 @db.command("stats")

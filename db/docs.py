@@ -154,6 +154,8 @@ def _keys(table: Table) -> Iterator[str]:
             yield f"- Check: `{constraint.name}`: `{constraint.sqltext}`"
     for index in sorted(table.indexes, key=lambda index: str(index.name)):
         yield f"- {'Unique index' if index.unique else 'Index'}: `{index.name}` on `{_index(index)}`"
+    if partitioned := table.dialect_options["postgresql"]["partition_by"]:
+        yield f"- Partitioned on PostgreSQL: `{partitioned}`, a partition for each month and one for the rest"
     if table.name in TOUCHED:
         yield f"- Trigger on PostgreSQL: `update_{table.name}_updated_at`"
     if table.name == "auth_account":

@@ -60,7 +60,9 @@ def _split(tokens: Iterable[str]) -> Iterator[list[str]]:
 _OURS = "left(n.nspname, 3) <> 'pg_' AND n.nspname <> 'information_schema' AND NOT EXISTS " + (
     "(SELECT 1 FROM pg_depend AS e WHERE e.objid = {oid} AND e.deptype = 'e')"
 )
-_TABLE = f"{_OURS.format(oid='c.oid')} AND c.relname <> '{BOOKKEEPING}'"
+# How many months a table has been cut into is no matter of its schema; that they are all closed alike is, see the last
+# query.
+_TABLE = f"{_OURS.format(oid='c.oid')} AND c.relname <> '{BOOKKEEPING}' AND NOT c.relispartition"
 _FROM_TABLES = "pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
 
 # One query per kind of object, each giving lines of text.
@@ -120,6 +122,18 @@ _POSTGRESQL = (
                       WHERE m.enumtypid = y.oid))
     FROM pg_type AS y JOIN pg_namespace AS n ON n.oid = y.typnamespace
     WHERE y.typtype IN ('e', 'd') AND {_OURS.format(oid="y.oid")}
+    """,
+    """
+    SELECT DISTINCT concat_ws(' ', 'partitions of', p.relname, 'in', n.nspname, c.relrowsecurity, c.relforcerowsecurity,
+                              (SELECT string_agg(a.privilege_type, ' ') FROM aclexplode(c.relacl) AS a
+                               WHERE a.grantee <> c.relowner))
+    FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    JOIN pg_class AS p ON p.oid = i.inhparent WHERE c.relkind IN ('r', 'p')
+    """,
+    """
+    SELECT concat_ws(' ', 'rest of', p.relname, c.relname)
+    FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid JOIN pg_class AS p ON p.oid = i.inhparent
+    WHERE pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT'
     """,
 )
 

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.operators import and_
 
 from db.base import Base, Key
+from db.partitions import TENDING
 from db.policies import RULES, SECRET_COLUMNS, STAMPS, rules
 from db.rules import Me, Rule, Verb, Who
 from db.triggers import on_database
@@ -113,6 +114,7 @@ def undo() -> list[str]:
             f"REVOKE ALL ON {table} FROM {', '.join(GROUPS)}",
         ]
     made += [f"REVOKE ALL ON FUNCTION {function} FROM {', '.join(GROUPS)}" for function in APPENDING]
+    made += [f"REVOKE ALL ON FUNCTION {function} FROM {SYSTEM}" for function in TENDING]
     made += [f"REVOKE ALL ON alembic_version FROM {', '.join(GROUPS)}"]
     return made + [f"REVOKE USAGE ON SCHEMA app FROM {', '.join(GROUPS)}", *UNDO_SCHEMA]
 
@@ -137,6 +139,8 @@ def _grants_apart() -> Iterator[str]:
     yield f"GRANT SELECT ON {DIRECTORY} TO {', '.join(GROUPS)}"
     for function in APPENDING:
         yield f"GRANT EXECUTE ON FUNCTION {function} TO {', '.join(GROUPS)}"
+    for function in TENDING:
+        yield f"GRANT EXECUTE ON FUNCTION {function} TO {SYSTEM}"
     # Which revision the schema is at is no secret, and every part of the application asks for it.
     yield f"GRANT SELECT ON alembic_version TO {', '.join(GROUPS)}"
 

@@ -1,6 +1,7 @@
 """What a database carries besides tables: functions, triggers and a view, created with their tables.
 
-What keeps the audit log as it is stands in `append_only`, what says who may do what in `row_security`.
+What keeps the audit log as it is stands in `append_only`, what cuts tables by month in `partitions`, what says who may
+do what in `row_security`.
 
 The same texts are frozen into the migrations; a test compares the two through the catalogue.
 """
@@ -9,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import DDL, event
 
-from db import append_only
+from db import append_only, partitions
 from db.base import Base
 
 TOUCH_FUNCTION = """
@@ -137,3 +138,4 @@ def attach() -> None:
     for statement in (ROLE_TRIGGER_SQLITE, DIRECTORY_SQLITE):
         on_database("sqlite", statement, Base.metadata, "after_create")
     append_only.attach(Base.metadata)
+    partitions.attach(Base.metadata)

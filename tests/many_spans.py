@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Engine, text
 from db.actor import SYSTEM
 from db.engine import session as db_session
 from db.metric import NANOSECONDS, to_ns
+from db.services.months import DAY_NS, prepare
 from db.services.rollups import touch_all
 
 AGENTS = 30
@@ -68,6 +69,8 @@ def fill(engine: Engine, count: int, since: datetime, until: datetime, agents: i
                 text("INSERT INTO agents (id, name, origin, metadata) VALUES (:id, :id, 'telemetry', '{}')"),
                 {"id": f"agent-{number}"},
             )
+    with db_session(engine, SYSTEM, write=True) as unit:
+        prepare(unit, range(to_ns(since), to_ns(until), DAY_NS))
     for first in range(0, count, AT_ONCE):
         for statement in (SPANS, CALLS):
             with engine.begin() as connection:

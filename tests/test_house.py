@@ -19,6 +19,7 @@ CLI = {
     "cli_import",
     "cli_key",
     "cli_links",
+    "cli_months",
     "cli_rollup",
     "cli_user",
     "cli_verify",

@@ -26,6 +26,7 @@ Number = BigInteger().with_variant(
     Integer, "sqlite"
 )  # SQLite counts up by itself under the name INTEGER alone
 Trace, Id = HexId(16), HexId(8)
+BY_MONTH = {"postgresql_partition_by": "RANGE (start_ns)"}  # see db.partitions
 
 
 class Sender(Base):
@@ -199,6 +200,7 @@ class Span(Base):
             postgresql_where=text("unsettled"),
             sqlite_where=text("unsettled"),
         ),
+        BY_MONTH,
     )
 
 
@@ -247,4 +249,5 @@ class Call(Base):
         Index("idx_calls_start", "start_ns"),
         Index("idx_calls_pair", "caller_id", "callee_id", "start_ns"),
         Index("idx_calls_callee", "callee_id", "start_ns"),
+        BY_MONTH,
     )

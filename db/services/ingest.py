@@ -16,7 +16,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, aliased
 
 from db.models import Agent, Call, Span
-from db.services import news
+from db.services import months, news
 from db.services.bulk import insert_columns, insert_rows
 from db.services.calls import call_of, is_task, settle_named_calls
 from db.services.late import settle_late
@@ -24,7 +24,7 @@ from db.services.liveness import latest
 from db.services.otlp import Invalid, SpanRecord
 from db.services.otlp_values import DATABASE
 from db.services.owners import Arrival, agents_of, attribute, is_unknown
-from db.services.relatives import stored_spans, waiting_children
+from db.services.relatives import stored_relatives, waiting_children
 from db.services.semantics import understand
 from db.services.senders import Senders, senders_of
 from db.services.touched import touch
@@ -55,6 +55,7 @@ def store(session: Session, records: Sequence[SpanRecord], source: str) -> Store
     The caller commits. One span the database cannot hold is refused and does not take the others with it.
     """
     arrivals, refused = _understood(records)
+    months.prepare(session, (arrival.record.start_ns for arrival in arrivals))
     try:
         done = _store_again(session, arrivals, source)
     except (DataError, IntegrityError) as error:
@@ -105,13 +106,7 @@ def _understood(records: Iterable[SpanRecord]) -> tuple[list[Arrival], list[Inva
 def _store(session: Session, arrivals: list[Arrival], source: str) -> Stored:
     unique = {(each.record.trace_id, each.record.span_id, each.record.start_ns): each for each in arrivals}
     await_turn(session, {trace for trace, _, _ in unique})
-    wanted = {(trace, span) for trace, span, _ in unique}
-    wanted |= {
-        (each.record.trace_id, each.record.parent_span_id)
-        for each in unique.values()
-        if each.record.parent_span_id
-    }
-    stored = stored_spans(session, sorted(wanted))
+    stored = stored_relatives(session, [each.record for each in unique.values()])
     held = {(known.trace_id, known.span_id, known.start_ns) for known in stored}
     new = [each for key, each in unique.items() if key not in held]
     if not new:

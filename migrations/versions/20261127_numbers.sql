@@ -1853,6 +1853,12 @@ GRANT EXECUTE ON FUNCTION audit_head() TO quantum_app, quantum_staff, quantum_sy
 ;;
 GRANT EXECUTE ON FUNCTION audit_append(text) TO quantum_app, quantum_staff, quantum_system
 ;;
+GRANT EXECUTE ON FUNCTION make_month(text, date, bigint) TO quantum_system
+;;
+GRANT EXECUTE ON FUNCTION drop_month(text, bigint) TO quantum_system
+;;
+GRANT EXECUTE ON FUNCTION survey_months(text) TO quantum_system
+;;
 GRANT SELECT ON alembic_version TO quantum_app, quantum_staff, quantum_system
 -- down
 DROP VIEW profile_directory
@@ -3040,6 +3046,12 @@ REVOKE ALL ON watched_hours FROM quantum_app, quantum_staff, quantum_system
 REVOKE ALL ON FUNCTION audit_head() FROM quantum_app, quantum_staff, quantum_system
 ;;
 REVOKE ALL ON FUNCTION audit_append(text) FROM quantum_app, quantum_staff, quantum_system
+;;
+REVOKE ALL ON FUNCTION make_month(text, date, bigint) FROM quantum_system
+;;
+REVOKE ALL ON FUNCTION drop_month(text, bigint) FROM quantum_system
+;;
+REVOKE ALL ON FUNCTION survey_months(text) FROM quantum_system
 ;;
 REVOKE ALL ON alembic_version FROM quantum_app, quantum_staff, quantum_system
 ;;

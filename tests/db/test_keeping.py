@@ -31,6 +31,7 @@ KEYS = (
     "fleet.efficiency",
 )
 ALL = Window.parse("all", NOW)
+WHOLE_TABLES = pytest.mark.databases("sqlite")  # PostgreSQL's go by the month, see test_partitions
 
 
 def numbers(engine: Engine, window: Window = ALL) -> dict[str, Any]:
@@ -47,6 +48,7 @@ def run(engine: Engine, at: datetime = NOW, **settings: str) -> dict[str, Any]:
     return dict(keep(given(engine, at, **settings)))
 
 
+@WHOLE_TABLES
 def test_spans_go_and_what_was_counted_of_them_stays(engine: Engine) -> None:
     """Those that came since the last roll-up too; what comes too late afterwards is counted nowhere."""
     put(engine, some(7, 40))
@@ -73,6 +75,7 @@ def test_spans_go_and_what_was_counted_of_them_stays(engine: Engine) -> None:
         assert beyond(unit, Window.parse("7d", NOW)) is None
 
 
+@WHOLE_TABLES
 def test_shorter_roll_ups_go_once_what_they_are_made_of_went(engine: Engine) -> None:
     put(engine, some(9))
     roll_up_all(engine)

@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
@@ -34,6 +35,7 @@ from db.describe import fingerprint, stats
 from db.engine import make_engine
 from db.models import Agent, AuthAccount, Deal, Profile
 from db.schema import SchemaError
+from db.services.months import make
 from tests.databases import logins
 
 MIDDLE = "20261122_crm"
@@ -192,6 +194,10 @@ def test_the_fingerprint_catches(empty: Engine, change: str) -> None:
         "ALTER TABLE deals DISABLE TRIGGER update_deals_updated_at",
         "CREATE TYPE mood AS ENUM ('good')",
         "ALTER TABLE deals ALTER COLUMN value TYPE numeric(15, 3)",
+        "ALTER TABLE months.spans_rest NO FORCE ROW LEVEL SECURITY",
+        "GRANT SELECT ON months.calls_rest TO quantum_app",
+        "CREATE POLICY p ON months.calls_rest USING (true)",
+        "DROP TABLE months.spans_rest",
     ],
 )
 def test_the_fingerprint_catches_what_only_postgresql_has(engine: Engine, change: str) -> None:
@@ -199,6 +205,15 @@ def test_the_fingerprint_catches_what_only_postgresql_has(engine: Engine, change
     with engine.begin() as connection:
         connection.execute(text(change))
     assert print_of(engine) != before
+
+
+@pytest.mark.databases("postgresql")
+def test_how_many_months_there_are_is_no_matter_of_the_schema(engine: Engine) -> None:
+    before = print_of(engine)
+    assert make(engine, "spans", date(2022, 8, 1)) == "made"
+    assert print_of(engine) == before
+    with engine.connect() as connection:
+        assert "spans_2022_08" not in {table.name for table in stats(connection).tables}
 
 
 # --- what goes wrong leaves nothing ------------------------------------------------------------------------

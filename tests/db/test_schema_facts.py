@@ -163,7 +163,8 @@ def _live_indexes(engine: Engine) -> tuple[dict[tuple[str, str], Any], Uniques]:
     with engine.connect() as connection:
         for definition in _definitions(connection):
             parts = re.fullmatch(
-                r"CREATE (UNIQUE )?INDEX (\w+) ON (?:public\.)?(\w+) (?:USING btree )?\((.*?)\)(?: WHERE (.*))?",
+                r"CREATE (UNIQUE )?INDEX (\w+) ON (?:ONLY )?(?:public\.)?(\w+) (?:USING btree )?\((.*?)\)"
+                r"(?: WHERE (.*))?",
                 definition,
             )
             assert parts, definition
