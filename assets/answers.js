@@ -104,7 +104,8 @@
       return response;
     }
     const told = await response.clone().json();
-    keep(question, told.response[question.ids[0]].children);
+    const said = told.response && told.response[question.ids[0]];
+    keep(question, said ? said.children : null);
     return new Response(null, { status: 204 });
   }
 
