@@ -22,6 +22,8 @@ SUBJECTS = {
     ("caller", "callee"): ("shop", "till"),
     ("currency",): ("GBP",),
     ("role",): ("user",),
+    ("stretch",): ("1h",),
+    ("day", "model"): ("2026-03-01", "large"),
 }
 
 
@@ -29,8 +31,11 @@ def fill(engine: Engine, folder: Path) -> None:
     """The catalogue, the small fleet, runs of agents, rows of every module, and what the system measures of itself."""
     with session(engine, write=True) as unit:
         seed(unit)
+    from tests import filled_times
+
     small_fleet(engine, folder)
     _runs(engine, folder)
+    filled_times.runs(engine, folder)
     with session(engine, write=True) as unit:
         for rows in (module_rows.support, module_rows.social, module_rows.gamification):
             rows(unit)
@@ -38,6 +43,9 @@ def fill(engine: Engine, folder: Path) -> None:
             more(unit)
         _deals(unit)
         _system(unit)
+        filled_times.answers(unit)
+        filled_times.reports(unit)
+        filled_times.aims(unit)
         for evidence in ("imported", "declared"):
             unit.add(
                 AgentConnection(
