@@ -1,6 +1,6 @@
 """A database with some rows of every kind, small enough for any test and varied enough to tell numbers apart."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 from db.catalogue.loader import seed
 from db.models import AgentConnection, Deal, DealActivity, SystemMetric
 from db.services.otlp_files import import_files
-from tests import module_rows, module_rows_b
+from tests import filled_times, module_rows, module_rows_b
 from tests.otlp import request, span, write
 from tests.reader import small_fleet
 from tests.sessions import session
 
-SINCE = datetime(2026, 3, 1, 10, tzinfo=UTC)
+SINCE = filled_times.SINCE
 # What each metric or series that speaks of something may be asked about.
 SUBJECTS = {
     ("agent",): ("till",),
@@ -31,8 +31,6 @@ def fill(engine: Engine, folder: Path) -> None:
     """The catalogue, the small fleet, runs of agents, rows of every module, and what the system measures of itself."""
     with session(engine, write=True) as unit:
         seed(unit)
-    from tests import filled_times
-
     small_fleet(engine, folder)
     _runs(engine, folder)
     filled_times.runs(engine, folder)

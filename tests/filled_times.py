@@ -3,7 +3,7 @@
 A hundred and more of each kind, so that every percentile has enough of them.
 """
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,9 @@ from db.models import Agent, ApiLog, Objective, ProviderUsage, SystemMetric
 from db.services.otlp_files import import_files
 from db.window import to_ns
 from tests import module_rows
-from tests.filled import SINCE
 from tests.otlp import attribute, request, span, write
 
+SINCE = datetime(2026, 3, 1, 10, tzinfo=UTC)
 MANY = 120
 ENDED = SINCE + timedelta(hours=3)  # the last task begins a minute and a half before
 APART_NS = 90_000_000_000

@@ -25,7 +25,6 @@ COLUMNS = (
 # What errors are called, without what stands before the last dot and in lower case.
 CANCELLED = frozenset(
     {
-        
         "cancelled",
         "canceled",
         "cancellederror",
@@ -35,12 +34,10 @@ CANCELLED = frozenset(
         "taskcanceledexception",
         "aborterror",
         "keyboardinterrupt",
-    ,
     }
 )
 ABORTED = frozenset(
     {
-        
         "unavailable",
         "502",
         "503",
@@ -55,7 +52,6 @@ ABORTED = frozenset(
         "sigterm",
         "systemexit",
         "workerlosterror",
-    ,
     }
 )
 
