@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -108,6 +109,7 @@ def reports(unit: Session) -> None:
     for place, (when, model, given, answered, cost, currency) in enumerate(rows):
         unit.add(
             ProviderUsage(
+                id=UUID(int=place + 1),
                 provider=f"provider {place}",
                 day=when,
                 model=model,
