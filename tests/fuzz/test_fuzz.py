@@ -40,7 +40,9 @@ def test_every_form_callback_page_and_address_is_a_door(made: World) -> None:
         rule.rule for rule in rules if "POST" in (rule.methods or ()) and not rule.rule.startswith("/_dash")
     }
     machines = {path for path in posted if path.startswith(("/api/", "/v1/"))}
-    assert forms == posted - machines - {REPORTED}, "somebody stands before each form (tests/fuzz/situations.py)"
+    assert forms == posted - machines - {REPORTED}, (
+        "somebody stands before each form (tests/fuzz/situations.py)"
+    )
     answered = [output for output, entry in made.app.callback_map.items() if "callback" in entry]
     assert {f"callback {output}" for output in answered} <= names
     for output in answered:
