@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 import venv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -86,13 +87,14 @@ def measure(sizes: Sequence[int] = (), kinds: Sequence[str] = ()) -> list[Row]:
         for kind, usual in SIZES.items():
             if kinds and kind not in kinds:
                 continue
-            took: dict[int, Took] = {}
-            for size in [size for size in usual if not sizes or size in sizes]:
-                _require_room(kind, size)
-                with made.migrated(kind) as url:
-                    took[size], more = _measure_one(kind, url, size)
-                rows += _told(more)
-            rows += _told(_growth(kind, took))
+            wanted = [size for size in usual if not sizes or size in sizes]
+            _require_room(kind, wanted)
+            until = datetime.now(UTC)
+            with ExitStack() as stack:
+                urls = {size: stack.enter_context(made.migrated(kind)) for size in wanted}
+                for size, url in urls.items():
+                    rows += _told(_filled(kind, url, size, until))
+                rows += _told(_growth(kind, _in_turns(urls, until)))
             with made.migrated(kind) as url:
                 rows += _told([_rolling(kind, url)])
     return rows
@@ -117,10 +119,11 @@ def _rolling(kind: str, url: str) -> Row:
     return at_most(SECTION, name, f"{seconds:.1f} s for {count:,} spans", "", seconds / FIVE_MINUTES, ROLLING)
 
 
-def _require_room(kind: str, size: int) -> None:
-    needed, free = OCTETS[kind] * size, shutil.disk_usage(tempfile.gettempdir()).free
+def _require_room(kind: str, sizes: Sequence[int]) -> None:
+    needed, free = OCTETS[kind] * sum(sizes), shutil.disk_usage(tempfile.gettempdir()).free
+    listed = ", ".join(f"{size:,}" for size in sizes)
     click.echo(
-        f"scale: {kind}, {size:,} spans need about {needed / 1e9:.1f} GB of disk; {free / 1e9:.0f} GB are free"
+        f"scale: {kind}, {listed} spans need about {needed / 1e9:.1f} GB of disk; {free / 1e9:.0f} GB are free"
     )
     if free < needed * 1.2:
         raise SystemExit(
@@ -128,32 +131,35 @@ def _require_room(kind: str, size: int) -> None:
         )
 
 
-def _measure_one(kind: str, url: str, size: int) -> tuple[Took, list[Row]]:
-    until = datetime.now(UTC)
+def _filled(kind: str, url: str, size: int, until: datetime) -> list[Row]:
+    """The spans, rolled up; and what DuckDB takes for the same rows."""
     engine = make_engine(url)
     began = perf_counter()
     fill(engine, size, until - timedelta(days=DAYS), until)
-    filled = perf_counter() - began
-    rolled = perf_counter()
+    filled, rolled = perf_counter() - began, perf_counter()
     stretches = roll_up_all(engine)
     seconds = perf_counter() - rolled
-    click.echo(
-        f"  filled in {filled:.0f} s; {stretches:,} stretches rolled up in {seconds:.1f} s "
-        f"({size / seconds:,.0f} spans a second)"
-    )
+    click.echo(f"  {size:,} filled in {filled:.0f} s; {stretches:,} stretches rolled up in {seconds:.0f} s")
     _settle(engine)
-    reader = make_engine(logins(url)["system"])
-    took = {
-        (page, window): _timed(reader, made, Window.parse(window, until))
-        for page, made in PAGES.items()
-        for window in WINDOWS
-    }
-    rows: list[Row] = []
-    if kind == "postgresql":
-        rows += _against_duckdb(reader, engine, size, Window.parse("30d", until))
-    reader.dispose()
+    rows = _against_duckdb(url, engine, size, Window.parse("30d", until)) if kind == "postgresql" else []
     engine.dispose()
-    return took, rows
+    return rows
+
+
+def _in_turns(urls: Mapping[int, str], until: datetime) -> dict[int, Took]:
+    """Every page of every size once in each round, so that whatever else the machine does is done to all of them."""
+    readers = {size: make_engine(logins(url)["system"]) for size, url in urls.items()}
+    asked = [(page, window) for page in PAGES for window in WINDOWS]
+    took: dict[int, Took] = {size: {each: [] for each in asked} for size in urls}
+    for number in range(ROUNDS + 1):
+        for page, window in asked:
+            for size, reader in readers.items():
+                found = _once(reader, PAGES[page], Window.parse(window, until))
+                if number:
+                    took[size][page, window].append(found)
+    for reader in readers.values():
+        reader.dispose()
+    return took
 
 
 def _settle(engine: Engine) -> None:
@@ -164,14 +170,11 @@ def _settle(engine: Engine) -> None:
         connection.execute(text("VACUUM ANALYZE"))
 
 
-def _timed(engine: Engine, page: Page, window: Window) -> list[float]:
-    found = []
-    for _ in range(ROUNDS + 1):
-        with session(engine, SYSTEM) as unit:
-            began = perf_counter()
-            page(unit, window)
-            found.append((perf_counter() - began) * 1000)
-    return found[1:]
+def _once(engine: Engine, page: Page, window: Window) -> float:
+    with session(engine, SYSTEM) as unit:
+        began = perf_counter()
+        page(unit, window)
+        return (perf_counter() - began) * 1000
 
 
 def _growth(kind: str, took: dict[int, Took]) -> list[Row]:
@@ -204,14 +207,15 @@ for _ in range(rounds + 1):
 """
 
 
-def _against_duckdb(reader: Engine, engine: Engine, size: int, window: Window) -> list[Row]:
+def _against_duckdb(url: str, engine: Engine, size: int, window: Window) -> list[Row]:
     python = _duckdb()
     if python is None:
         return []
-    key = "spans.latency_p95_ms"
-    ours = _timed(reader, lambda unit, seen: read(unit, key, seen), window)
+    key, reader = "spans.latency_p95_ms", make_engine(logins(url)["system"])
+    ours = [_once(reader, lambda unit, seen: read(unit, key, seen), window) for _ in range(ROUNDS + 1)][1:]
     with session(reader, SYSTEM) as unit:
         value = read(unit, key, window).value or 0
+    reader.dispose()
     with tempfile.TemporaryDirectory(prefix="quantum-scale-") as folder:
         source = Path(folder) / "spans.csv"
         _write_csv(engine, source)
