@@ -33,7 +33,9 @@ def test_it_prints_both_sides_and_ends_with_1_when_one_differs(
 ) -> None:
     said = run()
     assert said.return_value == 0, said.output
-    assert "numbers recomputed · all agree" in said.output and "w1 = 2023-11-14T22:13:20.001000Z/" in said.output
+    assert (
+        "numbers recomputed · all agree" in said.output and "w1 = 2023-11-14T22:13:20.001000Z/" in said.output
+    )
     (line,) = [
         each.split()
         for each in said.output.splitlines()
