@@ -104,6 +104,7 @@ def reports(unit: Session) -> None:
         (day, "LARGE", 9000, 4000, "1.250001", "USD"),
         (day, "large", 100, 5, "0.5", "GBP"),
         (day, "other", 5, 5, None, "USD"),
+        (day + timedelta(days=1), "small", 3, 3, "0.25", "GBP"),
         (day - timedelta(days=1), "small", None, 70, "0.000002", None),
         (SINCE.date(), "large", 1, 1, "7", "USD"),
     ]

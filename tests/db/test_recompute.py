@@ -38,6 +38,7 @@ from workers.verify import verify_numbers
 
 assert db.queries.__all__
 AT = SINCE + timedelta(hours=3)
+WITHIN_A_DAY = "2023-11-14T22:13:20.5Z/2023-11-14T22:30:00Z"
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,7 @@ def test_the_other_way_uses_no_metric() -> None:
 
 
 def test_every_number_agrees_over_every_window(filled: Engine) -> None:
-    lines = lines_of(filled, AT, Window.parse(IN_JUNE, AT))
+    lines = lines_of(filled, AT, Window.parse(IN_JUNE, AT), Window.parse(WITHIN_A_DAY, AT))
     assert differing(lines) == []
     assert {line.key for line in lines} == set(METRICS)
     known = [line for line in lines if line.shown]
