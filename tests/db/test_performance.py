@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from db.metric import METRICS, TOO_FEW, Window, prove, read
+from db.metric import METRICS, TOO_FEW, Window, read
 from db.models import ApiLog
+from db.proof import prove
 from db.queries.answers import NUMBERS, SERVER_TIME
 from db.services import measure
 from db.services.otlp_files import import_files

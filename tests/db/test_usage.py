@@ -13,8 +13,9 @@ from db.actor import Actor
 from db.engine import make_engine
 from db.engine import session as session_as
 from db.guard import Denied
-from db.metric import Window, prove, read
+from db.metric import Window, read
 from db.models import ProviderUsage
+from db.proof import prove
 from db.queries.usage import currencies, reconciled
 from db.services.otlp import Invalid
 from db.services.otlp_files import import_files
