@@ -11,6 +11,7 @@ from db.catalogue.loader import seed
 from db.models import AgentConnection, Deal, DealActivity, SystemMetric
 from db.services.otlp_files import import_files
 from tests import module_rows, module_rows_b
+from tests.filled_uptime import CHECK, uptime
 from tests.otlp import request, span, write
 from tests.reader import small_fleet
 from tests.sessions import session
@@ -20,8 +21,10 @@ SINCE = datetime(2026, 3, 1, 10, tzinfo=UTC)
 SUBJECTS = {
     ("agent",): ("till",),
     ("caller", "callee"): ("shop", "till"),
+    ("check",): (str(CHECK),),
     ("currency",): ("GBP",),
     ("role",): ("user",),
+    ("subject",): ("agent:till",),
 }
 
 
@@ -38,6 +41,7 @@ def fill(engine: Engine, folder: Path) -> None:
             more(unit)
         _deals(unit)
         _system(unit)
+        uptime(unit, SINCE)
         for evidence in ("imported", "declared"):
             unit.add(
                 AgentConnection(
