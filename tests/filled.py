@@ -23,7 +23,9 @@ SUBJECTS = {
     ("caller", "callee"): ("shop", "till"),
     ("check",): (str(CHECK),),
     ("currency",): ("GBP",),
+    ("day", "model"): ("2026-03-01", ""),
     ("role",): ("user",),
+    ("stretch",): ("30m",),
     ("subject",): ("agent:till",),
 }
 
