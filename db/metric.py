@@ -33,7 +33,8 @@ REASONS = [TOO_FEW, NOTHING]
 HISTOGRAM_BOUND = 0.021  # half a bucket of the width 0.04 in ln, rounded up
 EXACT = "Exact: from every row."
 BY_HISTOGRAM = "From a log histogram: at most 2.1 % off."
-RESOLUTIONS = [EXACT, BY_HISTOGRAM]
+BY_BUCKET = "From sums of five minutes each: what was silent for longer within the window counts again."
+RESOLUTIONS = [EXACT, BY_HISTOGRAM, BY_BUCKET]  # a row's `resolution` is the place in this list
 Subject = tuple[str, ...]
 Statement = Select[*tuple[Any, ...]]
 
@@ -253,8 +254,9 @@ def reading_of(declared: Metric, row: Mapping[Any, Any], window: Window, subject
 
 
 def _resolution(declared: Metric | Series, rows: Sequence[Mapping[Any, Any]]) -> str:
-    """As declared, unless a row says that a histogram was read."""
-    return BY_HISTOGRAM if any(row.get("resolution") for row in rows) else declared.resolution
+    """As declared, unless a row says that it was found in another way."""
+    told = max((int(row.get("resolution") or 0) for row in rows), default=0)
+    return RESOLUTIONS[told] if told else declared.resolution
 
 
 def read_series(session: Session, key: str, window: Window, subject: Subject = ()) -> SeriesReading:

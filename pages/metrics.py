@@ -26,13 +26,15 @@ from db.metric import (
     Series,
     SeriesReading,
     Window,
+    read,
     read_series,
 )
 from db.proof import tables_of
 from db.queries.numbers import last_run
 from i18n import declared, t
+from pages._admin import ways
 from pages._own_rows import is_narrowed, said
-from pages._verified import verified
+from pages._verified import CARDS, verified
 from pages._view import ASKED, BUSY, View, load, nothing_here, notices, page, person, titled
 
 dash.register_page(__name__, path="/metrics", title=titled(lambda lang: t("Metrics", lang)))
@@ -82,37 +84,52 @@ def layout(view: View) -> html.Div:
 @callback(Output("metrics-body", "children"), *ASKED, running=BUSY)
 @load(SIGNED_IN)
 def metrics(unit: Session, view: View) -> list[Component]:
-    """All definitions; those of the whole fleet with their reading, all of one instant."""
+    """The definitions of one domain; those of the whole fleet with their reading, all of one instant.
+
+    All domains at once would be thousands of elements, which a browser takes many seconds to draw.
+    """
+    found = domains()
+    name = chosen(view, found)
+    shown = {made.key for made in found[name]}
     whole: dict[str, Reading | SeriesReading] = {
         key: read_for(unit, key, view.window)
         for key, made in METRICS.items()
-        if not made.subject and allows(person().role, made.needs)
+        if key in shown and not made.subject and allows(person().role, made.needs)
     }
     whole |= {
         key: read_series(unit, key, view.window)
         for key, made in SERIES.items()
-        if not made.subject and allows(person().role, made.needs)
+        if key in shown and not made.subject and allows(person().role, made.needs)
     }
-    notice = [] if whole["spans.count"].n else [nothing_here(unit, view)]
-    found = domains()
+    notice = [] if read(unit, "spans.count", view.window).n else [nothing_here(unit, view)]
+    at = t("Measured {at}", view.lang, at=moment(view.now, view.lang, view.zone))
     return [
         *notices(view),
         *filter(None, notice),
-        html.Nav(
-            [
-                html.A(domain_words(name, view.lang), href=f"#metrics-{name}", className="chip")
-                for name in found
-            ],
-            className="metrics-jump",
-            **attributes({"aria-label": t("Domains", view.lang)}),
-        ),
-        html.P(
-            t("Measured {at}", view.lang, at=moment(view.now, view.lang, view.zone)),
-            className="page-at metrics-at",
-        ),
-        verified(last_run(unit), whole, view),
-        *[_domain(name, definitions, whole, view) for name, definitions in found.items()],
+        verified(last_run(unit), {key: read(unit, key, view.window) for key in CARDS}, view),
+        _jump(found, name, view),
+        html.P(at, className="page-at metrics-at"),
+        _domain(name, found[name], whole, view),
     ]
+
+
+def chosen(view: View, found: Mapping[str, list[Declared]]) -> str:
+    """The domain that the address names; the fleet where it names none that there is."""
+    named = view.args.get("domain", "")
+    return named if named in found else "fleet"
+
+
+def _jump(found: Mapping[str, list[Declared]], name: str, view: View) -> html.Div:
+    """Links to the domains, each with how many definitions it has."""
+    links = [
+        (
+            f"{domain_words(each, view.lang)} · {len(made)}",
+            view.link("/metrics", domain=each),
+            each == name,
+        )
+        for each, made in found.items()
+    ]
+    return html.Div(ways(t("Domains", view.lang), links), **attributes(unmeasured("shown")))
 
 
 def domains() -> dict[str, list[Declared]]:

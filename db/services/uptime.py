@@ -6,10 +6,11 @@ that time be told again: new stretches take the place of the old ones, which sta
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import and_, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from db.models import Agent, SystemMetric
@@ -37,7 +38,8 @@ def settle(session: Session, at: datetime) -> dict[str, int]:
     introduce(session)
     now = seconds(at)
     until = _watched_until(session, now)
-    subjects = _subjects(session)
+    declared = _declared(session)
+    subjects = _subjects(session, declared)
     if not subjects:
         return {"subjects": 0, "stretches": 0}
     evidence = read_evidence(session, subjects, min(each.told_from for each in subjects), until)
@@ -53,7 +55,7 @@ def settle(session: Session, at: datetime) -> dict[str, int]:
             further.setdefault(end, []).append(subject.id)
     for end, ids in further.items():
         _change(session, UptimeSubject, UptimeSubject.id.in_(ids), settled_until=instant(end))
-    _done(session, at)
+    _done(session, declared, at)
     return {"subjects": len(subjects), "stretches": written}
 
 
@@ -133,10 +135,34 @@ def _probed_first(session: Session) -> list[dict[str, Any]]:
     ]
 
 
-def _subjects(session: Session) -> list[Subject]:
+@dataclass(frozen=True)
+class _Declared:
+    """What people declared about time that is settled: rows that are not told yet, and by subject (None: everybody) the
+    first second they change."""
+
+    exempt: Sequence[Any]
+    corrections: Sequence[Any]
+
+    @property
+    def since(self) -> dict[str | None, int]:
+        found: dict[str | None, int] = {}
+        for _, subject, moment in (*self.exempt, *self.corrections):
+            found[subject] = min(seconds(moment), found.get(subject, seconds(moment)))
+        return found
+
+
+def _declared(session: Session) -> _Declared:
+    exempt = select(ExemptTime.id, ExemptTime.subject_id, ExemptTime.unsettled_from)
+    corrected = select(Correction.id, Correction.subject_id, Correction.starts_at)
+    return _Declared(
+        session.execute(exempt.where(ExemptTime.unsettled_from.is_not(None))).all(),
+        session.execute(corrected.where(Correction.applied_at.is_(None))).all(),
+    )
+
+
+def _subjects(session: Session, declared: _Declared) -> list[Subject]:
     """Every subject, and where to tell from: what was declared about settled time comes first."""
-    again = _told_again(session)
-    found = []
+    again, found = declared.since, []
     for row in session.scalars(select(UptimeSubject).order_by(UptimeSubject.id)):
         settled, begin = seconds(row.settled_until), seconds(row.observed_since)
         asked = min((again[key] for key in (row.id, None) if key in again), default=settled)
@@ -145,23 +171,17 @@ def _subjects(session: Session) -> list[Subject]:
     return found
 
 
-def _told_again(session: Session) -> dict[str | None, int]:
-    """By subject (None: everybody) the first second that a declaration changed."""
-    exempt = session.execute(
-        select(ExemptTime.subject_id, ExemptTime.unsettled_from).where(ExemptTime.unsettled_from.is_not(None))
-    )
-    corrected = session.execute(
-        select(Correction.subject_id, Correction.starts_at).where(Correction.applied_at.is_(None))
-    )
-    found: dict[str | None, int] = {}
-    for subject, since in (*exempt, *corrected):
-        found[subject] = min(seconds(since), found.get(subject, seconds(since)))
-    return found
-
-
-def _done(session: Session, at: datetime) -> None:
-    _change(session, ExemptTime, ExemptTime.unsettled_from.is_not(None), unsettled_from=None)
-    _change(session, Correction, Correction.applied_at.is_(None), applied_at=at)
+def _done(session: Session, declared: _Declared, at: datetime) -> None:
+    """These are told now, and only these: another may have been declared since they were read."""
+    for key, _, since in declared.exempt:
+        _change(
+            session,
+            ExemptTime,
+            and_(ExemptTime.id == key, ExemptTime.unsettled_from == since),
+            unsettled_from=None,
+        )
+    told = Correction.id.in_([key for key, _, _ in declared.corrections])
+    _change(session, Correction, told, applied_at=at)
 
 
 # --- writing ------------------------------------------------------------------------------------------

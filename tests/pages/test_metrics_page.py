@@ -1,6 +1,7 @@
 """/metrics: every definition, each with its reading or what it is read per."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -25,17 +26,23 @@ FACTS = {
 }
 
 
+def everything(alice: Reader, lang: str = "en") -> list[Any]:
+    """The page of each domain."""
+    names = sorted({key.partition(".")[0] for key in (*METRICS, *SERIES)})
+    return [alice.body("metrics", f"?range=all&lang={lang}&domain={name}") for name in names]
+
+
 def test_every_definition_is_listed_with_its_sentence_and_formula(alice: Reader, fleet: None) -> None:
-    said = words(alice.body("metrics", "?range=all&lang=en"))
+    said = " ".join(words(each) for each in everything(alice))
     for declared in (*METRICS.values(), *SERIES.values()):
         for text in (declared.key, declared.title, declared.sentence, declared.formula, declared.excluded):
             assert text in said, declared.key
 
 
 def test_what_speaks_of_the_whole_fleet_is_read(alice: Reader, fleet: None) -> None:
-    shown = readings(alice.body("metrics", "?range=all"))
-    everything = (*METRICS.values(), *SERIES.values())
-    whole = {declared.key: declared.needs for declared in everything if not declared.subject}
+    shown = {key: value for each in everything(alice) for key, value in readings(each).items()}
+    known = (*METRICS.values(), *SERIES.values())
+    whole = {declared.key: declared.needs for declared in known if not declared.subject}
     assert set(shown) == {key for key, needs in whole.items() if allows("user", needs)}
     assert set(whole) - set(shown), "some need more than a user's role"
     assert shown["spans.count"] == "40"
@@ -44,24 +51,32 @@ def test_what_speaks_of_the_whole_fleet_is_read(alice: Reader, fleet: None) -> N
 
 @pytest.mark.databases("sqlite")
 def test_a_dash_has_its_reason(alice: Reader, fleet: None) -> None:
-    said = words(alice.body("metrics", "?range=all&lang=en"))
+    said = " ".join(words(each) for each in everything(alice))
     assert METRICS["system.uptime"].few in said and METRICS["db.latency_p50_ms"].few in said
     assert "per agent" in said and "per connection" in said
 
 
 @pytest.mark.databases("sqlite")
 def test_portuguese_leaves_no_english_definition(alice: Reader, fleet: None) -> None:
-    said = words(alice.body("metrics", "?range=all&lang=pt-BR"))
+    said = " ".join(words(each) for each in everything(alice, "pt-BR"))
     assert not [declared.key for declared in METRICS.values() if declared.sentence in said]
 
 
 @pytest.mark.databases("sqlite")
 def test_every_domain_has_a_heading_in_words(alice: Reader, fleet: None) -> None:
-    headings = [
-        words(each) for each in elements(alice.body("metrics", "?range=all&lang=en")) if each["type"] == "H2"
-    ]
+    bodies = everything(alice)
+    headings = [words(each) for body in bodies for each in elements(body) if each["type"] == "H2"]
     assert "API" in headings and "api" not in headings
     assert all(heading[0].isupper() for heading in headings)
+
+
+@pytest.mark.databases("sqlite")
+def test_an_address_without_a_domain_or_with_a_strange_one_shows_the_fleet(
+    alice: Reader, fleet: None
+) -> None:
+    for address in ("?range=all", "?range=all&domain=nothing"):
+        shown = readings(alice.body("metrics", address))
+        assert {key.partition(".")[0] for key in shown} == {"fleet", "numbers"}
 
 
 def verified(alice: Reader) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, event
 
 from auth.people import ENGINE
 from db.catalogue.loader import seed
+from db.models import Kept
 from db.services.otlp_files import import_files
 from tests.otlp import request, span, write
 from tests.reader import Reader, elements, hrefs, readings, words
@@ -35,6 +36,16 @@ def test_every_card_says_what_was_measured(alice: Reader, fleet: None) -> None:
     assert float(shown["system.elapsed_days"]) > 600
     assert shown["fleet.agents_unmeasured"] == "0"
     assert {"fleet.efficiency_histogram", "spans.latency_histogram"} <= set(shown)
+
+
+def test_a_range_that_reaches_beyond_what_is_kept_is_said(alice: Reader, engine: Engine, fleet: None) -> None:
+    said = "Single spans are kept since"
+    assert said not in words(alice.body("overview", "?range=all"))
+    with session(engine, write=True) as unit:
+        unit.add(Kept(family="spans", raw_from=1_699_920_000, five_from=1_699_833_600))
+    told = words(alice.body("overview", "?range=2023-11-10T00:00:00Z/2023-11-20T00:00:00Z"))
+    assert f"{said} 13 Nov 2023, 21:00:00 UTC−3." in told and "in whole hours" in told
+    assert said not in words(alice.body("overview", "?range=2023-11-14T00:00:00Z/2023-11-20T00:00:00Z"))
 
 
 def test_all_of_it_is_of_one_instant(alice: Reader, fleet: None) -> None:

@@ -220,7 +220,7 @@ def test_cve_2026_32230_every_way_to_a_number_goes_through_one_rule(
         counts = [
             readings(drawn["top"])["crm.deals"],
             listed[1] if listed else "0",
-            readings(alice.body("metrics", "?range=all"))["crm.deals"],
+            readings(alice.body("metrics", "?range=all&domain=crm"))["crm.deals"],
             readings(proof.get_json()["response"]["proof-body"]["children"])["crm.deals"],
         ]
         assert counts == [seen] * 4, role
