@@ -1,6 +1,6 @@
 """A database with some rows of every kind, small enough for any test and varied enough to tell numbers apart."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,22 +10,22 @@ from sqlalchemy.orm import Session
 from db.catalogue.loader import seed
 from db.models import AgentConnection, Deal, DealActivity, SystemMetric
 from db.services.otlp_files import import_files
-from tests import module_rows, module_rows_b
+from tests import filled_times, module_rows, module_rows_b
 from tests.filled_uptime import CHECK, uptime
 from tests.otlp import request, span, write
 from tests.reader import small_fleet
 from tests.sessions import session
 
-SINCE = datetime(2026, 3, 1, 10, tzinfo=UTC)
+SINCE = filled_times.SINCE
 # What each metric or series that speaks of something may be asked about.
 SUBJECTS = {
     ("agent",): ("till",),
     ("caller", "callee"): ("shop", "till"),
     ("check",): (str(CHECK),),
     ("currency",): ("GBP",),
-    ("day", "model"): ("2026-03-01", ""),
+    ("day", "model"): ("2026-03-01", "large"),
     ("role",): ("user",),
-    ("stretch",): ("30m",),
+    ("stretch",): ("1h",),
     ("subject",): ("agent:till",),
 }
 
@@ -36,6 +36,7 @@ def fill(engine: Engine, folder: Path) -> None:
         seed(unit)
     small_fleet(engine, folder)
     _runs(engine, folder)
+    filled_times.runs(engine, folder)
     with session(engine, write=True) as unit:
         for rows in (module_rows.support, module_rows.social, module_rows.gamification):
             rows(unit)
@@ -43,7 +44,13 @@ def fill(engine: Engine, folder: Path) -> None:
             more(unit)
         _deals(unit)
         _system(unit)
+<<<<<<< HEAD
         uptime(unit, SINCE)
+=======
+        filled_times.answers(unit)
+        filled_times.reports(unit)
+        filled_times.aims(unit)
+>>>>>>> verify1
         for evidence in ("imported", "declared"):
             unit.add(
                 AgentConnection(

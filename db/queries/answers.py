@@ -57,6 +57,7 @@ declare(
     values=_values(SERVER_TIME),
     rows=_rows(SERVER_TIME, "asked"),
     few=NOT_ANSWERED,
+    excluded="Answers that failed: they are counted apart. Answers that chance left unrecorded.",
     needs=NEEDS,
 )
 
@@ -66,6 +67,7 @@ declare(
     title="Failed answers to pages",
     unit="errors",
     formula="count of recorded requests of pages that this application failed to answer",
+    excluded="Requests of pages that were answered.",
     needs=NEEDS,
     evidence=_failures(SERVER_TIME, "asked"),
 )
@@ -80,6 +82,7 @@ def server_failures(window: Window) -> Statement:
     title="Apdex of pages",
     unit="apdex",
     formula=APDEX_FORMULA,
+    excluded="Answers that chance left unrecorded.",
     least=1,
     few=NOT_ANSWERED,
     needs=NEEDS,
@@ -102,6 +105,7 @@ declare(
     values=_values(FIRST_PAINT),
     rows=_rows(FIRST_PAINT, "page"),
     few=NOT_REPORTED,
+    excluded="Pages whose browser reported no first content.",
     needs=NEEDS,
 )
 declare(
@@ -111,6 +115,7 @@ declare(
     values=_values(NUMBERS),
     rows=_rows(NUMBERS, "page"),
     few=NOT_REPORTED,
+    excluded="Pages without their numbers: they are counted apart. Those whose browser reported nothing.",
     needs=NEEDS,
 )
 
@@ -120,6 +125,7 @@ declare(
     title="Pages without their numbers",
     unit="pages",
     formula="count of reported pages whose numbers did not come within a minute",
+    excluded="Pages that had their numbers, and those whose browser reported nothing.",
     needs=NEEDS,
     evidence=_failures(NUMBERS, "page"),
 )

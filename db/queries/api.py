@@ -14,6 +14,7 @@ from db.queries.percentiles import APDEX_FORMULA, apdex
 LOGS, KEYS = "api:logs:read", "api:keys:read"
 MOST_ENDPOINTS = 10
 NO_CALL = "No call was logged in this window."
+NOT_TIMED = "Calls that state no response time. Calls that failed: they are counted apart."
 NO_DURATION = "No call of this window states how long it took."
 
 calls = listed(
@@ -148,7 +149,7 @@ SLOWEST = _rows(TIMED, ApiLog.response_time_ms.desc())
     title="Response time, median",
     unit="ms",
     formula="nearest rank: the ⌈0.50·n⌉-th shortest response time",
-    excluded="Calls that state no response time.",
+    excluded=NOT_TIMED,
     least=1,
     few=NO_DURATION,
     needs=LOGS,
@@ -165,7 +166,7 @@ def response_p50(window: Window) -> Statement:
     title="Response time, 95th percentile",
     unit="ms",
     formula="nearest rank: the ⌈0.95·n⌉-th shortest response time; needs n ≥ 20",
-    excluded="Calls that state no response time.",
+    excluded=NOT_TIMED,
     least=20,
     few=NO_DURATION,
     needs=LOGS,
@@ -182,6 +183,7 @@ def response_p95(window: Window) -> Statement:
     title="Response time, 99th percentile",
     unit="ms",
     formula="nearest rank: the ⌈0.99·n⌉-th shortest response time; needs n ≥ 100",
+    excluded=NOT_TIMED,
     least=100,
     few=NO_DURATION,
     needs=LOGS,
@@ -198,6 +200,7 @@ def response_p99(window: Window) -> Statement:
     title="Calls not answered",
     unit="errors",
     formula="count of calls with status 500 or above",
+    excluded="Calls that were answered, and those that state no status.",
     needs=LOGS,
     evidence=_rows(FAILED),
 )
@@ -212,6 +215,7 @@ def api_failures(window: Window) -> Statement:
     title="Apdex of programs",
     unit="apdex",
     formula=APDEX_FORMULA,
+    excluded="Answered calls that state no response time.",
     least=1,
     few=NO_DURATION,
     needs=LOGS,

@@ -63,6 +63,7 @@ declare(
         window, Span.trace_id, Span.span_id, Span.start_ns, Span.agent_id, Span.model
     ),
     few=NOT_SAID,
+    excluded="The application's own parts. Model spans that failed, say nothing of it or say a time beyond their end.",
 )
 
 
@@ -71,6 +72,7 @@ declare(
     title="Failed model calls",
     unit="errors",
     formula="count of model spans with status error",
+    excluded="The application's own parts. Model spans that report no status are no errors.",
     evidence=lambda window: (
         select(*SPAN_COLUMNS, Span.model, Span.error_type)
         .where(of_others(window), Span.category == "model", Span.status == ERROR)
@@ -99,4 +101,5 @@ declare(
     values=_queued,
     rows=lambda window: _queued(window, Span.trace_id, Span.span_id, Span.start_ns, Span.agent_id, Span.name),
     few=NO_QUEUE,
+    excluded="The application's own parts. Tasks and model calls that say nothing of a queue.",
 )

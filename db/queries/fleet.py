@@ -234,6 +234,7 @@ def _efficiencies(window: Window) -> Subquery:
     title="Agents with efficiency",
     unit="agents",
     formula="count of agents with a task that has an outcome",
+    excluded="The application's own parts. Tasks whose source never reported a status.",
     evidence=lambda window: select(_efficiencies(window)),
 )
 def agents_measured(window: Window) -> Statement:
@@ -246,6 +247,7 @@ def agents_measured(window: Window) -> Statement:
     title="Agents configured or observed",
     unit="agents",
     formula="count of agents that are configured or have a span in the window",
+    excluded="The application's own parts, and agents of imported networks that reported nothing.",
     evidence=lambda window: _agents(FLEET, known(window)),
 )
 def agentsknown(window: Window) -> Statement:

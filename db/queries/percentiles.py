@@ -28,6 +28,7 @@ def declare(
     values: Rows,
     rows: Rows,
     few: str,
+    excluded: str,
     needs: str = "",
     only: tuple[int, ...] = (50, 95, 99),
 ) -> None:
@@ -35,6 +36,7 @@ def declare(
 
     title: what it is, such as "Task duration". what: the definition's second half, after "50 of 100".
     values: the durations as `x`; rows: the same with the columns that tell whose they are, for the proof.
+    excluded: what is left out, in a sentence.
     """
     for percent in only:
         name, least = RANKS[percent]
@@ -43,6 +45,7 @@ def declare(
             f"{domain}_p{percent}_ms",
             title=f"{title}, {name}",
             unit="ms",
+            excluded=excluded,
             formula=f"nearest rank: the ⌈0.{percent}·n⌉-th shortest duration{needed}",
             least=least,
             few=few,

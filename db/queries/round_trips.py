@@ -90,6 +90,7 @@ def db_latency_p95(window: Window) -> Statement:
     title="Database round trip, 99th percentile",
     unit="ms",
     formula="nearest rank: the ⌈0.99·n⌉-th shortest recorded round trip; needs n ≥ 100",
+    excluded="Queries that failed: they have no round trip and are counted apart.",
     least=100,
     few=NOT_SAMPLED,
     evidence=_from_rank(99),

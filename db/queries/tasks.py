@@ -63,6 +63,7 @@ declare(
     values=_ended_well,
     rows=lambda window: _ended_well(window, *OWN_COLUMNS),
     few=NO_TASK,
+    excluded="The application's own parts. Tasks that failed: they are counted apart.",
 )
 
 
@@ -85,7 +86,14 @@ def ended_by(words: Sequence[str]) -> ColumnElement[bool]:
     return and_(Span.status == ERROR, named)
 
 
-@metric("tasks.count", title="Tasks", unit="tasks", formula="count of rows", evidence=_rows())
+@metric(
+    "tasks.count",
+    title="Tasks",
+    unit="tasks",
+    formula="count of rows",
+    excluded="The application's own parts.",
+    evidence=_rows(),
+)
 def task_count(window: Window) -> Statement:
     """Finished tasks that start in the window, whatever came of them."""
     return _count(window)
@@ -96,6 +104,7 @@ def task_count(window: Window) -> Statement:
     title="Failed tasks",
     unit="tasks",
     formula="count of tasks with status error",
+    excluded="The application's own parts. Tasks that report no status are no errors.",
     evidence=_rows(Span.status == ERROR),
 )
 def task_failures(window: Window) -> Statement:
@@ -108,6 +117,7 @@ def task_failures(window: Window) -> Statement:
     title="Cancelled tasks",
     unit="tasks",
     formula="count of failed tasks whose error type says that the caller cancelled",
+    excluded="The application's own parts. Failed tasks whose error type says nothing of it.",
     evidence=_rows(ended_by(CANCELLED)),
 )
 def cancelled_tasks(window: Window) -> Statement:
@@ -121,6 +131,7 @@ def cancelled_tasks(window: Window) -> Statement:
     title="Tasks ended by infrastructure",
     unit="tasks",
     formula="count of failed tasks whose error type names a lost connection, worker or machine",
+    excluded="The application's own parts. Failed tasks whose error type says nothing of it.",
     evidence=_rows(ended_by(ABORTED)),
 )
 def aborted_tasks(window: Window) -> Statement:
@@ -134,6 +145,7 @@ def aborted_tasks(window: Window) -> Statement:
     title="Throughput",
     unit="tasks per hour",
     formula="finished tasks / hours of the window until now; of all time, since the first task",
+    excluded="The application's own parts.",
     few=NO_TIME,
     evidence=_rows(),
 )
@@ -166,6 +178,7 @@ def _leases(*conditions: ColumnElement[bool]) -> Statement:
     title="Neural load",
     unit="percent",
     formula="100 × sum of lease-seconds / (slots × seconds of the window)",
+    excluded="The application's own parts.",
     least=1,
     few=NO_LEASE,
 )

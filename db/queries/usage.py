@@ -27,6 +27,12 @@ NO_PAIR = "No day and model of this range is told by both sides."
 NOT_OURS = "Our spans tell no tokens of this day and model."
 NOT_THEIRS = "No provider's report tells tokens of this day and model."
 ONE_SIDED = "One side is missing, so nothing is compared."
+OWN_PARTS = (
+    "The application's own parts. Model spans without tokens, and totals repeated on spans of other kinds."
+)
+ONE_ALONE = (
+    "Days and models that only one side tells, and days that are not over. The application's own parts."
+)
 NO_COST = "No provider's report of this range states a cost in this currency."
 MICRO = 1_000_000
 DAY = timedelta(days=1)
@@ -183,11 +189,20 @@ def _declare(kind: str, part: str) -> None:
         "that are over."
     )
     of_row, of_pairs = f"usage.{kind}_{part}_of_day", f"usage.{kind}_{part}"
+    apart = "" if part == "theirs" else OWN_PARTS
     more: dict[str, Any] = {"unit": unit, "formula": formula, "least": 1, "needs": NEEDS}
     metric(
-        of_row, title=f"{noun} of the day, {words}", few=missing, subject=SUBJECT, evidence=_reports, **more
+        of_row,
+        title=f"{noun} of the day, {words}",
+        few=missing,
+        subject=SUBJECT,
+        excluded=apart,
+        evidence=_reports,
+        **more,
     )(of_one)
-    metric(of_pairs, title=f"{noun}, {words}", few=NO_PAIR, evidence=_pairs(kind), **more)(of_all)
+    metric(
+        of_pairs, title=f"{noun}, {words}", few=NO_PAIR, excluded=ONE_ALONE, evidence=_pairs(kind), **more
+    )(of_all)
 
 
 def _reports(window: Window, day: str, model: str) -> Statement:
@@ -230,6 +245,7 @@ def _one_sided(window: Window, side: str, other: str) -> Statement:
     title="Told by our spans alone",
     unit="pairs",
     formula="count of days and models of which no provider's report tells tokens",
+    excluded="The application's own parts. Days that are not over.",
     needs=NEEDS,
     evidence=lambda window: _one_sided(window, "ours", "theirs"),
 )
@@ -245,6 +261,7 @@ def only_ours(window: Window) -> Statement:
     title="Told by providers alone",
     unit="pairs",
     formula="count of days and models of which no span of ours tells tokens",
+    excluded="Days that are not over.",
     needs=NEEDS,
     evidence=lambda window: _one_sided(window, "theirs", "ours"),
 )
@@ -267,6 +284,7 @@ def _in(currency: str) -> ColumnElement[bool]:
     title="Cost, as providers report it",
     unit="money",
     formula="sum over the providers' reports, exact to six decimals",
+    excluded="Reports in another currency or without a cost, and days that are not over.",
     least=1,
     few=NO_COST,
     subject=("currency",),

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from db.models import ApiKey, ApiLog, AuditEntry, SecurityEvent, UserSession
-from db.recompute.base import Again, Ranks, Rows, counted, covers, recomputes, share
+from db.recompute.base import Again, Rows, counted, covers, recomputes, share
 from db.window import Window
 
 
@@ -18,30 +18,20 @@ def _distinct(rows: Rows, windows: Sequence[Window], moment: Any, column: Any) -
     return {window: len(values) for window, values in found.items()}
 
 
-@recomputes("api.calls", "api.error_share", "api.clients", "api.response_p50_ms", "api.response_p95_ms")
+@recomputes("api.calls", "api.error_share", "api.clients")
 def calls(rows: Rows, windows: Sequence[Window]) -> Iterator[Again]:
-    ranks = {window: Ranks(50, 95) for window in windows}
     sums = counted(
         rows,
         windows,
         (ApiLog.created_at, ApiLog.status_code),
         {"all": lambda row: 1, "failed": lambda row: int((row.status_code or 0) >= 400)},
     )
-    for see in ("count", "collect"):
-        for at, took in rows.each(ApiLog.created_at, ApiLog.response_time_ms):
-            for window in windows if took is not None else ():
-                if covers(window, at):
-                    getattr(ranks[window], see)(took)
-        for each in ranks.values() if see == "count" else ():
-            each.aim()
     clients = _distinct(rows, windows, ApiLog.created_at, ApiLog.ip_address)
     for window in windows:
         n = sums.of(window, "all")
         yield Again("api.calls", window, n)
         yield Again("api.error_share", window, share(sums.of(window, "failed"), n), n)
         yield Again("api.clients", window, clients[window])
-        for percent in (50, 95):
-            yield Again(f"api.response_p{percent}_ms", window, ranks[window].value(percent), ranks[window].n)
 
 
 @recomputes("api.keys", "api.active_keys")

@@ -95,6 +95,8 @@ class Known:
     "ingest.orphans",
     "fleet.efficiency",
     "fleet.agents_observed",
+    "fleet.agents_known",
+    "fleet.agents_measured",
     "fleet.agents_unmeasured",
     "agent.spans",
     "agent.errors",
@@ -174,6 +176,8 @@ def _of_fleet(window: Window, tally: Fleet, known: Known) -> Iterator[Again]:
     for key, name in plain.items():
         yield Again(key, window, tally.sums[name])
     yield Again("fleet.agents_observed", window, len(tally.observed))
+    yield Again("fleet.agents_known", window, len(ours))
+    yield Again("fleet.agents_measured", window, len(tally.measured))
     yield Again("fleet.agents_unmeasured", window, len(ours - tally.measured))
     names = {"efficiency": "fleet.efficiency", "input": "tokens.input", "output": "tokens.output"}
     names |= {f"latency_p{percent}_ms": f"spans.latency_p{percent}_ms" for percent in (50, 95)}

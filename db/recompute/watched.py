@@ -25,9 +25,9 @@ def elapsed(rows: Rows, windows: Sequence[Window]) -> Iterator[Again]:
         )
 
 
-@recomputes("db.latency_p50_ms", "db.latency_p95_ms", "db.failures")
+@recomputes("db.latency_p50_ms", "db.latency_p95_ms", "db.latency_p99_ms", "db.failures")
 def round_trips(rows: Rows, windows: Sequence[Window]) -> Iterator[Again]:
-    ranks, failures = {window: Ranks(50, 95) for window in windows}, dict.fromkeys(windows, 0)
+    ranks, failures = {window: Ranks(50, 95, 99) for window in windows}, dict.fromkeys(windows, 0)
     columns = (SystemMetric.recorded_at, SystemMetric.metric_type, SystemMetric.metric_value)
     for at, kind, value in rows.each(*columns):
         for window in windows if kind == ROUND_TRIP else ():
@@ -43,7 +43,7 @@ def round_trips(rows: Rows, windows: Sequence[Window]) -> Iterator[Again]:
                 ranks[window].collect(value)
     for window in windows:
         yield Again("db.failures", window, failures[window])
-        for percent in (50, 95):
+        for percent in (50, 95, 99):
             yield Again(f"db.latency_p{percent}_ms", window, ranks[window].value(percent), ranks[window].n)
 
 
