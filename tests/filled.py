@@ -44,13 +44,10 @@ def fill(engine: Engine, folder: Path) -> None:
             more(unit)
         _deals(unit)
         _system(unit)
-<<<<<<< HEAD
         uptime(unit, SINCE)
-=======
         filled_times.answers(unit)
         filled_times.reports(unit)
         filled_times.aims(unit)
->>>>>>> verify1
         for evidence in ("imported", "declared"):
             unit.add(
                 AgentConnection(
