@@ -29,8 +29,7 @@ from db.engine import Session, make_engine, session
 from db.metric import Window, read, read_series
 from db.models.rollup import FIVE_MINUTES
 from db.queries.agents import AgentFilter, agent_page, last_spans, one_agent
-from db.queries.connections import connections_of, network
-from db.queries.events import latest_events
+from db.queries.connections import connections_of, latest_events, network
 from db.services.rollups import roll_up_all
 from tests.databases import logins
 from tests.many_spans import fill

@@ -23,8 +23,7 @@ from components.states import empty, skeleton
 from db.engine import Session
 from db.metric import Reading, SeriesReading, read, read_series
 from db.queries.agents import UNMEASURED, AgentFilter
-from db.queries.connections import NetworkMap, lines_of, network
-from db.queries.events import latest_events
+from db.queries.connections import NetworkMap, latest_events, lines_of, network
 from i18n import t
 from pages._view import ASKED, BUSY, View, beyond_kept, load, nothing_here, notices, page, titled
 

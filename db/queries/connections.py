@@ -17,11 +17,12 @@ from db.metric import (
     SeriesReading,
     Statement,
     Window,
+    from_ns,
     metric,
     reading_of,
     series,
 )
-from db.models import Agent, AgentConnection, Call, CallRollup, NetworkNode
+from db.models import Agent, AgentConnection, Call, CallRollup, NetworkNode, Span
 from db.queries.activity import activity, calls_per, latency, percentiles
 from db.queries.agents import AgentFilter, narrowed, source, state
 from db.queries.calls import (
@@ -35,6 +36,7 @@ from db.queries.calls import (
     rolled_calls,
 )
 from db.queries.rolled import Pairs, by_places, by_rank, whole
+from db.queries.spans import FAILED, of_others
 
 SUBJECT = ("caller", "callee")
 BY_KIND: Pairs = {**BY_PAIR, "kind": (CallRollup.kind, Call.kind)}
@@ -435,3 +437,28 @@ def _held_edges(session: Session, shown: set[str]) -> tuple[list[dict[str, Any]]
         for row in found
     ]
     return edges, found[0].total - len(edges) if found else 0
+
+
+def latest_events(session: Session, window: Window, most: int = 8) -> list[dict[str, Any]]:
+    """What happened last in the window: spans that report an error, and agents' first spans in it."""
+    failed = session.execute(
+        select(Span.start_ns, Span.agent_id, Span.name, Span.status_message, Span.error_type)
+        .where(of_others(window), FAILED)
+        .order_by(Span.start_ns.desc(), Span.span_id)
+        .limit(most)
+    ).mappings()
+    seen = activity(window)
+    start = select(func.min(Span.start_ns)).where(
+        window.covers_ns(Span.start_ns), Span.agent_id == seen.c.agent_id
+    )
+    begun = select(start.scalar_subquery().label("start_ns"), seen.c.agent_id).subquery("begun")
+    first = session.execute(
+        select(begun)
+        .where(begun.c.start_ns.is_not(None))
+        .order_by(begun.c.start_ns.desc(), begun.c.agent_id)
+        .limit(most)
+    ).mappings()
+    events = [{**row, "event": "error"} for row in failed] + [{**row, "event": "first_seen"} for row in first]
+    for event in events:
+        event["at"] = from_ns(event["start_ns"])
+    return sorted(events, key=lambda event: -event["start_ns"])[:most]

@@ -12,8 +12,7 @@ from db.models import Job, SystemMetric
 from db.models.uptime import WatchedHour
 from db.proof import prove
 from db.queries.agents import AgentFilter, agent_page, one_agent
-from db.queries.connections import connections_of, network
-from db.queries.events import latest_events
+from db.queries.connections import connections_of, latest_events, network
 from db.queries.spans import extent
 from db.queries.system import DOWN_SECONDS, UP_SECONDS
 from db.sampling import Sample
