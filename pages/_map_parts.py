@@ -19,7 +19,8 @@ from components.states import copyable, empty
 from db.engine import Session
 from db.metric import Reading
 from db.queries.agents import AgentFilter
-from db.queries.connections import LARGEST_SCENE, MOST_HELD, ConnectionRow, NetworkMap
+from db.queries.connections import LARGEST_SCENE, ConnectionRow, NetworkMap
+from db.queries.held_connections import MOST_HELD
 from db.queries.spans import extent
 from i18n import t, tn
 from pages._view import IMPORT_COMMAND, View, nothing_here

@@ -23,7 +23,7 @@ SUBJECTS = {
     ("caller", "callee"): ("shop", "till"),
     ("check",): (str(CHECK),),
     ("currency",): ("GBP",),
-    ("day", "model"): ("2026-03-01", "large"),
+    ("day", "model"): ("2023-11-14", "large"),
     ("role",): ("user",),
     ("stretch",): ("1h",),
     ("subject",): ("agent:till",),
@@ -69,9 +69,9 @@ def _runs(engine: Engine, folder: Path) -> None:
     }
     spans = [
         span(1, trace=900, status=1, millis=900, gen_ai__agent__name="planner", **invoke),
-        span(2, 1, trace=900, millis=300, **model),
+        span(2, 1, trace=900, millis=300, gen_ai__request__model="Large", **model),
         span(3, 1, trace=900, status=2, millis=400, gen_ai__agent__name="writer", **invoke),
-        span(4, 3, trace=900, millis=120, **model),
+        span(4, 3, trace=900, millis=120, gen_ai__request__model="small", **model),
         span(5, 777, trace=901, millis=3),
     ]
     file = write(folder / "runs.jsonl", request(*spans, service="writers"))

@@ -19,7 +19,7 @@ from tests import module_rows
 from tests.otlp import attribute, request, span, write
 
 SINCE = datetime(2026, 3, 1, 10, tzinfo=UTC)
-MANY = 120
+MANY = 180
 ENDED = SINCE + timedelta(hours=3)  # the last task begins a minute and a half before
 APART_NS = 90_000_000_000
 ERRORS = (
@@ -97,14 +97,15 @@ def answers(unit: Session) -> None:
 
 
 def reports(unit: Session) -> None:
-    """Of the tasks' day: one model both sides tell, one that only providers do; costs in two currencies and in none."""
-    day = SINCE.date()
+    """Of the day of the agents' runs: one model both sides tell, one that only providers do, in two currencies and in
+    none; and of the tasks' day, which was not over when they ended."""
+    day = date(2023, 11, 14)
     rows: list[tuple[date, str, int | None, int | None, str | None, str | None]] = [
         (day, "LARGE", 9000, 4000, "1.250001", "USD"),
-        (day, "large", 100, None, "0.5", "GBP"),
+        (day, "large", 100, 5, "0.5", "GBP"),
         (day, "other", 5, 5, None, "USD"),
         (day - timedelta(days=1), "small", None, 70, "0.000002", None),
-        (ENDED.date() + timedelta(days=1), "large", 1, 1, "7", "USD"),
+        (SINCE.date(), "large", 1, 1, "7", "USD"),
     ]
     for place, (when, model, given, answered, cost, currency) in enumerate(rows):
         unit.add(

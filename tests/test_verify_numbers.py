@@ -41,7 +41,7 @@ def test_it_prints_both_sides_and_ends_with_1_when_one_differs(
         for each in said.output.splitlines()
         if each.startswith("spans.count ") and " all " in each
     ]
-    assert line == ["spans.count", "all", "285", "285", "0", "agrees"]
+    assert line == ["spans.count", "all", "405", "405", "0", "agrees"]
     broken = replace(
         METRICS["crm.deals"], build=lambda window: select((func.count() + 2).label("value")).select_from(Deal)
     )

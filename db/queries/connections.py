@@ -22,7 +22,7 @@ from db.metric import (
     reading_of,
     series,
 )
-from db.models import Agent, AgentConnection, Call, CallRollup, NetworkNode, Span
+from db.models import Agent, Call, CallRollup, NetworkNode, Span
 from db.queries.activity import activity, calls_per, latency, percentiles
 from db.queries.agents import AgentFilter, narrowed, source, state
 from db.queries.calls import (
@@ -35,6 +35,7 @@ from db.queries.calls import (
     own_calls,
     rolled_calls,
 )
+from db.queries.held_connections import held_edges
 from db.queries.rolled import Pairs, by_places, by_rank, whole
 from db.queries.spans import FAILED, of_others
 
@@ -42,7 +43,6 @@ SUBJECT = ("caller", "callee")
 BY_KIND: Pairs = {**BY_PAIR, "kind": (CallRollup.kind, Call.kind)}
 PERCENTS = (50, 95)
 LARGEST_SCENE = 2000
-MOST_HELD = 12_000  # imported and declared connections of one map
 
 
 def pairs(window: Window, where: Where | None = None, *, own: bool = True, of_kind: bool = False) -> Subquery:
@@ -304,7 +304,7 @@ def network(session: Session, window: Window, wanted: AgentFilter, most: int = L
         for row in _connection_rows(session, window, None)
         if row.caller_id in shown and row.callee_id in shown
     ]
-    held, more = _held_edges(session, shown)
+    held, more = held_edges(session, shown)
     return NetworkMap(nodes, _measured_edges(measured) + held, measured, total - len(nodes), more)
 
 
@@ -394,49 +394,6 @@ def _measured_edges(connections: Sequence[ConnectionRow]) -> list[dict[str, Any]
         }
         for row in connections
     ]
-
-
-def _held_edges(session: Session, shown: set[str]) -> tuple[list[dict[str, Any]], int]:
-    """Imported and declared connections between these agents, strongest first, and how many are too many."""
-    evidence = AgentConnection.meta["evidence"].as_string()
-    found = session.execute(
-        select(
-            func.count().over().label("total"),
-            AgentConnection.agent_a_id,
-            AgentConnection.agent_b_id,
-            AgentConnection.connection_type,
-            AgentConnection.strength,
-            evidence.label("evidence"),
-        )
-        .where(
-            evidence.in_(("imported", "declared")),
-            AgentConnection.agent_a_id.in_(shown),
-            AgentConnection.agent_b_id.in_(shown),
-        )
-        .order_by(
-            func.coalesce(AgentConnection.strength, 0).desc(),
-            func.coalesce(AgentConnection.meta["rows"].as_integer(), 0).desc(),
-            AgentConnection.agent_a_id,
-            AgentConnection.agent_b_id,
-            AgentConnection.connection_type,
-        )
-        .limit(MOST_HELD)
-    ).all()
-    edges = [
-        {
-            "source": row.agent_a_id,
-            "target": row.agent_b_id,
-            "kind": row.connection_type,
-            "calls": None,
-            "errors": None,
-            "p50_ms": None,
-            "p95_ms": None,
-            "strength": float(row.strength) if row.strength is not None else None,
-            "evidence": row.evidence,
-        }
-        for row in found
-    ]
-    return edges, found[0].total - len(edges) if found else 0
 
 
 def latest_events(session: Session, window: Window, most: int = 8) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, and_, cast, false, func, literal, null, or_, select
+from sqlalchemy import ColumnElement, Float, and_, case, cast, false, func, literal, null, or_, select
 
 from db.metric import Statement, Window, metric, to_ns
 from db.models import Agent, Span
@@ -159,7 +159,7 @@ def _hours(window: Window) -> ColumnElement[Any]:
     """Null where no time has passed."""
     if window.start is None or window.end is None:
         length: ColumnElement[Any] = literal(to_ns(window.at)) - func.min(Span.start_ns)
-        return func.nullif(length * 1.0, 0.0) / float(HOUR_NS)
+        return case((length > 0, length * 1.0 / float(HOUR_NS)))
     passed = to_ns(min(window.end, window.at)) - to_ns(window.start)
     return literal(passed / HOUR_NS) if passed > 0 else cast(null(), Float)
 

@@ -123,7 +123,8 @@ def ranked(name: str, window: Window, ranks: Ranks, unit: int = 1) -> Iterator[A
 def _hours(window: Window, first_ns: int | None) -> float | None:
     """Hours of the window until now; of all time, since the first task. None where no time has passed."""
     if window.start is None or window.end is None:
-        return None if first_ns is None else (to_ns(window.at) - first_ns) / HOUR_NS
+        length = 0 if first_ns is None else to_ns(window.at) - first_ns
+        return length / HOUR_NS if length > 0 else None
     passed = min(window.end, window.at) - window.start
     return passed / timedelta(hours=1) if passed > timedelta(0) else None
 

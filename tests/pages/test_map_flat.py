@@ -5,7 +5,7 @@ from sqlalchemy import Engine, insert
 
 from db.metric import Window
 from db.models import AgentConnection
-from db.queries import connections
+from db.queries import connections, held_connections
 from db.queries.agents import AgentFilter
 from tests.pages.test_map import agents, drawn
 from tests.reader import Reader, elements, words
@@ -86,7 +86,7 @@ def test_the_weakest_imported_connections_beyond_the_limit_are_counted(
     ]
     with session(engine, write=True) as unit:
         unit.execute(insert(AgentConnection), rows)
-    monkeypatch.setattr(connections, "MOST_HELD", 1)
+    monkeypatch.setattr(held_connections, "MOST_HELD", 1)
     with session(engine) as unit:
         found = connections.network(unit, Window.parse("all"), AgentFilter())
     held = [edge for edge in found.edges if edge["evidence"] == "imported"]
