@@ -89,7 +89,8 @@ def _count(count: int, one: str, many: str) -> str:
 def numbers(wanted: tuple[str, ...], as_json: bool) -> int:
     """Recompute every number from the raw rows by another way and print both.
 
-    Of numbers about an agent, a connection, a currency or a role, some are looked at. Exit 1 when any differs.
+    Of numbers about an agent, a connection, a subject of states, a check, a currency or a role, some are looked at.
+    Exit 1 when any differs.
     """
     from db.actor import SYSTEM
     from db.engine import session

@@ -41,7 +41,14 @@
     if (isOver) return;
     const now = state();
     if (now === "error") tell(null, "error");
-    else if (now === "numbers") window.requestAnimationFrame(() => window.setTimeout(() => tell(performance.now(), null)));
+    else if (now === "numbers") window.requestAnimationFrame(() => window.setTimeout(shown));
+  }
+
+  /* What took longer than any time that is kept is late, also when the timer has yet to say so. */
+  function shown() {
+    const time = performance.now();
+    if (time > LONGEST) tell(null, "timeout");
+    else tell(time, null);
   }
 
   function late() {
@@ -62,7 +69,7 @@
   new PerformanceObserver(function (list, observer) {
     for (const entry of list.getEntries()) {
       if (entry.name === "first-contentful-paint") {
-        paint = entry.startTime;
+        if (entry.startTime <= LONGEST) paint = entry.startTime;
         observer.disconnect();
       }
     }

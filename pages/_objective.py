@@ -8,10 +8,12 @@ from dash import html
 from dash.development.base_component import Component
 
 from auth.permissions import Permission, allows
+from components.attributes import attributes
 from components.cards import card, measured
 from components.format import moment, number
 from components.forms import text_field
 from components.icons import icon
+from components.measured import beside, unmeasured
 from components.tables import Column, data_table
 from db.engine import Session
 from db.metric import Reading, read
@@ -76,7 +78,7 @@ def _standing(unit: Session, aim: Aim, view: View) -> Component:
         Column(
             "short", t("Short stretch", lang), lambda row: _burn(row["alarm"].short, burns, lang), align="end"
         ),
-        Column("limit", t("Limit", lang), lambda row: f"{number(row['alarm'].limit, lang)}×", align="end"),
+        Column("limit", t("Limit", lang), lambda row: _limit(row["alarm"], lang), align="end"),
         Column("state", t("State", lang), lambda row: _state(row["alarm"], burns, aim, lang)),
     ]
     title, note = (
@@ -95,7 +97,7 @@ def _standing(unit: Session, aim: Aim, view: View) -> Component:
     )
     return html.Div(
         [
-            html.P(aimed, className="muted"),
+            html.P(aimed, className="muted", **attributes(unmeasured("definition"))),
             html.Div(card(read(unit, LEFT, view.window), lang, zone=view.zone), className="card-grid"),
             html.Section([head, table], className="frame framed-table section"),
         ]
@@ -108,9 +110,13 @@ def _urgency(alarm: Alarm, lang: str) -> str:
 
 def _burn(stretch: str, burns: Burns, lang: str) -> Component:
     n = t("n = {n}", lang, n=number(burns[stretch].n, lang))
-    return html.Span(
-        [measured(burns[stretch], lang), html.Span(f"{_length(stretch, lang)} · {n}", className="cell-under")]
-    )
+    words = f"{_length(stretch, lang)} · {n}"
+    beneath = html.Span(words, className="cell-under", **attributes(beside(burns[stretch])))
+    return html.Span([measured(burns[stretch], lang), beneath])
+
+
+def _limit(alarm: Alarm, lang: str) -> Component:
+    return html.Span(f"{number(alarm.limit, lang)}×", **attributes(unmeasured("limit")))
 
 
 def _length(stretch: str, lang: str) -> str:

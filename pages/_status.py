@@ -8,9 +8,11 @@ from dash import html
 from dash.development.base_component import Component
 
 from auth.permissions import Permission, allows
+from components.attributes import attributes
 from components.cards import card, measured
 from components.format import duration, moment, number
 from components.icons import icon
+from components.measured import unmeasured
 from components.tables import Column, data_table
 from components.timeline import state_mark
 from db.metric import Reading, Window
@@ -109,7 +111,9 @@ def failure_table(view: View, rows: Sequence[Mapping[Any, Any]]) -> Component:
         ),
         Column("why", t("Evidence", lang), lambda row: evidence_words(row, view)),
     ]
-    return data_table(columns, rows, lang=lang, caption=t("Failures", lang), id="status-failures")
+    return data_table(
+        columns, rows, lang=lang, caption=t("Failures", lang), id="status-failures", stored=True
+    )
 
 
 def stretch_table(view: View, rows: Sequence[Mapping[Any, Any]]) -> Component:
@@ -124,7 +128,12 @@ def stretch_table(view: View, rows: Sequence[Mapping[Any, Any]]) -> Component:
     ]
     shown = list(reversed(rows))[:MOST_ROWS]
     return data_table(
-        columns, shown, lang=lang, caption=t("States in the chosen range", lang), id="status-stretches"
+        columns,
+        shown,
+        lang=lang,
+        caption=t("States in the chosen range", lang),
+        id="status-stretches",
+        stored=True,
     )
 
 
@@ -157,7 +166,9 @@ def window_table(view: View, read: Sequence[tuple[str, Window, Mapping[str, Read
         return html.Span([measured(low, lang), " – ", measured(high, lang)])
 
     columns = [
-        Column("name", t("Window", lang)),
+        Column(
+            "name", t("Window", lang), lambda row: html.Span(row["name"], **attributes(unmeasured("name")))
+        ),
         reading("uptime.availability", t("Availability", lang)),
         Column("between", t("At the lowest and highest", lang), between, align="end"),
         reading("uptime.coverage", t("Observed share", lang)),
@@ -175,7 +186,8 @@ def observed_words(reading: Reading, window: Window, lang: str) -> Component:
     if start is None or window.end is None:
         return measured(reading, lang)
     days = round((window.end - start).total_seconds() / 86_400)
-    return html.Span([measured(reading, lang), " ", t("of {count}", lang, count=number(days, lang))])
+    whole = html.Span(t("of {count}", lang, count=number(days, lang)), **attributes(unmeasured("definition")))
+    return html.Span([measured(reading, lang), " ", whole])
 
 
 def formula(lang: str) -> Component:
@@ -189,7 +201,7 @@ def formula(lang: str) -> Component:
         ),
         t("Percentages are rounded down: 100 % means that no second was down.", lang),
     ]
-    return html.P(" ".join(said), className="muted status-formula")
+    return html.P(" ".join(said), className="muted status-formula", **attributes(unmeasured("definition")))
 
 
 def share_card(reading: Reading, view: View) -> Component:

@@ -110,7 +110,9 @@ def maintenance_table(view: View, rows: Sequence[Mapping[Any, Any]], *, edit: st
     ]
     if edit and allows(person().role, WRITES):
         columns.append(Column("act", t("Act", lang), lambda row: _acts(row, view, edit)))
-    return data_table(columns, rows, lang=lang, caption=t("Maintenance", lang), id="maintenance-list")
+    return data_table(
+        columns, rows, lang=lang, caption=t("Maintenance", lang), id="maintenance-list", stored=True
+    )
 
 
 def _about(row: Mapping[Any, Any], lang: str) -> Component | str:
@@ -199,7 +201,9 @@ def _corrections(view: View, rows: Sequence[Mapping[Any, Any]]) -> Component:
         Column("why", t("How it is known", lang), lambda row: row["why"]),
         Column("made", t("Corrected by", lang), made),
     ]
-    return data_table(columns, rows, lang=lang, caption=t("Corrections", lang), id="status-corrections")
+    return data_table(
+        columns, rows, lang=lang, caption=t("Corrections", lang), id="status-corrections", stored=True
+    )
 
 
 def _correct(view: View) -> Component:

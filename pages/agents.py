@@ -219,7 +219,8 @@ def _last(agent: AgentRow, view: View) -> Component | None:
 def _efficiency(agent: AgentRow, lang: str) -> Component:
     """Of the range, and beneath it what stands in the agent's row whatever the range."""
     stored = measured(agent.stored["agent.stored_efficiency"], lang)
-    beneath = html.Span([t("24 h:", lang), " ", stored], className="cell-under nowrap")
+    range_of = html.Span(t("24 h:", lang), **attributes(unmeasured("definition")))
+    beneath = html.Span([range_of, " ", stored], className="cell-under nowrap")
     return html.Span([measured(agent.readings["agent.efficiency"], lang), beneath])
 
 

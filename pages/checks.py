@@ -17,6 +17,7 @@ from components.cards import measured
 from components.format import number
 from components.forms import text_field
 from components.links import status_address
+from components.measured import unmeasured
 from components.shell import page_header
 from components.states import empty, skeleton
 from components.tables import Column, data_table
@@ -242,7 +243,8 @@ def _name(row: Mapping[Any, Any], view: View) -> Component:
     link = dcc.Link(
         row["name"], href=status_address(view.search, f"check:{row['id']}"), className="agent-link"
     )
-    return html.Div([link, html.Span(row["url"], className="cell-under status-url")], className="cell-name")
+    url = html.Span(row["url"], className="cell-under status-url", **attributes(unmeasured("name")))
+    return html.Div([link, url], className="cell-name")
 
 
 def _how(row: Mapping[Any, Any], lang: str) -> Component:
@@ -260,7 +262,8 @@ def _how(row: Mapping[Any, Any], lang: str) -> Component:
             html.Span(wanted, className="cell-under"),
             html.Span(said, className="chip") if said else None,
             _refusal(row["refusal"], lang) if row["refusal"] else None,
-        ]
+        ],
+        **attributes(unmeasured("definition")),
     )
 
 

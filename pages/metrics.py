@@ -238,6 +238,8 @@ def _now(made: Declared, reading: Reading | SeriesReading | None, lang: str) -> 
             ("role",): t("per role", lang),
             ("stretch",): t("per stretch of time", lang),
             ("day", "model"): t("per day and model", lang),
+            ("subject",): t("per agent, part or check", lang),
+            ("check",): t("per check", lang),
         }
         return [html.Span(per.get(made.subject, ""), className="muted")]
     if isinstance(reading, SeriesReading):
@@ -248,11 +250,15 @@ def _now(made: Declared, reading: Reading | SeriesReading | None, lang: str) -> 
             disable_n_clicks=True,
             **attributes(marks(reading)),
         )
-        return [
-            rows,
-            html.Span(declared(reading.reason, lang), className="definition-why") if reading.reason else None,
-        ]
-    why = html.Span(declared(reading.reason, lang), className="definition-why") if reading.reason else None
+        return [rows, _why(reading, lang)]
+    why = _why(reading, lang)
     beside = reading.unit not in ("percent", "ms", "days", "hours")
     unit = split_unit(reading.value, reading.unit, lang)[1] if beside else ""
     return [measured(reading, lang), html.Span(unit, className="definition-unit") if unit else None, why]
+
+
+def _why(reading: Reading | SeriesReading, lang: str) -> Component | None:
+    if not reading.reason:
+        return None
+    told = attributes(unmeasured("definition"))
+    return html.Span(declared(reading.reason, lang), className="definition-why", **told)

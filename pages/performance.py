@@ -11,8 +11,10 @@ from dash.exceptions import PreventUpdate
 
 from auth.doors import permitted
 from auth.permissions import Permission, allows
+from components.attributes import attributes
 from components.cards import card, measured
 from components.format import moment, number
+from components.measured import beside, unmeasured
 from components.shell import page_header
 from components.states import skeleton
 from components.tables import Column, data_table
@@ -188,7 +190,7 @@ def _times(readings: Readings, view: View) -> Component:
     ]
     rows = [{"source": source} for source in SOURCES if source.ranked(50) in readings]
     title = html.Header(
-        [html.H2(t("Response times", lang)), html.P(_note(lang), className="frame-note")],
+        [html.H2(t("Response times", lang)), _note(lang)],
         className="frame-head",
     )
     own = (
@@ -198,12 +200,13 @@ def _times(readings: Readings, view: View) -> Component:
     return html.Section([title, own, table], className="frame framed-table section")
 
 
-def _note(lang: str) -> str:
-    return t(
+def _note(lang: str) -> Component:
+    words = t(
         "Nearest rank. The 95th percentile needs n ≥ 20, the 99th n ≥ 100. Failures lie in no percentile; Apdex counts "
         "them as frustrated.",
         lang,
     )
+    return html.P(words, className="frame-note", **attributes(unmeasured("definition")))
 
 
 def _named(name: str, what: str) -> Component:
@@ -235,12 +238,14 @@ def _apdex(key: str, readings: Readings, lang: str) -> Component:
     if key not in readings:
         return _one(key, readings, lang)
     n = t("n = {n}", lang, n=number(readings[key].n, lang))
-    return html.Span([measured(readings[key], lang), html.Span(n, className="cell-under")])
+    beneath = html.Span(n, className="cell-under", **attributes(beside(readings[key])))
+    return html.Span([measured(readings[key], lang), beneath])
 
 
-def _n(source: Source, readings: Readings, lang: str) -> str:
+def _n(source: Source, readings: Readings, lang: str) -> Component:
     """How many values the percentiles rank."""
-    return number(readings[source.ranked(50)].n, lang)
+    ranked = readings[source.ranked(50)]
+    return html.Span(number(ranked.n, lang), **attributes(beside(ranked)))
 
 
 # --- tasks and load ----------------------------------------------------------------------------------

@@ -8,8 +8,10 @@ import dash
 from dash import Output, callback, html
 from dash.development.base_component import Component
 
+from components.attributes import attributes
 from components.cards import card, measured
 from components.format import calendar_day, moment, number
+from components.measured import beside, unmeasured
 from components.shell import page_header
 from components.states import copyable, empty, skeleton
 from components.tables import Column, data_table
@@ -87,7 +89,8 @@ def _totals(unit: Session, view: View) -> Component:
     table = data_table(columns, rows, lang=lang, caption=title, id="reconciliation-totals")
     pairs = rows[0]["ours"].n
     note = t("Over {count} pairs of a day and a model that both sides tell.", lang, count=number(pairs, lang))
-    head = html.Header([html.H2(title), html.P(note, className="frame-note")], className="frame-head")
+    told = html.P(note, className="frame-note", **attributes(beside(rows[0]["ours"])))
+    head = html.Header([html.H2(title), told], className="frame-head")
     alone = [card(read(unit, key, view.window), lang, zone=view.zone) for key in ALONE]
     return html.Div(
         [
@@ -179,7 +182,7 @@ def _days(rows: list[Any], total: int, shown: int, pages: int, view: View) -> Co
 
 def _whose(row: Mapping[str, Any], lang: str) -> Component:
     day = calendar_day(date.fromisoformat(row["day"]), lang)
-    name = html.Strong(row["model"] or t("unknown", lang))
+    name = html.Strong(row["model"] or t("unknown", lang), **attributes(unmeasured("name")))
     return html.Div([name, html.Span(day, className="cell-under")], className="cell-name")
 
 

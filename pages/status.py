@@ -154,7 +154,8 @@ def _columns(view: View, stretches: Mapping[str, Any]) -> list[Column]:
         row: SubjectRow = cells["one"]
         since = t("since {ago}", lang, ago=ago(row.since, view.now, lang))
         exact = f"{reason_words(row.reason, lang)} · {moment(row.since, lang, view.zone)}"
-        return html.Span([state_mark(row.state, lang), html.Span(since, className="cell-under")], title=exact)
+        told = html.Time(since, dateTime=row.since.isoformat(), className="cell-under")
+        return html.Span([state_mark(row.state, lang), told], title=exact)
 
     def drawn(cells: Mapping[str, Any]) -> Component:
         row: SubjectRow = cells["one"]

@@ -10,11 +10,13 @@ from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
 from auth.doors import SIGNED_IN, permitted
+from components.attributes import attributes
 from components.cards import card
 from components.charts import chart_frame
 from components.figures.slots import slot_bars
 from components.format import by_unit, moment, number
 from components.links import STATUS_PATH
+from components.measured import unmeasured
 from components.shell import page_header
 from components.states import empty, skeleton
 from components.tables import Column
@@ -164,7 +166,10 @@ def _head(view: View, row: SubjectRow, check: Mapping[Any, Any] | None) -> list[
     ]
     if check is not None:
         every = t("every {n} s", lang, n=number(check["interval_seconds"], lang))
-        lead += [html.Code(check["url"], className="status-url"), html.Span(every, className="chip")]
+        lead += [
+            html.Code(check["url"], className="status-url"),
+            html.Span(every, className="chip", **attributes(unmeasured("definition"))),
+        ]
         if check["refusal"]:
             lead.append(html.Span(declared(check["refusal"], lang), className="chip is-warning"))
     elif row.agent_id is not None:
@@ -240,7 +245,7 @@ def _failures(unit: Session, view: View, subject: str) -> Component:
     if not rows:
         none = t("None was observed in the chosen range.", lang)
         return _section(t("Failures", lang), html.Div(none, className="frame agent-none muted"))
-    left_out = html.P(_newest(len(rows), total, lang), className="muted")
+    left_out = html.P(_newest(len(rows), total, lang), className="muted", **attributes(unmeasured("shown")))
     return _section(t("Failures", lang), left_out, failure_table(view, rows))
 
 
@@ -248,7 +253,8 @@ def _stretches(unit: Session, view: View, subject: str) -> Component:
     lang = view.lang
     rows = stretches_of(unit, view.window, [subject]).get(subject, [])
     why = t("The strip as a table, newest first: the seconds the percentages are made of.", lang)
-    told = html.P(f"{why} {_newest(MOST_ROWS, len(rows), lang)}".strip(), className="muted")
+    words = f"{why} {_newest(MOST_ROWS, len(rows), lang)}".strip()
+    told = html.P(words, className="muted", **attributes(unmeasured("shown")))
     return _section(t("Stretches", lang), told, stretch_table(view, rows))
 
 

@@ -11,6 +11,7 @@ from db.catalogue.loader import seed
 from db.models import AgentConnection, Deal, DealActivity, SystemMetric
 from db.services.otlp_files import import_files
 from tests import filled_times, module_rows, module_rows_b
+from tests.filled_uptime import CHECK, uptime
 from tests.otlp import request, span, write
 from tests.reader import small_fleet
 from tests.sessions import session
@@ -20,10 +21,12 @@ SINCE = filled_times.SINCE
 SUBJECTS = {
     ("agent",): ("till",),
     ("caller", "callee"): ("shop", "till"),
+    ("check",): (str(CHECK),),
     ("currency",): ("GBP",),
+    ("day", "model"): ("2023-11-14", "large"),
     ("role",): ("user",),
     ("stretch",): ("1h",),
-    ("day", "model"): ("2023-11-14", "large"),
+    ("subject",): ("agent:till",),
 }
 
 
@@ -41,6 +44,7 @@ def fill(engine: Engine, folder: Path) -> None:
             more(unit)
         _deals(unit)
         _system(unit)
+        uptime(unit, SINCE)
         filled_times.answers(unit)
         filled_times.reports(unit)
         filled_times.aims(unit)

@@ -121,6 +121,7 @@ def _from_rank(percent: int) -> Any:
     title="Time to the answer, median",
     unit="ms",
     formula="nearest rank: the ⌈0.50·n⌉-th shortest time of a check that was up",
+    excluded="Checks that failed, and answers whose time is not known.",
     least=1,
     few=NOT_ANSWERED,
     subject=SUBJECT,
@@ -136,6 +137,7 @@ def latency_p50(window: Window, check: str) -> Statement:
     title="Time to the answer, 95th percentile",
     unit="ms",
     formula="nearest rank: the ⌈0.95·n⌉-th shortest time of a check that was up; needs n ≥ 20",
+    excluded="Checks that failed, and answers whose time is not known.",
     least=20,
     few=NOT_ANSWERED,
     subject=SUBJECT,
@@ -151,6 +153,7 @@ def latency_p95(window: Window, check: str) -> Statement:
     title="Time to the answer over time",
     unit="ms",
     formula="median by nearest rank per 5 minutes; per hour beyond 2 days, per day beyond 2 weeks",
+    excluded="Checks that failed, and answers whose time is not known.",
     subject=SUBJECT,
     evidence=_results,
 )

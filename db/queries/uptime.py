@@ -21,6 +21,16 @@ from db.queries.rolled import whole
 
 NOT_OBSERVED = "Nothing was observed in this window, so nobody knows whether it was up."
 NOT_JUDGED = "No time of this window is settled, apart from maintenance and pauses."
+UNSETTLED = "Time that is not settled yet, and stretches that others took the place of."
+UNJUDGED = "Unknown time, maintenance and pauses, and time that is not settled yet."
+EXEMPT = "Maintenance and pauses, and time that is not settled yet."
+OTHERS_UNJUDGED = (
+    "Unknown time, maintenance and pauses, and time that is not settled yet. "
+    "The application's own parts, and checks."
+)
+OTHERS_EXEMPT = (
+    "Maintenance and pauses, and time that is not settled yet. The application's own parts, and checks."
+)
 DAY = 86_400
 SUBJECT = ("subject",)
 STATES = ("up", "down", "unknown", "maintenance", "paused")
@@ -139,6 +149,7 @@ def _stretches_of(*states: str) -> Callable[[Window, str], Statement]:
     title="Availability",
     unit="percent",
     formula="100 × seconds up / (seconds up + seconds down)",
+    excluded=UNJUDGED,
     least=1,
     few=NOT_OBSERVED,
     subject=SUBJECT,
@@ -155,6 +166,7 @@ def availability(window: Window, subject: str) -> Statement:
     title="Observed share",
     unit="percent",
     formula="100 × (seconds up + seconds down) / (seconds up + seconds down + seconds unknown)",
+    excluded=EXEMPT,
     few=NOT_JUDGED,
     subject=SUBJECT,
     evidence=stretches,
@@ -169,6 +181,7 @@ def coverage(window: Window, subject: str) -> Statement:
     title="Availability at the lowest",
     unit="percent",
     formula="100 × seconds up / (seconds up + seconds down + seconds unknown)",
+    excluded=EXEMPT,
     least=1,
     few=NOT_OBSERVED,
     subject=SUBJECT,
@@ -184,6 +197,7 @@ def lowest(window: Window, subject: str) -> Statement:
     title="Availability at the highest",
     unit="percent",
     formula="100 × (seconds up + seconds unknown) / (seconds up + seconds down + seconds unknown)",
+    excluded=EXEMPT,
     least=1,
     few=NOT_OBSERVED,
     subject=SUBJECT,
@@ -199,6 +213,7 @@ def highest(window: Window, subject: str) -> Statement:
     title="Days observed",
     unit="days",
     formula="(seconds up + seconds down) / 86,400",
+    excluded=UNJUDGED,
     subject=SUBJECT,
     evidence=_stretches_of("up", "down"),
 )
@@ -213,6 +228,7 @@ def days_observed(window: Window, subject: str) -> Statement:
     title="Seconds up",
     unit="seconds",
     formula="sum of the stretches that are up",
+    excluded=UNSETTLED,
     subject=SUBJECT,
     evidence=_stretches_of("up"),
 )
@@ -226,6 +242,7 @@ def up_seconds(window: Window, subject: str) -> Statement:
     title="Seconds down",
     unit="seconds",
     formula="sum of the stretches that are down",
+    excluded=UNSETTLED,
     subject=SUBJECT,
     evidence=_stretches_of("down"),
 )
@@ -240,6 +257,7 @@ def down_seconds(window: Window, subject: str) -> Statement:
     title="Seconds unknown",
     unit="seconds",
     formula="sum of the stretches that are unknown",
+    excluded=UNSETTLED,
     subject=SUBJECT,
     evidence=_stretches_of("unknown"),
 )
@@ -254,6 +272,7 @@ def unknown_seconds(window: Window, subject: str) -> Statement:
     title="Seconds in maintenance",
     unit="seconds",
     formula="sum of the stretches that are maintenance",
+    excluded=UNSETTLED,
     subject=SUBJECT,
     evidence=_stretches_of("maintenance"),
 )
@@ -267,6 +286,7 @@ def maintenance_seconds(window: Window, subject: str) -> Statement:
     title="Seconds paused",
     unit="seconds",
     formula="sum of the stretches that are paused",
+    excluded=UNSETTLED,
     subject=SUBJECT,
     evidence=_stretches_of("paused"),
 )
@@ -287,6 +307,7 @@ def _fleet_stretches(window: Window) -> Statement:
     title="Availability of the fleet",
     unit="percent",
     formula="100 × seconds up / (seconds up + seconds down), seconds pooled over all agents",
+    excluded=OTHERS_UNJUDGED,
     least=1,
     few=NOT_OBSERVED,
     evidence=_fleet_stretches,
@@ -302,6 +323,7 @@ def fleet_availability(window: Window) -> Statement:
     title="Observed share of the fleet",
     unit="percent",
     formula="100 × (seconds up + seconds down) / (seconds up + seconds down + seconds unknown), pooled over all agents",
+    excluded=OTHERS_EXEMPT,
     few=NOT_JUDGED,
     evidence=_fleet_stretches,
 )
@@ -315,6 +337,7 @@ def fleet_coverage(window: Window) -> Statement:
     title="Availability of the fleet at the lowest",
     unit="percent",
     formula="100 × seconds up / (seconds up + seconds down + seconds unknown), pooled over all agents",
+    excluded=OTHERS_EXEMPT,
     least=1,
     few=NOT_OBSERVED,
     evidence=_fleet_stretches,
@@ -330,6 +353,7 @@ def fleet_lowest(window: Window) -> Statement:
     unit="percent",
     formula="100 × (seconds up + seconds unknown) / (seconds up + seconds down + seconds unknown), pooled over all "
     "agents",
+    excluded=OTHERS_EXEMPT,
     least=1,
     few=NOT_OBSERVED,
     evidence=_fleet_stretches,
@@ -355,6 +379,7 @@ def _agent_rows(*conditions: ColumnElement[bool]) -> Statement:
     title="Agents in it",
     unit="agents",
     formula="count of agents with at least one second up or down",
+    excluded="The application's own parts, checks, and agents without a second up or down.",
     evidence=lambda window: _agent_rows(Agent.id.in_(_counted(window))),
 )
 def agents_counted(window: Window) -> Statement:
@@ -375,6 +400,7 @@ def _left_out(window: Window) -> Sequence[ColumnElement[bool]]:
     title="Agents left out",
     unit="agents",
     formula="count of agents, configured or ever heard, without a second up or down",
+    excluded="The application's own parts, and agents of telemetry or an imported network that no heartbeat came from.",
     evidence=lambda window: _agent_rows(*_left_out(window)),
 )
 def agents_left_out(window: Window) -> Statement:

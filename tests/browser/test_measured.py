@@ -40,7 +40,7 @@ LOOSE = """(reasons) => {
         if (reason && reasons.includes(reason.dataset.unmeasured)) continue;
         const beside = element.closest("[data-of]");
         if (beside) {
-            const holder = beside.closest(".reading-card, .chart-frame") || beside.parentElement;
+            const holder = beside.closest(".reading-card, .chart-frame, .framed-table") || beside.parentElement;
             if (holder.querySelector(`[data-metric="${CSS.escape(beside.dataset.of)}"]`)) continue;
         }
         found.push([text, element.outerHTML.slice(0, 160)]);
