@@ -5,7 +5,8 @@ read at all is 400 and is never to be sent again; what may work later is 503 or 
 """
 
 import threading
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,7 +25,7 @@ from api.bodies import received_body
 from api.problems import JSON, PROTOBUF, otlp_status
 from auth.keys import Scope, keyed, require_caller
 from db.actor import SYSTEM
-from db.engine import DatabaseUnavailable, Engine, session
+from db.engine import BUSY_SECONDS, DatabaseUnavailable, Engine, session
 from db.services.otlp_requests import Item, Signal, decode_json, decode_protobuf
 from db.services.otlp_values import SIZE, Invalid
 from db.services.otlp_wire import Limits
@@ -89,9 +90,18 @@ def _take(engine: Engine, signal: Signal) -> Response:
     return _answer(signal, done)
 
 
-def _turn(engine: Engine) -> AbstractContextManager[object]:
-    """SQLite has one writer, and this process one processor: who decodes while another stores only slows it down."""
-    return _ALONE if engine.dialect.name == "sqlite" else nullcontext()
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """SQLite has one writer, and this process one processor: who decodes while another stores only slows it down.
+
+    While the database is locked by another process nobody waits here for all before: it would be told too late.
+    """
+    mine = engine.dialect.name == "sqlite" and _ALONE.acquire(timeout=BUSY_SECONDS)
+    try:
+        yield
+    finally:
+        if mine:
+            _ALONE.release()
 
 
 def _decoded(signal: Signal, body: bytes) -> list[Item | Invalid]:

@@ -9,7 +9,7 @@ path, as in `@keyed("agent:{agent_id}")` over `/agents/<agent_id>/heartbeat`: a 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -197,7 +197,12 @@ def refuse_nobody() -> NoReturn:
     words = WITHOUT_KEY
     if refused is not None:
         words, told = KNOWN_REFUSALS.get(refused.reason, NOT_ACCEPTED), INVALID_TOKEN
-    raise Unauthorized(words, www_authenticate=WWWAuthenticate("bearer", dict(told)))
+    raise unauthorized(words, told)
+
+
+def unauthorized(words: str = NOT_ACCEPTED, told: Mapping[str, str | None] = INVALID_TOKEN) -> Unauthorized:
+    """The refusal of a key, or of none, with what RFC 6750 has a program told."""
+    return Unauthorized(words, www_authenticate=WWWAuthenticate("bearer", dict(told)))
 
 
 def _find() -> Caller | None:

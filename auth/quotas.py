@@ -15,11 +15,11 @@ from typing import cast
 from uuid import UUID
 
 from flask import Flask, current_app, g
-from werkzeug.exceptions import TooManyRequests, Unauthorized
+from werkzeug.exceptions import TooManyRequests
 
 from auth import machines, people
 from auth.doors import needed_here
-from auth.keys import AGENT, KEYED, NOT_ACCEPTED, Caller, Scope
+from auth.keys import AGENT, KEYED, Caller, Scope, unauthorized
 from db.actor import SYSTEM
 from db.engine import session
 from db.services import rate_limits
@@ -85,7 +85,7 @@ def spend(caller: Caller) -> None:
             with session(people.system_engine(), SYSTEM, write=True) as unit:
                 quota = rate_limits.spend(unit, caller.key_id, endpoint, limits, now)
         except rate_limits.KeyIsGone as error:
-            raise Unauthorized(NOT_ACCEPTED) from error
+            raise unauthorized() from error
         _remember(known, key, quota)
     setattr(g, QUOTA, quota)
     if quota.refused_until is not None:

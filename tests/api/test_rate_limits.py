@@ -186,6 +186,7 @@ def test_a_key_that_is_deleted_while_it_is_used_first_is_not_accepted(
     monkeypatch.setattr(rate_limits, "spend", late)
     answer = client.get(PATH, headers=bearer(token))
     assert (answer.status_code, answer.mimetype) == (401, "application/problem+json")
+    assert "invalid_token" in answer.headers["WWW-Authenticate"]
     with session(engine) as unit:
         assert unit.scalars(select(RateLimit)).all() == []
 
