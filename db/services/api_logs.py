@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from db.base import uuid7
 from db.models import ApiKey, ApiLog, Profile
+from db.services.keeping import is_by_month
 
 BATCH = 1000
 
@@ -50,7 +51,7 @@ def store_calls(session: Session, calls: Sequence[LoggedCall]) -> None:
     people = _there(session, Profile.id, {each.profile_id for each in calls})
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     rows = [_row(each, keys, people) for each in calls]
-    session.execute(insert(ApiLog).on_conflict_do_nothing(index_elements=["id"]), rows)
+    session.execute(insert(ApiLog).on_conflict_do_nothing(), rows)
 
 
 def _there(session: Session, column: Any, wanted: set[UUID | None]) -> set[UUID]:
@@ -77,7 +78,12 @@ def _row(call: LoggedCall, keys: set[UUID], people: set[UUID]) -> dict[str, Any]
 
 
 def forget(session: Session, now: datetime, days: int) -> int:
-    """Delete a batch of calls older than so many days; returns how many that was. The rules keep 90 days at least."""
+    """Delete a batch of calls older than so many days; returns how many that was. The rules keep 90 days at least.
+
+    Where the log is cut by month, months go as a whole instead (`workers.partitions`).
+    """
+    if is_by_month(session, ApiLog):
+        return 0
     old = select(ApiLog.id).where(ApiLog.created_at < now - timedelta(days=days)).limit(BATCH)
     gone: Any = session.execute(
         delete(ApiLog).where(ApiLog.id.in_(old)).execution_options(synchronize_session=False)

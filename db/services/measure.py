@@ -186,7 +186,7 @@ def store_stretches(session: Session, stretches: Sequence[Stretch]) -> None:
     if not stretches:
         return
     put = _insert(session, SystemMetric).values([_stretch_row(each) for each in stretches])
-    session.execute(put.on_conflict_do_nothing(index_elements=["id"]))
+    session.execute(put.on_conflict_do_nothing())
 
 
 def _stretch_row(stretch: Stretch) -> dict[str, Any]:
@@ -318,7 +318,7 @@ def forget(session: Session, now: datetime) -> int:
         key = tuple_(*_table(table).primary_key)
         old = select(*_table(table).primary_key).where(age, mine).limit(BATCH)
         gone: Any = session.execute(
-            delete(table).where(key.in_(old)).execution_options(synchronize_session=False)
+            delete(table).where(key.in_(old), age).execution_options(synchronize_session=False)
         )
         rows += gone.rowcount
     return rows

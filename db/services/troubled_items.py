@@ -29,14 +29,14 @@ def note_refused(
         | {"meta": {"signal": signal, "reason": kind, "example": example[:LONGEST_EXAMPLE]}}
         for kind, (count, example) in by_kind(refused).items()
     ]
-    add_new(session, SystemMetric, rows)
+    add_new(session, SystemMetric, rows, {row["id"] for row in rows})  # their time is when they came in
 
 
 def note_late(session: Session, signal: str, count: int, source: str, about: bytes, at: datetime) -> None:
     """Keep how many new items of one request had ended long before they were received."""
     if count:
         row = _row(LATE_ITEMS, (signal, about), count, source, at) | {"meta": {"signal": signal}}
-        add_new(session, SystemMetric, [row])
+        add_new(session, SystemMetric, [row], {row["id"]})
 
 
 def by_kind(refused: Iterable[Invalid]) -> dict[str, tuple[int, str]]:

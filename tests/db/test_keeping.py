@@ -94,6 +94,7 @@ def test_shorter_roll_ups_go_once_what_they_are_made_of_went(engine: Engine) -> 
         assert beyond(unit, ALL) == Beyond(from_ns(kept.raw_from * NANOSECONDS), DAY)
 
 
+@WHOLE_TABLES
 def test_log_lines_and_measurements_go_but_for_watched_time(engine: Engine) -> None:
     at = datetime.now(UTC)
     ages = (timedelta(days=29), timedelta(days=41))
