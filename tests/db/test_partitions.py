@@ -137,7 +137,7 @@ def test_rows_that_came_before_their_month_are_moved_into_it(engine: Engine, unp
     put(engine, SUMMER, NOW, OLD)
     before = rows(engine)
     assert places(engine)["months.spans_rest"] == 4
-    facts = tend(given(engine))
+    facts = tended(engine)
     assert facts["made"] == ["spans 2022-08", "calls 2022-08"]
     assert facts["busy"] == [] and facts["left"] == {} and facts["dropped"] == []
     assert places(engine) == {
@@ -193,7 +193,7 @@ def test_clocks_gone_wild_make_no_end_of_partitions(engine: Engine) -> None:
     ahead = months.ahead(NOW)[-1]
     with engine.begin() as connection:
         connection.exec_driver_sql(f"DROP TABLE months.calls_{ahead:%Y_%m}")
-    assert tend(given(engine))["made"] == [f"calls {ahead:%Y-%m}"], "time goes on all the same"
+    assert tended(engine)["made"] == [f"calls {ahead:%Y-%m}"], "time goes on all the same"
 
 
 def printed(url: str, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
@@ -237,10 +237,11 @@ def test_months_are_ready_ahead_of_their_time(engine: Engine) -> None:
         before = months.bounds(unit, "spans")
     assert [months.month_of(begins) for begins, _ in before] == months.ahead(NOW)
     assert all(ends == next_one[0] for (_, ends), next_one in zip(before, before[1:], strict=False))
-    assert len(tend(given(engine, later))["made"]) == 10, "two months of five tables"
+    assert len(tended(engine, later)["made"]) == 4, "two months of two tables"
     with db_session(engine, SYSTEM) as unit:
-        assert months.month_of(months.bounds(unit, "spans")[-1][0]) == months.ahead(later)[-1]
-        assert months.waiting(unit, "spans") == {}
+        for table in MONTHLY:
+            assert set(months.ahead(later)) <= set(months.cut(unit, table))
+            assert months.waiting(unit, table) == {}
 
 
 def test_old_months_go_as_a_whole_once_they_are_counted_and_the_young_stay(engine: Engine) -> None:
@@ -261,6 +262,12 @@ def test_old_months_go_as_a_whole_once_they_are_counted_and_the_young_stay(engin
     assert sum(places(engine).values()) == 6
     tend(given(engine, **days))
     assert sum(places(engine).values()) == 4 and numbers(engine) == before
+
+
+def tended(engine: Engine, at: datetime | None = None) -> dict[str, Any]:
+    """What the job did; of the tables that test_more_months looks after it says nothing here."""
+    facts = dict(tend(given(engine, at)))
+    return facts | {"made": [each for each in facts["made"] if each.startswith(("spans", "calls"))]}
 
 
 def numbers(engine: Engine) -> dict[str, Any]:
@@ -307,7 +314,7 @@ def closed(engine: Engine) -> bool:
 
 def test_partitions_made_later_are_closed_like_the_first(engine: Engine) -> None:
     put(engine, SUMMER)
-    assert len(partitions(engine)) == 5 * 5 + 2 and closed(engine)
+    assert len(partitions(engine)) == 2 * 6 + 3 * 3 and closed(engine)
 
 
 REFUSED: dict[str, str] = {
