@@ -143,9 +143,11 @@ def _default(column: Column[Any]) -> str:
 
 
 def _keys(table: Table) -> Iterator[str]:
-    key, time = _names(table.primary_key.columns), table.info.get(IN_KEY)
-    further = "" if time is None or time in table.primary_key.columns else f"; on PostgreSQL {key}, `{time}`"
-    yield f"- Primary key: {key}{further}"
+    primary, time = _names(table.primary_key.columns), table.info.get(IN_KEY)
+    further = (
+        "" if time is None or time in table.primary_key.columns else f"; on PostgreSQL {primary}, `{time}`"
+    )
+    yield f"- Primary key: {primary}{further}"
     for key in sorted(table.foreign_key_constraints, key=lambda key: list(key.column_keys)):
         target = ", ".join(element.target_fullname for element in key.elements)
         yield f"- Foreign key: {_names(key.columns)} → `{target}`, on delete {(key.ondelete or 'no action').lower()}"
