@@ -41,7 +41,7 @@ def _at_least(status: int) -> Pairs:
 
 def call_sums(window: Window) -> Subquery:
     """One row: `calls`, `from_400` and `from_500`, those with a status of so much or above."""
-    counts = CALLS | _at_least(400) | _at_least(500)
+    counts = {**CALLS, **_at_least(400), **_at_least(500)}
     parts = Rolled(window, _source()).sums({}, counts).subquery("parts")
     return select(*(whole(func.sum(parts.c[name])).label(name) for name in counts)).subquery("sums")
 

@@ -95,7 +95,7 @@ def count_of(window: Window, subject: Subject, name: str) -> Statement:
 
 def measurement_sums(window: Window, subject: Subject) -> Statement:
     """One row: `n`, `missing` (without a value), `mean`, `least`, `most`."""
-    parts = Pieced(window, subject.rows()).parts({}, COUNTS | EXTREMES).subquery("parts")
+    parts = Pieced(window, subject.rows()).parts({}, {**COUNTS, **EXTREMES}).subquery("parts")
     return select(*_summary(parts), whole(func.sum(parts.c.missing)).label("missing"))
 
 
@@ -191,7 +191,7 @@ def measurement_points(window: Window, subject: Subject) -> Statement:
         "start": (floored(MeasurementRollup.start, width), start_of(SystemMetric.recorded_at, width))
     }
     pieced = Pieced(window, source, plan_of(window, width))
-    parts = pieced.parts(start, COUNTS | EXTREMES).subquery("parts")
+    parts = pieced.parts(start, {**COUNTS, **EXTREMES}).subquery("parts")
     seconds = literal_column(str(width), BigInteger()).label("seconds")
     drawn = select(parts.c.start, seconds, *_summary(parts)).where(parts.c.start.is_not(None))
     return drawn.group_by(parts.c.start).having(func.sum(parts.c.n) > 0).order_by(parts.c.start)
