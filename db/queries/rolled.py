@@ -195,12 +195,16 @@ class Rolled:
         return union_all(*parts, *([edge] if source.has_edge(plan) else []))
 
 
-@lru_cache(64)
 def touched_between(first: int | None, last: int | None, family: str = SPANS) -> CTE:
     """Starts of the five minutes of [first, last) that are to be rolled up again; of all time without bounds.
 
     The same for the same bounds, so that a statement with several sums names it once.
     """
+    return _touched_between(first, last, family)
+
+
+@lru_cache(64)
+def _touched_between(first: int | None, last: int | None, family: str) -> CTE:
     bounds = [] if first is None or last is None else [Touched.start >= first, Touched.start < last]
     kept = select(Kept.raw_from).where(Kept.family == family).scalar_subquery()
     # Of what is older, single rows are no longer all there.
