@@ -20,6 +20,13 @@ EDGES_MS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000,
 # Families of rows that are rolled up, kept and deleted together: spans with the calls they prove; log lines;
 # measurements but for watched time, which is kept exactly; calls of programs.
 SPANS, LOGS, MEASUREMENTS, API = "spans", "logs", "measurements", "api"
+FAMILY_OF = {
+    "spans": SPANS,
+    "calls": SPANS,
+    "agent_logs": LOGS,
+    "system_metrics": MEASUREMENTS,
+    "api_logs": API,
+}
 
 
 class Touched(Base):

@@ -161,7 +161,7 @@ def medians_by_time(window: Window, subject: Subject, width: int) -> Statement:
 
     exact = told(ranked, literal(EXACT)).where(reach.is_exact)
     each = union_all(exact, told(placed, reach.resolution).where(~reach.is_exact)).subquery("each")
-    return select(*each.c).order_by(each.c.at)
+    return select(*each.c).where(each.c.at.is_not(None)).order_by(each.c.at)
 
 
 # --- drawn over time -----------------------------------------------------------------------------------------

@@ -9,15 +9,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from db.metric import NANOSECONDS, to_ns
-from db.models.rollup import API, FIVE_MINUTES, LOGS, MEASUREMENTS, SPANS
+from db.models.rollup import FAMILY_OF, FIVE_MINUTES, SPANS
 
 WIDTH = FIVE_MINUTES * NANOSECONDS
-# The family of a table that is filled from files, and the column of its time.
-IMPORTED = {
-    "agent_logs": (LOGS, "created_at"),
-    "api_logs": (API, "created_at"),
-    "system_metrics": (MEASUREMENTS, "recorded_at"),
-}
+# Of tables that are filled from files, the column of their time.
+IMPORTED = {"api_logs": "created_at", "system_metrics": "recorded_at"}
 # SQL for the whole numbers of a JSON list, as rows of `value`.
 NUMBERS = {
     "sqlite": "SELECT value FROM json_each(:starts)",
@@ -56,5 +52,4 @@ def touch_at(session: Session, family: str, moments: Iterable[datetime | None]) 
 def touch_imported(session: Session, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
     """The same of rows of a file, for tables of which there are roll-ups."""
     if table in IMPORTED:
-        family, moment = IMPORTED[table]
-        touch_at(session, family, (row[moment] for row in rows))
+        touch_at(session, FAMILY_OF[table], (row[IMPORTED[table]] for row in rows))

@@ -219,10 +219,9 @@ def compare(engine: Engine, *over: Window) -> None:
     for window in over:
         raw = Raw(engine, window)
         with session(engine) as unit:
-            for subject in (Subject(), Subject("load"), Subject("load", "1", "", "")):
+            for subject in (Subject(), Subject("load", "1", "", "")):
                 compare_measured(unit, raw, window, subject)
-            for width in (3600, DAY):
-                compare_medians(unit, raw, window, width)
+            compare_medians(unit, raw, window, 3600)
             compare_logs(unit, raw, window)
             compare_calls(unit, raw, window)
 
@@ -253,7 +252,7 @@ steps = st.one_of(
 
 @given(first=st.lists(rows(), min_size=6, max_size=12), then=st.lists(steps, max_size=5), window=windows())
 @settings(
-    max_examples=12,
+    max_examples=8,
     derandomize=True,
     phases=(Phase.explicit, Phase.generate),
     deadline=None,
