@@ -48,11 +48,10 @@ from workers.keeping import keep
 MODELS: dict[str, Any] = {LOGS: AgentLog, MEASUREMENTS: SystemMetric, API: ApiLog}
 ROLLED = (LogRollup, MeasurementRollup, ApiRollup)
 VALUES = (None, "0", "-0.000001", "0.000001", "-41.5", "3", "3.1", "40", "41", "7000.25", "999999999")
-# Beside the borders of stretches: the last microsecond before one, and one of long before 1970.
-moments = st.tuples(
-    st.sampled_from((*BORDERS, -MIDNIGHT - 86_401)) | st.integers(0, 3 * DAY),
-    st.sampled_from([0, 1, 999_999]),
-)
+# Few, so that late rows come to what is rolled up already: at the borders of stretches and the last microsecond before
+# them, and one of before 1970.
+SECONDS = (0, 1, 299, 300, 3599, 3600, 86_399, 86_400, -MIDNIGHT - 86_401)
+moments = st.tuples(st.sampled_from(SECONDS), st.sampled_from([0, 999_999]))
 
 
 def at(moment: tuple[int, int]) -> datetime:
@@ -243,14 +242,19 @@ def agents(engine: Engine) -> None:
 
 
 steps = st.one_of(
-    st.lists(rows(), min_size=1, max_size=6),
+    st.lists(rows(), min_size=3, max_size=9),
     st.tuples(st.sampled_from(list(MODELS)), st.integers(1, 4)),
     st.tuples(st.just("broken off"), st.sampled_from(list(MODELS))),
     st.tuples(st.just("taken away"), st.sampled_from(list(MODELS)), st.sampled_from(BORDERS)),
 )
 
 
-@given(first=st.lists(rows(), min_size=6, max_size=12), then=st.lists(steps, max_size=5), window=windows())
+@given(
+    first=st.lists(rows(), min_size=6, max_size=14),
+    most=st.integers(1, 9),
+    then=st.lists(steps, min_size=1, max_size=5),
+    window=windows(),
+)
 @settings(
     max_examples=8,
     derandomize=True,
@@ -259,17 +263,17 @@ steps = st.one_of(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_a_window_says_what_its_raw_rows_say_whatever_happened_in_which_order(
-    databases: Databases, first: list[Any], then: list[Any], window: Window
+    databases: Databases, first: list[Any], most: int, then: list[Any], window: Window
 ) -> None:
     """Rows in any order, late ones, steps of the roll-up between them, some broken off, rows that are taken away."""
     with databases.migrated("sqlite") as url:
         engine = make_engine(url)
         agents(engine)
-        for few, step in enumerate([first, (MEASUREMENTS, 3), *then]):
+        for few, step in enumerate([first, ("all", most), *then]):
             happen(engine, step)
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(rolled, "MOST_EXACT", (0, 50_000, 3)[few % 3])
-                compare(engine, window)
+                patch.setattr(rolled, "MOST_EXACT", (3, 50_000, 0)[few % 3])
+                compare(engine, (ALL, window)[few % 2])
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(rolled, "MOST_EXACT", 0)
             compare(engine, ALL)
@@ -293,6 +297,9 @@ def happen(engine: Engine, step: Any) -> None:
             with pytest.raises(RuntimeError), db_session(engine, SYSTEM, write=True) as unit:
                 roll_up(unit, family=family)
                 raise RuntimeError("killed")
+        case ("all", most):
+            for family in MODELS:
+                happen(engine, (family, most))
         case (family, most):
             with db_session(engine, SYSTEM, write=True) as unit:
                 roll_up(unit, most, family=family)
