@@ -59,7 +59,7 @@ class Keep:
 
     Attributes:
         spans: spans and the calls they prove, by when they started.
-        five_minutes, hours: what was counted of them per five minutes and per hour.
+        five_minutes, hours: what was counted per five minutes and per hour, of every family of rows.
         logs: log lines of agents.
         measurements: points of metrics and the like.
     """

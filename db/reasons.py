@@ -27,6 +27,9 @@ TABLES: Final[dict[str, str]] = {
     "agent_rollups": "The same by agent, and by service, because from its first reported status on a service's silence "
     "means success.",
     "call_rollups": "The same of calls by pair and kind.",
+    "log_rollups": "The same of log lines by agent and level.",
+    "measurement_rollups": "The same of measurements by series.",
+    "api_rollups": "The same of calls of programs by the person behind them, for not everybody may read everybody's.",
     "rollup_kept": "Rows are deleted when they are older than the settings say. What is left of their time must not be "
     "taken for all there was.",
     "rollup_touched": "What changed since it was rolled up is read raw, so that a number is right at every instant and "
@@ -121,6 +124,38 @@ COLUMNS: Final[dict[str, str]] = {
     "call_rollups.errors": "Adds up to the number of failed calls.",
     "call_rollups.answered": "A percentile says how many latencies it stands on.",
     "call_rollups.histogram": "Percentiles do not add up; counts per place do.",
+    **{
+        f"{table}.{column}": why
+        for table in ("log_rollups", "measurement_rollups", "api_rollups")
+        for column, why in (
+            (
+                "resolution",
+                "Five minutes, hours and days stand in one table, so that one statement reads them.",
+            ),
+            ("start", "A window is put together from the stretches in it."),
+        )
+    },
+    "log_rollups.agent_id": "Lines are counted by agent.",
+    "log_rollups.log_level": "Errors are counted apart from news.",
+    "log_rollups.lines": "Adds up to the number of lines.",
+    "measurement_rollups.id": "A series is known by four texts, too many for a key.",
+    "measurement_rollups.metric_type": "Names what was measured.",
+    "measurement_rollups.metric_unit": "Values of two units do not add up.",
+    "measurement_rollups.source": "Two programs measure two things.",
+    "measurement_rollups.labels": "One program measures several things under one name, told apart by attributes.",
+    "measurement_rollups.n": "Adds up to the number of values.",
+    "measurement_rollups.missing": "Failures are measurements without a value; they are counted apart.",
+    "measurement_rollups.total": "A mean does not add up; a sum does.",
+    "measurement_rollups.least": "The smallest of the smallest is the window's.",
+    "measurement_rollups.most": "The largest of the largest is the window's.",
+    "measurement_rollups.histogram": "Percentiles do not add up; counts per place do.",
+    "api_rollups.id": "A profile may be deleted, so it names no row.",
+    "api_rollups.user_id": "Who may read calls is decided by the person behind them.",
+    "api_rollups.method": "Reading and writing are told apart.",
+    "api_rollups.status_code": "Errors and failures are told by the status.",
+    "api_rollups.calls": "Adds up to the number of calls.",
+    "api_rollups.timed": "A percentile says how many response times it stands on.",
+    "api_rollups.histogram": "Percentiles do not add up; counts per place do.",
     "rollup_kept.family": "Each family of rows is kept as long as its setting says.",
     "rollup_kept.raw_from": "Older five minutes are not counted anew, and pages say that numbers reach beyond it.",
     "rollup_kept.five_from": "Older numbers begin and end with whole hours.",

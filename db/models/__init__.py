@@ -17,6 +17,7 @@ from db.models.gamification import Achievement, LeaderboardEntry, UserStats
 from db.models.job import Job
 from db.models.objective import Objective
 from db.models.rollup import AgentRollup, CallRollup, FleetRollup, Kept, Touched
+from db.models.rollup_more import ApiRollup, LogRollup, MeasurementRollup
 from db.models.second_factor import RecoveryCode, RoleRequirement, SecondFactor
 from db.models.security import AuditEntry, SecurityEvent
 from db.models.social import SocialPost, SocialTrend
@@ -34,6 +35,7 @@ __all__ = [
     "AiModel",
     "ApiKey",
     "ApiLog",
+    "ApiRollup",
     "AuditEntry",
     "AuditHead",
     "AuthAccount",
@@ -47,6 +49,8 @@ __all__ = [
     "Job",
     "Kept",
     "LeaderboardEntry",
+    "LogRollup",
+    "MeasurementRollup",
     "NetworkNode",
     "Objective",
     "OneTimeCode",

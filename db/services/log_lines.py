@@ -13,12 +13,14 @@ from sqlalchemy.orm import Session
 
 from db.metric import from_ns
 from db.models import Agent, AgentLog, Span
+from db.models.rollup import LOGS
 from db.services import months, news
 from db.services.content_rows import add_new
 from db.services.ingest import ensure_agents, is_unknown
 from db.services.otlp_logs import LogRecord
 from db.services.otlp_values import NOBODY, Invalid
 from db.services.semantics import claimed_in, named_in
+from db.services.touched import touch_at
 
 AT_ONCE = 1000
 HOMELESS = (
@@ -53,6 +55,7 @@ def store_logs(session: Session, records: Sequence[LogRecord], source: str) -> S
     rows = [_row(record, agent, why, source, received) for record, agent, why in owned]
     timeless = {record.id for record, _, _ in owned if not _moment(record)}
     added, refused = add_new(session, AgentLog, rows, timeless)
+    touch_at(session, LOGS, (row["created_at"] for row in rows if row["id"] in added))
     by_id = {record.id: record for record, _, _ in owned}
     done.new = [by_id[key] for key in added]
     done.refused += [(by_id[row["id"]], error.about("log record")) for row, error in refused]

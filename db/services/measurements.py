@@ -8,12 +8,14 @@ from sqlalchemy.orm import Session
 
 from db.metric import from_ns
 from db.models import SystemMetric
+from db.models.rollup import MEASUREMENTS
 from db.services import months
 from db.services.content_rows import add_new
 from db.services.ingest import is_unknown
 from db.services.otlp_metrics import Point
 from db.services.otlp_values import Invalid
 from db.services.semantics import named_in
+from db.services.touched import touch_at
 
 # The field a measurement belongs to, by how its name begins; the names are those of OpenTelemetry's conventions.
 FIELDS = (
@@ -50,6 +52,7 @@ def store_points(session: Session, points: Sequence[Point], source: str) -> Stor
         except Invalid as error:
             done.refused.append((point, error.about(f"point of {point.name[:40]!r}")))
     added, refused = add_new(session, SystemMetric, rows)
+    touch_at(session, MEASUREMENTS, (row["recorded_at"] for row in rows if row["id"] in added))
     by_id = {point.id: point for point in points}
     done.new = [by_id[key] for key in added]
     done.refused += [(by_id[row["id"]], error.about("point")) for row, error in refused]
@@ -71,7 +74,8 @@ def _row(point: Point, source: str) -> dict[str, Any]:
     origin = point.origin
     told = {
         "time_ns": point.time_ns,
-        "attributes": point.attributes,
+        # In one order, for they tell one series from another.
+        "attributes": {key: point.attributes[key] for key in sorted(point.attributes)},
         "resource": origin.resource,
         "scope": origin.scope,
     }

@@ -1,4 +1,4 @@
-"""Months older than rows are kept: dropped as a whole, spans and calls once they are counted into the roll-ups.
+"""Months older than rows are kept: dropped as a whole, once they are counted into the roll-ups.
 
 `until` is everywhere an instant in seconds since 1970, a multiple of 300, as roll-ups know it.
 """
@@ -9,9 +9,10 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from db.base import Base
+from db.models.rollup import FAMILY_OF
 from db.partitions import MONTHLY
 from db.services.keeping import let_go
-from db.services.months import BILLION, TRACED, bounds, outside, passing, tried, written
+from db.services.months import BILLION, bounds, outside, passing, tried, written
 
 AT_ONCE = 5000  # rows of the rest
 
@@ -27,9 +28,8 @@ def is_any(unit: Session, table: str, until: int) -> bool:
 
 
 def count_first(unit: Session, table: str, until: int) -> None:
-    """What is about to go is in the roll-ups, where there are any of it."""
-    if table in TRACED:
-        let_go(unit, until)
+    """What is about to go is in the roll-ups."""
+    let_go(unit, until, FAMILY_OF[table])
 
 
 def _old_rest(unit: Session, table: str, until: int) -> str:

@@ -30,6 +30,7 @@ from db.services.table_files import Lines, Sheet, named, null_or, sheet
 from db.services.table_keys import Seen
 from db.services.table_store import Candidate, fate
 from db.services.table_values import FORMATS, Columns, uniques
+from db.services.touched import touch_imported
 from db.services.turns import await_rows
 
 BATCH = 1000
@@ -244,6 +245,7 @@ class _Work:
             done = fate(unit, self.table, batch, key, self.seen)
             if done.new and not self.options.dry_run:
                 unit.connection().execute(self.table.insert(), done.new)
+                touch_imported(unit, self.table.name, done.new)
                 if path not in self.noted:
                     audit.record(unit, audit.Act("IMPORT", self.table.name, new={"file": path.name}))
                     self.noted.add(path)

@@ -374,6 +374,28 @@ GRANT SELECT ON api_logs TO quantum_staff
 ;;
 GRANT SELECT, INSERT, DELETE ON api_logs TO quantum_system
 ;;
+ALTER TABLE api_rollups ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE api_rollups FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY api_rollups_select_owner ON api_rollups FOR SELECT TO quantum_app, quantum_staff USING (api_rollups.user_id = (SELECT app.profile_id()))
+;;
+CREATE POLICY api_rollups_select_oversight ON api_rollups FOR SELECT TO quantum_staff USING ((SELECT app.role() IN ('admin', 'observer')))
+;;
+CREATE POLICY api_rollups_insert_rollup ON api_rollups FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY api_rollups_delete_rollup ON api_rollups FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY api_rollups_select_system ON api_rollups FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY api_rollups_select_console ON api_rollups FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON api_rollups TO quantum_app
+;;
+GRANT SELECT ON api_rollups TO quantum_staff
+;;
+GRANT SELECT, INSERT, DELETE ON api_rollups TO quantum_system
+;;
 ALTER TABLE audit_heads ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE audit_heads FORCE ROW LEVEL SECURITY
@@ -895,6 +917,46 @@ GRANT SELECT ON leaderboard TO quantum_staff
 ;;
 GRANT SELECT, INSERT, DELETE ON leaderboard TO quantum_system
 ;;
+ALTER TABLE log_rollups ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE log_rollups FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY log_rollups_select_authenticated ON log_rollups FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY log_rollups_insert_rollup ON log_rollups FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY log_rollups_delete_rollup ON log_rollups FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY log_rollups_select_system ON log_rollups FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY log_rollups_select_console ON log_rollups FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON log_rollups TO quantum_app
+;;
+GRANT SELECT ON log_rollups TO quantum_staff
+;;
+GRANT SELECT, INSERT, DELETE ON log_rollups TO quantum_system
+;;
+ALTER TABLE measurement_rollups ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE measurement_rollups FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY measurement_rollups_select_authenticated ON measurement_rollups FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY measurement_rollups_insert_rollup ON measurement_rollups FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY measurement_rollups_delete_rollup ON measurement_rollups FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY measurement_rollups_select_system ON measurement_rollups FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY measurement_rollups_select_console ON measurement_rollups FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON measurement_rollups TO quantum_app
+;;
+GRANT SELECT ON measurement_rollups TO quantum_staff
+;;
+GRANT SELECT, INSERT, DELETE ON measurement_rollups TO quantum_system
+;;
 ALTER TABLE network_nodes ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE network_nodes FORCE ROW LEVEL SECURITY
@@ -1242,6 +1304,8 @@ CREATE POLICY rollup_touched_select_authenticated ON rollup_touched FOR SELECT T
 CREATE POLICY rollup_touched_insert_rollup ON rollup_touched FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
 CREATE POLICY rollup_touched_delete_rollup ON rollup_touched FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY rollup_touched_insert_import ON rollup_touched FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
 CREATE POLICY rollup_touched_select_system ON rollup_touched FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
@@ -2075,6 +2139,24 @@ ALTER TABLE api_logs DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON api_logs FROM quantum_app, quantum_staff, quantum_system
 ;;
+DROP POLICY api_rollups_select_owner ON api_rollups
+;;
+DROP POLICY api_rollups_select_oversight ON api_rollups
+;;
+DROP POLICY api_rollups_insert_rollup ON api_rollups
+;;
+DROP POLICY api_rollups_delete_rollup ON api_rollups
+;;
+DROP POLICY api_rollups_select_system ON api_rollups
+;;
+DROP POLICY api_rollups_select_console ON api_rollups
+;;
+ALTER TABLE api_rollups NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE api_rollups DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON api_rollups FROM quantum_app, quantum_staff, quantum_system
+;;
 DROP POLICY audit_heads_insert_system ON audit_heads
 ;;
 DROP POLICY audit_heads_select_oversight ON audit_heads
@@ -2415,6 +2497,38 @@ ALTER TABLE leaderboard DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON leaderboard FROM quantum_app, quantum_staff, quantum_system
 ;;
+DROP POLICY log_rollups_select_authenticated ON log_rollups
+;;
+DROP POLICY log_rollups_insert_rollup ON log_rollups
+;;
+DROP POLICY log_rollups_delete_rollup ON log_rollups
+;;
+DROP POLICY log_rollups_select_system ON log_rollups
+;;
+DROP POLICY log_rollups_select_console ON log_rollups
+;;
+ALTER TABLE log_rollups NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE log_rollups DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON log_rollups FROM quantum_app, quantum_staff, quantum_system
+;;
+DROP POLICY measurement_rollups_select_authenticated ON measurement_rollups
+;;
+DROP POLICY measurement_rollups_insert_rollup ON measurement_rollups
+;;
+DROP POLICY measurement_rollups_delete_rollup ON measurement_rollups
+;;
+DROP POLICY measurement_rollups_select_system ON measurement_rollups
+;;
+DROP POLICY measurement_rollups_select_console ON measurement_rollups
+;;
+ALTER TABLE measurement_rollups NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE measurement_rollups DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON measurement_rollups FROM quantum_app, quantum_staff, quantum_system
+;;
 DROP TRIGGER guard_network_nodes ON network_nodes
 ;;
 DROP FUNCTION app.guard_network_nodes()
@@ -2654,6 +2768,8 @@ DROP POLICY rollup_touched_select_authenticated ON rollup_touched
 DROP POLICY rollup_touched_insert_rollup ON rollup_touched
 ;;
 DROP POLICY rollup_touched_delete_rollup ON rollup_touched
+;;
+DROP POLICY rollup_touched_insert_import ON rollup_touched
 ;;
 DROP POLICY rollup_touched_select_system ON rollup_touched
 ;;

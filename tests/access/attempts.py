@@ -191,6 +191,7 @@ def _other(world: World, column: Any, now: Any, name: str) -> Any:
         "network_nodes.agent_id": "free-a",
         "spans.agent_id": "free-a",
         "agent_rollups.agent_id": "free-b",
+        "log_rollups.agent_id": "agent-person",
         "call_rollups.caller_id": "agent-person",
         "call_rollups.callee_id": "agent-person",
         "recovery_codes.account_id": identity("loose account"),

@@ -240,6 +240,9 @@ def _particular(table: str, seed: str, number: int) -> dict[str, Any]:
         "senders": {"id": 1000 + 2 * number},
         "agent_rollups": {"id": 1000 + 2 * number, "agent_id": "free-a"},
         "call_rollups": {"caller_id": "free-a", "callee_id": "free-b"},
+        "log_rollups": {"agent_id": "free-a"},
+        "measurement_rollups": {"id": 1000 + 2 * number},
+        "api_rollups": {"id": 1000 + 2 * number},
         "rollup_touched": {"id": 1000 + 2 * number},
         "api_logs": {"status_code": 200},
         "account_links": {
