@@ -208,6 +208,26 @@ def test_old_months_go_and_what_was_watched_stays(engine: Engine) -> None:
     assert numbers(engine) == before, "put together from what stayed"
 
 
+def test_what_went_stays_counted(engine: Engine) -> None:
+    with db_session(engine, SYSTEM, write=True) as unit:
+        store_calls(unit, [call(SUMMER), call(SUMMER), call(NOW), call(OLD)])
+
+    def calls() -> float | int | None:
+        with session(engine) as unit:
+            return read(unit, "api.calls", Window.parse("all", NOW + timedelta(days=1))).value
+
+    assert calls() == 4
+    assert tend(given(engine))["forgotten"] == 3, (
+        "they came before their month, and are older than any setting says"
+    )
+    assert calls() == 4 and count(engine)[2] == 1
+    assert months.make(engine, "api_logs", date(2022, 8, 1)) == "made"
+    with db_session(engine, SYSTEM, write=True) as unit:
+        store_calls(unit, [call(SUMMER)])  # too late: counted nowhere
+    assert tend(given(engine))["dropped"] == ["api_logs_2022_08"]
+    assert calls() == 4 and count(engine)[2] == 1
+
+
 def test_no_month_goes_that_the_rules_keep(engine: Engine) -> None:
     for table in TABLES:
         months.make(engine, table, months.after(NOW.date().replace(day=1), -1))
