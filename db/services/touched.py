@@ -1,17 +1,18 @@
 """Notes of which five minutes are to be rolled up again, written with the rows that changed in them."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from db.metric import NANOSECONDS, to_ns
+from db.metric import EARLIEST, NANOSECONDS
 from db.models.rollup import FAMILY_OF, FIVE_MINUTES, SPANS
 
 WIDTH = FIVE_MINUTES * NANOSECONDS
+STRETCH = timedelta(seconds=FIVE_MINUTES)
 # Of tables that are filled from files, the column of their time.
 IMPORTED = {"api_logs": "created_at", "system_metrics": "recorded_at"}
 # SQL for the whole numbers of a JSON list, as rows of `value`.
@@ -37,16 +38,21 @@ def touch(session: Session, starts_ns: Iterable[int], family: str = SPANS) -> No
     Rows are only ever added here: nobody waits for anybody, and what one transaction notes cannot be taken for
     another's that is not committed yet.
     """
-    starts = sorted({start // WIDTH * FIVE_MINUTES for start in starts_ns})
-    if starts:
+    _note(session, {start // WIDTH for start in starts_ns}, family)
+
+
+def _note(session: Session, numbers: Collection[int], family: str) -> None:
+    """`numbers` count five minutes since 1970."""
+    if numbers:
         dialect = session.get_bind().dialect.name
+        starts = sorted(number * FIVE_MINUTES for number in numbers)
         told = {"starts": orjson.dumps(starts).decode(), "family": family}
         session.connection().execute(NOTE[dialect], told)
 
 
 def touch_at(session: Session, family: str, moments: Iterable[datetime | None]) -> None:
     """The same by moments. Rows without one lie in no five minutes and are never rolled up."""
-    touch(session, (to_ns(moment) for moment in moments if moment is not None), family)
+    _note(session, {(moment - EARLIEST) // STRETCH for moment in moments if moment is not None}, family)
 
 
 def touch_imported(session: Session, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
