@@ -42,6 +42,11 @@ def _place(element: place_in_histogram, compiler: Any, **kw: Any) -> str:
     return PLACE["postgresql"].format(value=compiler.process(element.clauses, **kw))
 
 
+def place_of_number(value: float) -> int:
+    """The place of a number, as `place_in_histogram` says it."""
+    return math.floor(math.log(max(value, 1.0)) / WIDTH)
+
+
 def middle_of(place: ColumnElement[Any]) -> ColumnElement[float]:
     """The value that stands for all values of a place."""
     return func.exp((cast(place, Float) + 0.5) * WIDTH, type_=Float())
