@@ -18,7 +18,7 @@ for _table in (*OBSERVED, "checks", "exempt_times", "corrections"):
     rule(_table, S, "authenticated", AUTH, ours=APART)
 for _table in OBSERVED:
     rule(_table, I, "system", SYSTEM, ours=APART)
-rule("uptime_kept", U, "system", SYSTEM, columns=("since",), ours="it is only ever moved on")
+rule("uptime_kept", U, "system", SYSTEM, ours="it is only ever moved on")
 for _table in ("heard_stretches", "check_results", "state_stretches"):
     rule(_table, D, "system", SYSTEM, ours="what is summed up by day and older than its setting goes")
 rule("heard_stretches", U, "system", SYSTEM, columns=("last_at", "beats"), ours="a stretch only grows")

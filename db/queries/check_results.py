@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
+    SQLColumnExpression,
     Text,
     case,
     cast,
@@ -29,7 +29,7 @@ from db.models.uptime_kept import RESULTS, CheckDay
 from db.queries.rolled import MS, Parts, by_places, whole
 from db.queries.uptime_kept import DAY, DAY_SUM, kept_since, whole_days
 
-Which = ColumnElement[bool]
+Which = SQLColumnExpression[bool]
 COLUMNS = (
     CheckResult.at,
     CheckResult.is_up,

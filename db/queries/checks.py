@@ -13,7 +13,7 @@ from db.functions import bucket_of
 from db.metric import Statement, Window, metric, place_of, series
 from db.models.uptime import CheckResult
 from db.models.uptime_kept import CheckDay
-from db.queries.check_results import COLUMNS, listed, medians_of_days, percentile, single, tallies
+from db.queries.check_results import COLUMNS, Which, listed, medians_of_days, percentile, single, tallies
 from db.queries.rolled import whole
 from db.queries.round_trips import bucket_seconds
 
@@ -22,7 +22,7 @@ NOT_ANSWERED = "No check of this window was answered as expected."
 SUBJECT = ("check",)
 
 
-def _of(check: str) -> tuple[tuple[ColumnElement[bool], ...], tuple[ColumnElement[bool], ...]]:
+def _of(check: str) -> tuple[tuple[Which, ...], tuple[Which, ...]]:
     """Its results, and the days of which only sums are kept."""
     try:
         key = UUID(check)
@@ -84,7 +84,7 @@ def share_up(window: Window, check: str) -> Statement:
     return select((100.0 * up / func.nullif(n, 0)).label("value"), n.label("n"))
 
 
-def _answered(window: Window, check: str) -> tuple[ColumnElement[bool], ...]:
+def _answered(window: Window, check: str) -> tuple[Which, ...]:
     results, _ = _of(check)
     return single(window, *results, CheckResult.is_up, CheckResult.milliseconds.is_not(None))
 

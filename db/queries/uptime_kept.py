@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, cast, func, literal, null, select
+from sqlalchemy import ColumnElement, Text, cast, func, literal, null, select
 from sqlalchemy.orm import Session
 
 from db.base import Document, Instant
 from db.functions import seconds_later
-from db.metric import EARLIEST, Window
+from db.metric import EARLIEST, Statement, Window
 from db.models.uptime import UptimeSubject
 from db.models.uptime_kept import RESULTS, STATES, StateDay, UptimeKept
 
@@ -52,7 +52,7 @@ def summed_days(
     end: datetime,
     conditions: tuple[ColumnElement[bool], ...],
     states: tuple[str, ...],
-) -> Select[Any]:
+) -> Statement:
     """Sums of days as rows that look like stretches: the day's ends, a state and the seconds it lasted in all."""
     asked = [StateDay.state.in_(states)] if states else []
     return (

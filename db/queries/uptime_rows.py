@@ -285,16 +285,16 @@ def check_facts(session: Session, key: UUID) -> Mapping[Any, Any] | None:
 def check_readings(session: Session, window: Window, kind: str) -> dict[UUID, dict[str, Reading]]:
     """Share, count and failures of every check of a kind, in one statement."""
     total = tallies(window)
-    up, n = whole(func.sum(total.c.up)), whole(func.sum(total.c.up + total.c.failed))
+    sums = whole(func.sum(total.c.up + total.c.failed)), whole(func.sum(total.c.up))
     rows = session.execute(
-        select(Check.id, n, up)
+        select(Check.id, *sums)
         .join(total, total.c.check_id == Check.id, isouter=True)
         .where(Check.kind == kind)
         .group_by(Check.id)
     )
     found = {}
     for key, n, is_up in rows:
-        told = {
+        told: dict[str, dict[str, Any]] = {
             "checks.share_up": {"value": _percent(is_up, n), "n": n},
             "checks.count": {"value": n},
             "checks.failed": {"value": n - is_up},

@@ -144,7 +144,7 @@ def efficiencies(rows: Rows, windows: Sequence[Window]) -> Iterator[Chart]:
         outcome = None if span.agent_id is None or span.agent_id in known.own else known.outcome(span)
         for window in lying.of(span.start_ns) if outcome is not None else ():
             tasks[window][span.agent_id] += 1
-            hits[window][span.agent_id] += outcome
+            hits[window][span.agent_id] += outcome or 0
     for window in windows:
         bins = Counter(min(9, 10 * hits[window][agent] // n) for agent, n in tasks[window].items())
         found: dict[tuple[Any, ...], Cells] = {

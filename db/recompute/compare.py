@@ -147,7 +147,7 @@ def _verdict(resolution: str, shown: float | None, value: float | None, within: 
 
 def charted(reading: SeriesReading, chart: Chart) -> Line:
     """The verdict on a chart, number by number: the same rows, each with the same numbers."""
-    shown = {tuple(row[name] for name in chart.by): row for row in reading.rows}
+    shown = {tuple(_name(row[name]) for name in chart.by): row for row in reading.rows}
     wanted = _largest(shown, chart.rows, chart.most)
     is_alike = shown.keys() == wanted.keys() and len(shown) == len(reading.rows)
     verdicts: list[str] = [] if is_alike else [DIFFERS]
@@ -181,13 +181,19 @@ def _largest(shown: Table, rows: Table, most: int | None) -> Table:
     return {key: rows[key] for key in order[:most]}
 
 
+def _name(value: Any) -> Any:
+    """What a row is named by: an address as text, which one database gives as an object of its own."""
+    return value if value is None or isinstance(value, str | int | float) else str(value)
+
+
 def _plain(value: Amount | None) -> float | None:
     return None if value is None else float(value)
 
 
 def unproven() -> list[Metric | Series]:
     """Metrics and charts without another way to compute them."""
-    return [made for key, made in {**METRICS, **SERIES}.items() if key not in RECOMPUTED]
+    every: dict[str, Metric | Series] = {**METRICS, **SERIES}
+    return [made for key, made in every.items() if key not in RECOMPUTED]
 
 
 __all__ = [

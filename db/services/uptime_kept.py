@@ -36,7 +36,9 @@ def told_again_from(session: Session, checks: Mapping[str, Check]) -> dict[str |
     states, results = kept_from(session, STATES), kept_from(session, RESULTS)
     if states is not None:
         found[None] = states
-    for subject, check in checks.items() if results is not None else ():
+    for subject, check in checks.items():
+        if results is None:
+            break
         since = results + evidence_of_check(check)
         found[subject] = since if states is None else max(since, states)
     return found

@@ -1738,26 +1738,7 @@ GRANT SELECT ON uptime_kept TO quantum_app
 ;;
 GRANT SELECT ON uptime_kept TO quantum_staff
 ;;
-GRANT SELECT, INSERT, UPDATE (since) ON uptime_kept TO quantum_system
-;;
-CREATE FUNCTION app.guard_uptime_kept() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
-DECLARE
-    changed text[];
-BEGIN
-    IF NOT row_security_active(TG_RELID) THEN
-        RETURN NEW;
-    END IF;
-    SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(to_jsonb(NEW)) AS n
-    WHERE n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key AND n.key NOT IN ('updated_at');
-    IF (SELECT app.kind() = 'system') AND changed <@ ARRAY['since'] THEN -- uptime_kept_update_system
-        RETURN NEW;
-    END IF;
-    RAISE EXCEPTION 'no rule lets % change % of uptime_kept', app.kind(), array_to_string(changed, ', ')
-    USING ERRCODE = 'insufficient_privilege';
-END
-$$
-;;
-CREATE TRIGGER guard_uptime_kept BEFORE UPDATE ON uptime_kept FOR EACH ROW EXECUTE FUNCTION app.guard_uptime_kept()
+GRANT SELECT, INSERT, UPDATE ON uptime_kept TO quantum_system
 ;;
 ALTER TABLE uptime_subjects ENABLE ROW LEVEL SECURITY
 ;;
@@ -3063,10 +3044,6 @@ ALTER TABLE transactions NO FORCE ROW LEVEL SECURITY
 ALTER TABLE transactions DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON transactions FROM quantum_app, quantum_staff, quantum_system
-;;
-DROP TRIGGER guard_uptime_kept ON uptime_kept
-;;
-DROP FUNCTION app.guard_uptime_kept()
 ;;
 DROP POLICY uptime_kept_select_authenticated ON uptime_kept
 ;;

@@ -376,7 +376,7 @@ EXPECTED: dict[str, dict[str, list[May]]] = {
     },
     "state_days": OBSERVED,
     "check_days": OBSERVED,
-    "uptime_kept": OBSERVED | {"update": [May("system", only=only("since"), ours=True)]},
+    "uptime_kept": OBSERVED | {"update": [May("system", ours=True)]},
     "heard_stretches": OBSERVED
     | {
         "update": [May("system", only=only("last_at beats"), ours=True)],
