@@ -139,6 +139,7 @@ def test_days_go_and_every_number_stays_to_the_second(engine: Engine) -> None:
     fill(engine)
     before = {name: numbers(engine, name) for name in WHOLE}
     since_next_day = numbers(engine, "2026-01-06T00:00:00Z/2026-02-01T13:00:00Z")
+    until_that_day = numbers(engine, "2026-01-03T00:00:00Z/2026-01-05T00:00:00Z")
     times = {name: latencies(engine, name) for name in WHOLE}
     assert keep(given(engine, NOW))["states"] == 0, "nothing goes while no setting says so"
     done = keep(given(engine, NOW, **BOTH))
@@ -152,10 +153,13 @@ def test_days_go_and_every_number_stays_to_the_second(engine: Engine) -> None:
             is_exact = name.startswith("2026-01-20")
             assert (told.n, told.resolution) == (once.n, EXACT if is_exact else BY_HISTOGRAM)
             assert told.value == pytest.approx(once.value, rel=0 if is_exact else 0.0203)
-    # A range that begins within a day that is summed up begins with the next one, and the page says so.
+    # A range that begins within a day that is summed up begins with the next one and one that ends within one ends
+    # before it, and the page says so.
     midway = Window.parse("2026-01-05T11:00:00Z/2026-02-01T13:00:00Z", NOW)
     found = numbers(engine, midway.name)
     alike(found, {key: told for key, told in since_next_day.items() if key[-1] != OLD})
+    within = numbers(engine, "2026-01-03T00:00:00Z/2026-01-05T11:00:00Z")
+    alike(within, {key: told for key, told in until_that_day.items() if key[-1] != OLD})
     with session(engine) as unit:
         assert summed(unit, midway).states == summed(unit, midway).results == KEPT
         assert summed(unit, Window.parse("24h", NOW)).states is None
