@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, func, select
 
+from cli_verify import _tell_lines
 from db.actor import SYSTEM, Actor
 from db.engine import session as guarded
 from db.metric import BY_HISTOGRAM, EXACT, METRICS, Window, read, read_series
@@ -196,7 +197,9 @@ def _lists_add_up(unit: Any, window: Window, found: dict[Any, Any]) -> None:
 
 
 @pytest.mark.databases("sqlite")
-def test_verifying_says_what_it_cannot_recompute_and_finds_no_difference(engine: Engine) -> None:
+def test_verifying_says_what_it_cannot_recompute_and_finds_no_difference(
+    engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
     fill(engine)
     keep(given(engine, NOW, **BOTH))
     windows = [Window.parse(name, NOW) for name in ("all", "7d", *WHOLE[2:])]
@@ -207,6 +210,10 @@ def test_verifying_says_what_it_cannot_recompute_and_finds_no_difference(engine:
     assert ("checks.count", "all") in beyond and ("checks.latency_by_time", WHOLE[2]) in beyond
     assert {window for _, window in beyond} == {"all", WHOLE[2]}, "states are added up from what stays"
     assert {line.since for line in lines if line.verdict == BEYOND} == {"2026-01-11T00:00:00Z"}
+    assert _tell_lines(lines, windows) == 0
+    printed = capsys.readouterr().out
+    assert "not recomputed: raw rows before 2026-01-11T00:00:00Z are gone" in printed
+    assert f"{len(lines) - 12:,} numbers recomputed · all agree · 12 not recomputed" in printed
 
 
 @pytest.mark.databases("sqlite")
