@@ -130,6 +130,7 @@ def test_log_lines_and_measurements_go_but_for_watched_time(engine: Engine) -> N
     [
         ({"QUANTUM_KEEP_SPANS_DAYS": "6"}, "QUANTUM_KEEP_SPANS_DAYS is 6"),
         ({"QUANTUM_KEEP_LOGS_DAYS": "29"}, "from 30 on"),
+        ({"QUANTUM_KEEP_STATES_DAYS": "29"}, "QUANTUM_KEEP_STATES_DAYS is 29"),
         ({"QUANTUM_KEEP_FIVE_MINUTES_DAYS": "30"}, "QUANTUM_KEEP_SPANS_DAYS"),
         (
             {"QUANTUM_KEEP_SPANS_DAYS": "30", "QUANTUM_KEEP_FIVE_MINUTES_DAYS": "29"},

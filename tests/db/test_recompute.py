@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, case, func, select
+from sqlalchemy import Engine, case, delete, func, select
 
 import db.queries
 from db.actor import SYSTEM
@@ -20,14 +20,17 @@ from db.catalogue.loader import seed
 from db.engine import make_engine
 from db.engine import session as guarded
 from db.metric import BY_HISTOGRAM, METRICS, SERIES, Window
-from db.models import Job, ProviderUsage, Span
+from db.models import Job, ProviderUsage, Span, SystemMetric
+from db.models.uptime import WatchedHour
 from db.queries.numbers import last_run
-from db.recompute import DIFFERS, Line, answers, tasks, usage, verify
+from db.recompute import DIFFERS, Line, answers, charts_of_time, tasks, usage, verify, watched
 from db.recompute.base import RECOMPUTED, Again, Ranks, Rows, Stopped
 from db.recompute.compare import AGREES, WITHIN, compared, standard_windows, unproven
+from db.services import measure
 from db.services.otlp_files import import_files
 from db.services.recipes.base import Options
 from db.services.table_import import import_table
+from db.services.watched_hours import put_together
 from tests.databases import Databases
 from tests.db.test_performance import bring
 from tests.filled import SINCE, fill
@@ -222,6 +225,32 @@ def test_both_databases_and_python_mean_the_same_by_a_number_and_by_small_letter
     assert shown["tasks.queue_wait_p50_ms"] == (1000.0, 1)
     assert (shown["usage.input_ours"], shown["usage.input_difference"]) == ((6.0, 1), (0.0, 1))
     assert shown["tasks.cancelled"][0] == 1
+
+
+@pytest.mark.databases("sqlite")
+def test_hours_that_were_put_together_stand_for_their_measurements(engine: Engine) -> None:
+    """Also in a window that begins within one, and when the measurements themselves are gone."""
+    begin = AT.replace(minute=10, second=0, microsecond=0) - timedelta(hours=5)
+    told = [
+        measure.Stretch(place % 7 != 3, begin + timedelta(minutes=20 * place), 1199.5, 40, "one")
+        for place in range(14)
+    ]
+    windows = [
+        Window.parse("all", AT),
+        Window(begin + timedelta(minutes=95), AT, "within", AT),
+        Window(begin, begin + timedelta(minutes=130), "until", AT),
+    ]
+    with session(engine, write=True) as unit:
+        measure.store_stretches(unit, told)
+        assert put_together(unit, "watched-hours", AT) > 2
+    for _ in range(2):
+        with guarded(engine, SYSTEM) as unit:
+            lines = list(verify(unit, windows, domains=[watched.uptime, charts_of_time.heartbeats]))
+        assert differing(lines) == []
+        assert sum(line.recomputed_n for line in lines if line.is_chart) > 500
+        with session(engine, write=True) as unit:
+            last = unit.scalar(select(func.max(WatchedHour.hour)))
+            unit.execute(delete(SystemMetric).where(SystemMetric.recorded_at < last + timedelta(hours=1)))
 
 
 @pytest.mark.databases("sqlite")
