@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, and_, case, func, literal, or_, select, true, union_all
+from sqlalchemy import Boolean, ColumnElement, and_, case, func, literal, or_, select, union_all
 from sqlalchemy.sql.selectable import Subquery
 
 from db.base import Instant
@@ -56,11 +56,7 @@ def kept_stretches(
     start, end = edges(window)
     last = literal(end, Instant())
     until = func.coalesce(StateStretch.until, UptimeSubject.settled_until)
-    kept = select(kept_since(KEPT_STATES).label("since")).cte("kept")
-    first: Any = kept.c.since
-    if start is not None:
-        asked = literal(start, Instant())
-        first = case((kept.c.since > asked, kept.c.since), else_=asked)
+    first = kept_since(KEPT_STATES, start)
     reach = [StateStretch.since < last, or_(StateStretch.until.is_(None), StateStretch.until > first)]
     if states:
         reach.append(StateStretch.state.in_(states))
@@ -75,7 +71,6 @@ def kept_stretches(
             case((until > last, last), else_=until).label("until"),
         )
         .join(UptimeSubject, UptimeSubject.id == StateStretch.subject_id)
-        .join(kept, true())
         .where(StateStretch.superseded_at.is_(None), *reach, *conditions)
         .subquery("cut")
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, cast, func, literal, null, select
+from sqlalchemy import ColumnElement, Text, case, cast, func, literal, null, select
 from sqlalchemy.orm import Session
 
 from db.base import Document, Instant
@@ -20,10 +20,15 @@ DAY = timedelta(days=1)
 DAY_SUM = "day_sum"  # the reason of a row that is the sum of a day
 
 
-def kept_since(family: str) -> ColumnElement[datetime]:
-    """Since when single rows are kept; long ago where none were deleted yet."""
-    found = select(UptimeKept.since).where(UptimeKept.family == family).scalar_subquery()
-    return func.coalesce(found, literal(EARLIEST, Instant()), type_=Instant())
+def kept_since(family: str, start: datetime | None = None) -> ColumnElement[datetime]:
+    """Since when single rows are kept, or `start` where that is later; long ago where none were deleted yet.
+
+    A value of its own that is found before the rows are, so that an index serves what is compared with it.
+    """
+    asked = literal(start or EARLIEST, Instant())
+    later = func.max(case((UptimeKept.since > asked, UptimeKept.since), else_=asked))
+    found = func.coalesce(later, asked, type_=Instant())
+    return select(found).where(UptimeKept.family == family).scalar_subquery()
 
 
 def whole_days(since: Any, start: datetime | None, end: datetime | None) -> list[ColumnElement[bool]]:
