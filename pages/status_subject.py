@@ -74,7 +74,7 @@ PREFIX = "/status/"
 SECONDS = ("up", "down", "unknown", "maintenance", "paused")
 AGENT_TIMES = ("agent.latency_p50_ms", "agent.latency_p95_ms", "agent.spans", "agent.errors")
 CHECK_TIMES = ("checks.latency_p50_ms", "checks.latency_p95_ms", "checks.count", "checks.failed")
-CHARTS = {"check": "checks.latency_by_time", "agent": "agent.latency_by_time"}
+CHARTS = {"check": "checks.latency_by_time", "agent": "agent.latency_by_time", "part": "db.latency_by_time"}
 DATABASE_TIMES = ("db.latency_p50_ms", "db.latency_p95_ms", "db.failures")
 
 
@@ -284,12 +284,12 @@ def _times(unit: Session, view: View, subject: str) -> list[Component]:
     else:
         return []
     cards = [card(read(unit, each, view.window, about), lang, zone=view.zone) for each in keys]
-    chart = _chart(unit, view, CHARTS[kind], key) if kind in CHARTS else None
+    chart = _chart(unit, view, CHARTS[kind], about)
     return [html.Section([title, html.Div(cards, className="card-grid"), chart], className="section")]
 
 
-def _chart(unit: Session, view: View, key: str, about: str) -> Component:
-    series = read_series(unit, key, view.window, (about,))
+def _chart(unit: Session, view: View, key: str, about: tuple[str, ...]) -> Component:
+    series = read_series(unit, key, view.window, about)
     lang = view.lang
     columns: list[Column] = [
         Column("at", t("Time (UTC)", lang), lambda row: str(row["at"]).replace("T", " ")),

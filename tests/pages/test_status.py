@@ -113,6 +113,11 @@ def test_older_days_are_said_to_be_sums_and_an_agents_latency_is_drawn(
     assert all("down" not in bar["props"]["aria-label"] for bar in bars)
     charts = [each for each in elements(drawn) if each["props"].get("data-metric") == "agent.latency_by_time"]
     assert charts, "the latency beneath the strip is a chart"
+    with session(engine, write=True) as unit:
+        measure.introduce(unit, "sqlite")
+        settle(unit, NOW)
+    part = alice.body("subject", "?range=24h&lang=en", **{"url.pathname": "/status/part:quantum/database"})
+    assert [each for each in elements(part) if each["props"].get("data-metric") == "db.latency_by_time"]
     assert "are kept since" in words(alice.body("status", "?range=7d&lang=en"))
     assert "are kept since" not in words(alice.body("status", "?range=24h&lang=en"))
 
