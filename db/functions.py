@@ -256,6 +256,32 @@ def _said_under(element: said_under, compiler: Any, **kw: Any) -> str:
     return f"({document} ->> {key})"
 
 
+# Few enough digits for the exponent that any such number fits a float.
+_WRITTEN = r"^(0|[1-9][0-9]{0,199})(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?$"
+
+
+class is_written_number(FunctionElement[bool]):  # noqa: N801 - reads as the SQL function it is
+    """`is_written_number(text)`: whether a text is a number from 0 up as JSON writes it, its exponent of at most two
+    digits. SQLite by itself has no regular expressions, but reads JSON."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(is_written_number, "sqlite")
+def _is_written_sqlite(element: is_written_number, compiler: Any, **kw: Any) -> str:
+    text = compiler.process(element.clauses, **kw)
+    bare = f"{text} GLOB '[0-9]*[0-9]' OR {text} GLOB '[0-9]'"
+    exponent = f"{text} NOT GLOB '*[eE]*[0-9][0-9][0-9]'"
+    number = f"json_type({text}) IN ('integer', 'real')"
+    return f"(CASE WHEN ({bare}) AND {exponent} AND json_valid({text}) THEN {number} ELSE 0 END)"
+
+
+@compiles(is_written_number)
+def _is_written(element: is_written_number, compiler: Any, **kw: Any) -> str:
+    return f"({compiler.process(element.clauses, **kw)} ~ '{_WRITTEN}')"
+
+
 class minute_of(FunctionElement[str]):  # noqa: N801 - reads as the SQL function it is
     """`minute_of(seconds)`: seconds since 1970 as a moment in UTC, as 2022-08-22T03:50."""
 

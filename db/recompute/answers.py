@@ -27,7 +27,7 @@ IN_SECONDS = (
 IN_MILLISECONDS = "ai.response.msToFirstChunk"
 BEGAN = {"First Token Stream Event", "llm.content.completion.chunk", "ai.stream.firstChunk"}
 IN_QUEUE = "gen_ai.latency.time_in_queue"
-WRITTEN = re.compile(r"[0-9]{1,15}(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?")
+WRITTEN = re.compile(r"(0|[1-9][0-9]{0,199})(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?")
 
 
 def satisfaction(took: Amount | None) -> float:

@@ -201,11 +201,13 @@ def test_both_databases_and_python_mean_the_same_by_a_number_and_by_small_letter
         {first: 0.25, queue: 1},
         {first: "0.5", queue: "1e20"},
         {queue: 1e20},
+        {first: "1e-2"},
+        *({first: word} for word in ("007", "-0.1", "0.1 ", ".1", "1.", "0_1", "1e-100", "[0.1]", "")),
     ]
     chat = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 1}
     spans = [
         span(place, millis=1000, **chat, **more, **{"gen_ai.request.model": ("MAÇÃ", "maçã")[place % 2]})
-        for place, more in enumerate(said, 1)
+        for place, more in enumerate(said, 20)
     ]
     ended = {"gen_ai.operation.name": "invoke_agent", "error.type": "ÄRGER.CANCELLEDERROR"}
     bring(engine, tmp_path, *spans, span(9, trace=9, status=2, **ended))
@@ -213,7 +215,7 @@ def test_both_databases_and_python_mean_the_same_by_a_number_and_by_small_letter
         day = datetime.fromtimestamp(BEGIN / SECOND, UTC).date()
         unit.add(
             ProviderUsage(
-                id=UUID(int=1), provider="p", day=day, model="MaÇã", input_tokens=6, source="usage.csv"
+                id=UUID(int=1), provider="p", day=day, model="MaÇã", input_tokens=16, source="usage.csv"
             )
         )
     window = Window.parse("all", datetime.fromtimestamp(BEGIN / SECOND, UTC) + timedelta(days=3))
@@ -223,9 +225,9 @@ def test_both_databases_and_python_mean_the_same_by_a_number_and_by_small_letter
     shown = {
         line.key: (line.shown, line.shown_n) for line in lines if line.window == "all" and not line.subject
     }
-    assert shown["models.first_token_p50_ms"] == (250.0, 2)
+    assert shown["models.first_token_p50_ms"] == (250.0, 3)
     assert shown["tasks.queue_wait_p50_ms"] == (1000.0, 1)
-    assert (shown["usage.input_ours"], shown["usage.input_difference"]) == ((6.0, 1), (0.0, 1))
+    assert (shown["usage.input_ours"], shown["usage.input_difference"]) == ((16.0, 1), (0.0, 1))
     assert shown["tasks.cancelled"][0] == 1
 
 
