@@ -78,6 +78,11 @@ def middle_of_amount(place: ColumnElement[Any]) -> ColumnElement[float]:
     return case((place >= 0, middle_of(place) / 1e6), (place == -1, 0.0), else_=below)
 
 
+def place_of_number(value: float) -> int:
+    """The place of a number, as `place_in_histogram` says it."""
+    return math.floor(math.log(max(value, 1.0)) / WIDTH)
+
+
 def middle_of(place: ColumnElement[Any]) -> ColumnElement[float]:
     """The value that stands for all values of a place."""
     return func.exp((cast(place, Float) + 0.5) * WIDTH, type_=Float())

@@ -49,6 +49,12 @@ TABLES: Final[dict[str, str]] = {
     "moment each.",
     "state_stretches": "A state is told once, when all that speaks about it is known, so that a percentage of 90 days "
     "reads few rows and comes out the same tomorrow.",
+    "state_days": "When stretches are too old to be kept, the seconds of each state stay, or availability since the "
+    "first observation would lose its beginning.",
+    "check_days": "When results are too old to be kept, their counts and times stay, or a share over a year would lose "
+    "its beginning.",
+    "uptime_kept": "Rows are deleted when they are older than the settings say. From which moment on single ones count "
+    "must be one for everybody, or a second would count twice or not at all.",
     "watched_hours": "A heartbeat is a row of system_metrics, and a quarter of a year has 260,000 of them: too many "
     "for one number.",
     "exempt_times": "Maintenance counts only if it was declared before it began, and pauses are forgotten by the "
@@ -306,6 +312,17 @@ COLUMNS: Final[dict[str, str]] = {
     "state_stretches.facts": "The evidence, and both the first failure and its confirmation.",
     "state_stretches.settled_at": "Tells what was known when.",
     "state_stretches.superseded_at": "A correction does not rewrite what was told before.",
+    "state_days.subject_id": "Whose seconds they are.",
+    "state_days.since": "Days in UTC, so that no day has 23 hours.",
+    "state_days.state": "What is summed.",
+    "state_days.seconds": "What a percentage is made of.",
+    "check_days.check_id": "Whose results they were.",
+    "check_days.since": "Days in UTC, so that no day has 23 hours.",
+    "check_days.up": "A share is made of it.",
+    "check_days.failed": "A share is made of it.",
+    "check_days.histogram": "Percentiles do not add up, histograms do.",
+    "uptime_kept.family": "Stretches and results are kept for as long as their settings say, each.",
+    "uptime_kept.since": "Rows from then on count one by one, days before it by their sums.",
     "watched_hours.id": "Names the row.",
     "watched_hours.hour": "An hour is put together again when more of it is told later.",
     "watched_hours.since": "Windows are cut by it.",

@@ -50,7 +50,7 @@ def store_calls(session: Session, calls: Sequence[LoggedCall]) -> None:
     people = _there(session, Profile.id, {each.profile_id for each in calls})
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     rows = [_row(each, keys, people) for each in calls]
-    session.execute(insert(ApiLog).on_conflict_do_nothing(index_elements=["id"]), rows)
+    session.execute(insert(ApiLog).on_conflict_do_nothing(), rows)
     touch_at(session, API, (each.at for each in calls))
 
 

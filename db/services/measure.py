@@ -188,7 +188,7 @@ def store_stretches(session: Session, stretches: Sequence[Stretch]) -> None:
     if not stretches:
         return
     put = _insert(session, SystemMetric).values([_stretch_row(each) for each in stretches])
-    session.execute(put.on_conflict_do_nothing(index_elements=["id"]))
+    session.execute(put.on_conflict_do_nothing())
 
 
 def _stretch_row(stretch: Stretch) -> dict[str, Any]:
@@ -324,7 +324,7 @@ def forget(session: Session, now: datetime) -> int:
     ):  # fmt: skip
         key = tuple_(*_table(table).primary_key)
         old = select(*_table(table).primary_key).where(age, mine).limit(BATCH)
-        doomed = delete(table).where(key.in_(old)).execution_options(synchronize_session=False)
+        doomed = delete(table).where(key.in_(old), age).execution_options(synchronize_session=False)
         if table is SystemMetric:  # what is counted of them goes too: these numbers speak of what is there
             moments = list(session.scalars(doomed.returning(SystemMetric.recorded_at)))
             touch_at(session, MEASUREMENTS, moments)

@@ -1,6 +1,6 @@
 """Points of metrics in: each becomes a measurement, with everything that was sent kept beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from db.metric import from_ns
 from db.models import SystemMetric
 from db.models.rollup import MEASUREMENTS
+from db.services import months
 from db.services.content_rows import add_new
 from db.services.ingest import is_unknown
 from db.services.otlp_metrics import Point
@@ -44,6 +45,7 @@ class StoredPoints:
 def store_points(session: Session, points: Sequence[Point], source: str) -> StoredPoints:
     """Store a batch in the session's transaction; `source` names where it came in. The caller commits."""
     done, rows = StoredPoints(), []
+    make_ready(session, points)
     for point in points:
         try:
             rows.append(_row(point, source))
@@ -56,6 +58,11 @@ def store_points(session: Session, points: Sequence[Point], source: str) -> Stor
     done.refused += [(by_id[row["id"]], error.about("point")) for row, error in refused]
     done.already = len(rows) - len(added) - len(refused)
     return done
+
+
+def make_ready(session: Session, points: Iterable[Point]) -> None:
+    """Have months for them, before the transaction does anything else (see `months.prepare`)."""
+    months.prepare(session, (point.time_ns for point in points), (SystemMetric.__tablename__,))
 
 
 def field_of(name: str) -> str:

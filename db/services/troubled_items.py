@@ -42,7 +42,8 @@ def note_late(session: Session, signal: str, count: int, source: str, about: byt
 
 
 def _put(session: Session, rows: list[dict[str, Any]], at: datetime) -> None:
-    added, _ = add_new(session, SystemMetric, rows)
+    timeless = {row["id"] for row in rows}  # their time is when they came in
+    added, _ = add_new(session, SystemMetric, rows, timeless)
     touch_at(session, MEASUREMENTS, [at] if added else [])
 
 

@@ -13,7 +13,7 @@ from alembic import op
 from db.base import Document, Exact, Key
 
 revision = "20261127_more_rollups"
-down_revision = "20261127_partitions"
+down_revision = "20261127_more_months"
 branch_labels = None
 depends_on = None
 

@@ -539,6 +539,24 @@ CREATE POLICY catalogue_seeds_select_console ON catalogue_seeds FOR SELECT TO qu
 ;;
 GRANT SELECT, INSERT ON catalogue_seeds TO quantum_system
 ;;
+ALTER TABLE check_days ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE check_days FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY check_days_select_authenticated ON check_days FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY check_days_insert_system ON check_days FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY check_days_select_system ON check_days FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY check_days_select_console ON check_days FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON check_days TO quantum_app
+;;
+GRANT SELECT ON check_days TO quantum_staff
+;;
+GRANT SELECT, INSERT ON check_days TO quantum_system
+;;
 ALTER TABLE check_results ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE check_results FORCE ROW LEVEL SECURITY
@@ -546,6 +564,8 @@ ALTER TABLE check_results FORCE ROW LEVEL SECURITY
 CREATE POLICY check_results_select_authenticated ON check_results FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
 ;;
 CREATE POLICY check_results_insert_system ON check_results FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY check_results_delete_system ON check_results FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
 CREATE POLICY check_results_insert_console ON check_results FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
@@ -557,7 +577,7 @@ GRANT SELECT ON check_results TO quantum_app
 ;;
 GRANT SELECT ON check_results TO quantum_staff
 ;;
-GRANT SELECT, INSERT ON check_results TO quantum_system
+GRANT SELECT, INSERT, DELETE ON check_results TO quantum_system
 ;;
 ALTER TABLE checks ENABLE ROW LEVEL SECURITY
 ;;
@@ -794,6 +814,8 @@ CREATE POLICY heard_stretches_select_authenticated ON heard_stretches FOR SELECT
 ;;
 CREATE POLICY heard_stretches_insert_system ON heard_stretches FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
+CREATE POLICY heard_stretches_delete_system ON heard_stretches FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
 CREATE POLICY heard_stretches_update_system ON heard_stretches FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
 CREATE POLICY heard_stretches_select_system ON heard_stretches FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
@@ -804,7 +826,7 @@ GRANT SELECT ON heard_stretches TO quantum_app
 ;;
 GRANT SELECT ON heard_stretches TO quantum_staff
 ;;
-GRANT SELECT, INSERT, UPDATE (last_at, beats) ON heard_stretches TO quantum_system
+GRANT SELECT, INSERT, UPDATE (last_at, beats), DELETE ON heard_stretches TO quantum_system
 ;;
 CREATE FUNCTION app.guard_heard_stretches() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
@@ -1506,6 +1528,24 @@ GRANT SELECT ON spans TO quantum_staff
 ;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON spans TO quantum_system
 ;;
+ALTER TABLE state_days ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE state_days FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY state_days_select_authenticated ON state_days FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY state_days_insert_system ON state_days FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY state_days_select_system ON state_days FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY state_days_select_console ON state_days FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON state_days TO quantum_app
+;;
+GRANT SELECT ON state_days TO quantum_staff
+;;
+GRANT SELECT, INSERT ON state_days TO quantum_system
+;;
 ALTER TABLE state_stretches ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE state_stretches FORCE ROW LEVEL SECURITY
@@ -1513,6 +1553,8 @@ ALTER TABLE state_stretches FORCE ROW LEVEL SECURITY
 CREATE POLICY state_stretches_select_authenticated ON state_stretches FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
 ;;
 CREATE POLICY state_stretches_insert_system ON state_stretches FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY state_stretches_delete_system ON state_stretches FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
 CREATE POLICY state_stretches_update_system ON state_stretches FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
@@ -1524,7 +1566,7 @@ GRANT SELECT ON state_stretches TO quantum_app
 ;;
 GRANT SELECT ON state_stretches TO quantum_staff
 ;;
-GRANT SELECT, INSERT, UPDATE (until, superseded_at) ON state_stretches TO quantum_system
+GRANT SELECT, INSERT, UPDATE (until, superseded_at), DELETE ON state_stretches TO quantum_system
 ;;
 CREATE FUNCTION app.guard_state_stretches() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
@@ -1741,6 +1783,26 @@ END
 $$
 ;;
 CREATE TRIGGER guard_transactions BEFORE UPDATE ON transactions FOR EACH ROW EXECUTE FUNCTION app.guard_transactions()
+;;
+ALTER TABLE uptime_kept ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE uptime_kept FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY uptime_kept_select_authenticated ON uptime_kept FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY uptime_kept_insert_system ON uptime_kept FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY uptime_kept_update_system ON uptime_kept FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY uptime_kept_select_system ON uptime_kept FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY uptime_kept_select_console ON uptime_kept FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON uptime_kept TO quantum_app
+;;
+GRANT SELECT ON uptime_kept TO quantum_staff
+;;
+GRANT SELECT, INSERT, UPDATE ON uptime_kept TO quantum_system
 ;;
 ALTER TABLE uptime_subjects ENABLE ROW LEVEL SECURITY
 ;;
@@ -2265,9 +2327,25 @@ ALTER TABLE catalogue_seeds DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON catalogue_seeds FROM quantum_app, quantum_staff, quantum_system
 ;;
+DROP POLICY check_days_select_authenticated ON check_days
+;;
+DROP POLICY check_days_insert_system ON check_days
+;;
+DROP POLICY check_days_select_system ON check_days
+;;
+DROP POLICY check_days_select_console ON check_days
+;;
+ALTER TABLE check_days NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE check_days DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON check_days FROM quantum_app, quantum_staff, quantum_system
+;;
 DROP POLICY check_results_select_authenticated ON check_results
 ;;
 DROP POLICY check_results_insert_system ON check_results
+;;
+DROP POLICY check_results_delete_system ON check_results
 ;;
 DROP POLICY check_results_insert_console ON check_results
 ;;
@@ -2422,6 +2500,8 @@ DROP FUNCTION app.guard_heard_stretches()
 DROP POLICY heard_stretches_select_authenticated ON heard_stretches
 ;;
 DROP POLICY heard_stretches_insert_system ON heard_stretches
+;;
+DROP POLICY heard_stretches_delete_system ON heard_stretches
 ;;
 DROP POLICY heard_stretches_update_system ON heard_stretches
 ;;
@@ -2917,6 +2997,20 @@ ALTER TABLE spans DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON spans FROM quantum_app, quantum_staff, quantum_system
 ;;
+DROP POLICY state_days_select_authenticated ON state_days
+;;
+DROP POLICY state_days_insert_system ON state_days
+;;
+DROP POLICY state_days_select_system ON state_days
+;;
+DROP POLICY state_days_select_console ON state_days
+;;
+ALTER TABLE state_days NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE state_days DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON state_days FROM quantum_app, quantum_staff, quantum_system
+;;
 DROP TRIGGER guard_state_stretches ON state_stretches
 ;;
 DROP FUNCTION app.guard_state_stretches()
@@ -2924,6 +3018,8 @@ DROP FUNCTION app.guard_state_stretches()
 DROP POLICY state_stretches_select_authenticated ON state_stretches
 ;;
 DROP POLICY state_stretches_insert_system ON state_stretches
+;;
+DROP POLICY state_stretches_delete_system ON state_stretches
 ;;
 DROP POLICY state_stretches_update_system ON state_stretches
 ;;
@@ -3064,6 +3160,22 @@ ALTER TABLE transactions NO FORCE ROW LEVEL SECURITY
 ALTER TABLE transactions DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON transactions FROM quantum_app, quantum_staff, quantum_system
+;;
+DROP POLICY uptime_kept_select_authenticated ON uptime_kept
+;;
+DROP POLICY uptime_kept_insert_system ON uptime_kept
+;;
+DROP POLICY uptime_kept_update_system ON uptime_kept
+;;
+DROP POLICY uptime_kept_select_system ON uptime_kept
+;;
+DROP POLICY uptime_kept_select_console ON uptime_kept
+;;
+ALTER TABLE uptime_kept NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE uptime_kept DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON uptime_kept FROM quantum_app, quantum_staff, quantum_system
 ;;
 DROP TRIGGER guard_uptime_subjects ON uptime_subjects
 ;;

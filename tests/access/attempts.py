@@ -203,6 +203,8 @@ def _other(world: World, column: Any, now: Any, name: str) -> Any:
         "uptime_subjects.agent_id": "free-b",
         "check_results.check_id": identity("other check"),
         "state_stretches.subject_id": "agent:agent-person",
+        "state_days.subject_id": "agent:agent-person",
+        "check_days.check_id": identity("other check"),
         "corrections.subject_id": "agent:agent-person",
         "corrections.made_by": identity("another"),
         "exempt_times.declared_by": identity("another"),

@@ -384,11 +384,26 @@ EXPECTED: dict[str, dict[str, list[May]]] = {
         "insert": [May("system", ours=True)],
         "delete": [May("system", ours=True)],
     },
-    "heard_stretches": OBSERVED | {"update": [May("system", only=only("last_at beats"), ours=True)]},
-    "check_results": OBSERVED | {"insert": [May("system", ours=True), May("operator", ours=True)]},
+    "state_days": OBSERVED,
+    "check_days": OBSERVED,
+    "uptime_kept": OBSERVED | {"update": [May("system", ours=True)]},
+    "heard_stretches": OBSERVED
+    | {
+        "update": [May("system", only=only("last_at beats"), ours=True)],
+        "delete": [May("system", ours=True)],
+    },
+    "check_results": OBSERVED
+    | {
+        "insert": [May("system", ours=True), May("operator", ours=True)],
+        "delete": [May("system", ours=True)],
+    },
     "watched_hours": OBSERVED | {"delete": [May("system", ours=True)]},
     "uptime_subjects": OBSERVED | {"update": [May("system", only=only("settled_until"), ours=True)]},
-    "state_stretches": OBSERVED | {"update": [May("system", only=only("until superseded_at"), ours=True)]},
+    "state_stretches": OBSERVED
+    | {
+        "update": [May("system", only=only("until superseded_at"), ours=True)],
+        "delete": [May("system", ours=True)],
+    },
     "checks": {
         "select": [May("person", ours=True), *SEEN],
         "insert": [

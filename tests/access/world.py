@@ -261,6 +261,8 @@ def _particular(table: str, seed: str, number: int) -> dict[str, Any]:
         "check_results": {"check_id": identity("check")},
         "uptime_subjects": {"agent_id": "free-b", "check_id": None},
         "state_stretches": {"subject_id": "agent:free-a", "until": None},
+        "state_days": {"subject_id": "agent:free-a", "since": MOMENT + timedelta(days=number), "seconds": 5},
+        "check_days": {"check_id": identity("check"), "since": MOMENT + timedelta(days=number)},
         "exempt_times": {
             "ends_at": MOMENT + timedelta(hours=1),
             "declared_at": MOMENT - timedelta(hours=1),
@@ -359,6 +361,9 @@ def _watched(world: World) -> None:
         "watched_hours",
         "check_results",
         "state_stretches",
+        "state_days",
+        "check_days",
+        "uptime_kept",
         "exempt_times",
         "corrections",
     ):

@@ -195,6 +195,7 @@ def test_stopping_says_what_was_lost(
         assert "1 calls of programs could not be stored" in caplog.text
 
 
+@pytest.mark.databases("sqlite")  # PostgreSQL's go by the month, see test_more_months
 def test_old_calls_are_forgotten_in_batches_and_young_ones_kept(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
