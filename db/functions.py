@@ -112,6 +112,27 @@ class lowered(FunctionElement[str]):  # noqa: N801 - reads as the SQL function i
     inherit_cache = True
 
 
+class lowered_ascii(FunctionElement[str]):  # noqa: N801 - reads as the SQL function it is
+    """`lowered_ascii(text)`: the text with a to z in place of A to Z, and nothing else changed.
+
+    For names that programs give to things, in statements that people run elsewhere: every database does this alike and
+    by itself.
+    """
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(lowered_ascii, "sqlite")
+def _lowered_ascii_sqlite(element: lowered_ascii, compiler: Any, **kw: Any) -> str:
+    return f"lower({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(lowered_ascii)
+def _lowered_ascii(element: lowered_ascii, compiler: Any, **kw: Any) -> str:
+    return f'lower({compiler.process(element.clauses, **kw)} COLLATE "C")'
+
+
 SQLITE_LOWER = "lower_unicode"  # db.engine gives it to every connection
 
 

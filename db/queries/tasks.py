@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Float, and_, case, cast, false, func, literal, null, or_, select
 
-from db.functions import lowered
+from db.functions import lowered_ascii
 from db.metric import Statement, Window, metric, to_ns
 from db.models import Agent, Span
 from db.models.telemetry import ERROR
@@ -18,7 +18,7 @@ NO_TASK = "No task of this window ended without an error."
 NO_TIME = "No time of this window has passed yet, or no task was ever stored."
 NO_LEASE = "No worker takes leases for its agents' slots here, so nobody knows how much of them was in use."
 HOUR_NS = 3_600_000_000_000
-# The last word of an error's type, in lower case, as libraries and gRPC spell it.
+# The last word of an error's type, its letters A to Z in lower case, as libraries and gRPC spell it.
 CANCELLED = (
     "cancelled",
     "canceled",
@@ -82,7 +82,7 @@ def _count(window: Window, *conditions: ColumnElement[bool]) -> Statement:
 
 def ended_by(words: Sequence[str]) -> ColumnElement[bool]:
     """Failed spans whose error's type is one of these words, or ends in one after a dot."""
-    told = lowered(Span.error_type)
+    told = lowered_ascii(Span.error_type)
     named = or_(told.in_(words), *(told.like(f"%.{word}") for word in words))
     return and_(Span.status == ERROR, named)
 

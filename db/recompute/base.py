@@ -16,6 +16,7 @@ from db.window import Window, to_ns
 BATCH = 5000
 SAMPLED = 5  # how many agents, and connections, are recomputed of those there are
 MS = 1_000_000
+SMALL = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 Amount = int | float | Decimal
 Subject = tuple[str, ...]
 
@@ -162,6 +163,11 @@ def counted(
                     sums.add(window, name, amount)
                     sums.add(window, (name, "n"))
     return sums
+
+
+def small(text: str) -> str:
+    """A text with a to z in place of A to Z; other letters stay, as programs' names are compared."""
+    return text.translate(SMALL)
 
 
 def share(hits: int, n: int) -> float | None:

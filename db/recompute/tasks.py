@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from db.models import Agent, Objective, Span
-from db.recompute.base import MS, SAMPLED, Again, Ranks, Rows, Spans, recomputes
+from db.recompute.base import MS, SAMPLED, Again, Ranks, Rows, Spans, recomputes, small
 from db.recompute.beyond import SPANS
 from db.recompute.spans import ERROR, Known
 from db.window import Window, to_ns
@@ -71,7 +71,7 @@ class Tasks:
         if task.status != ERROR:
             self.ranks.count(task.duration_ns)
             return
-        word = (task.error_type or "").rpartition(".")[2].lower()
+        word = small(task.error_type or "").rpartition(".")[2]
         self.sums["failures"] += 1
         self.sums["cancelled"] += word in CANCELLED
         self.sums["aborted"] += word in ABORTED

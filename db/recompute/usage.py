@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from db.models import ProviderUsage, Span
-from db.recompute.base import SAMPLED, Again, Rows, recomputes
+from db.recompute.base import SAMPLED, Again, Rows, recomputes, small
 from db.recompute.beyond import SPANS
 from db.recompute.tasks import own_parts
 from db.window import Window
@@ -78,7 +78,7 @@ def _by_spans(rows: Rows) -> Side:
     for span in rows.each(*columns):
         if span.category == "model" and span.agent_id not in own:
             day = datetime.fromtimestamp(span.start_ns // NANOSECONDS, UTC).date()
-            told[day, (span.model or "").lower()].add(span.input_tokens, span.output_tokens)
+            told[day, small(span.model or "")].add(span.input_tokens, span.output_tokens)
     return told
 
 
@@ -86,7 +86,7 @@ def _by_reports(rows: Rows) -> Side:
     told = defaultdict[Place, Tokens](Tokens)
     usage = ProviderUsage
     for row in rows.each(usage.day, usage.model, usage.input_tokens, usage.output_tokens):
-        told[row.day, row.model.lower()].add(row.input_tokens, row.output_tokens)
+        told[row.day, small(row.model)].add(row.input_tokens, row.output_tokens)
     return told
 
 

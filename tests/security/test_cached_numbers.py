@@ -29,6 +29,7 @@ KEPT = {
     "db/services/bulk.py": "columns of a table",
     "db/services/relatives.py": "a statement without its values",
     "db/services/rollup_rows.py": "statements without their rows",
+    "db/services/rollup_shapes.py": "statements without their rows",
     "db/sight.py": "compiled statements without their values, for each kind and role apart",
     "i18n.py": "translations",
 }
