@@ -5,7 +5,19 @@ A file per domain says `@recomputes("domain.noun", ...)` over one function that 
 it with what the metrics show. Rows are streamed, and what is kept of them does not grow with their number.
 """
 
-from db.recompute import answers, business, fleet, operations, people, spans, tasks, uptime, usage, watched
+from db.recompute import (
+    answers,
+    business,
+    fleet,
+    measurements,
+    operations,
+    people,
+    spans,
+    tasks,
+    uptime,
+    usage,
+    watched,
+)
 from db.recompute.compare import DIFFERS, Line, verify
 
 __all__ = [
@@ -14,6 +26,7 @@ __all__ = [
     "answers",
     "business",
     "fleet",
+    "measurements",
     "operations",
     "people",
     "spans",
