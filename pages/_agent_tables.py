@@ -217,9 +217,8 @@ def _trace(trace: str, view: View) -> Component:
     lang = view.lang
     words = t("Copy trace id {trace}", lang, trace=trace)
     told = t("Lines and spans of trace {trace}", lang, trace=trace)
-    link = dcc.Link(
-        icon("table"), href=view.link("/logs", trace=trace), title=told, **attributes({"aria-label": told})
-    )
+    words_of = [icon("table"), html.Span(told, className="visually-hidden")]
+    link = dcc.Link(words_of, href=view.link("/logs", trace=trace), title=told, className="agent-link")
     return html.Span([_copied(trace, words, lang), " ", link], className="nowrap")
 
 

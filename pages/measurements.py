@@ -101,11 +101,10 @@ def _head(unit: Session, view: View, window: Window, keys: Sequence[SeriesKey]) 
     chips = [
         html.Li(
             dcc.Link(
-                [_words(key, lang), icon("close")],
+                [html.Span(_words(key, lang), **attributes(unmeasured("name"))), icon("close")],
                 href=_address(view, [each for each in keys if each != key]),
                 className="chip",
                 title=t("Take it out", lang),
-                **attributes(unmeasured("name")),
             )
         )
         for key in keys
@@ -116,12 +115,8 @@ def _head(unit: Session, view: View, window: Window, keys: Sequence[SeriesKey]) 
     every = None
     if len(keys) < len(alike) <= MOST:
         said = t("All {n} sources of {metric}", lang, n=number(len(alike), lang), metric=keys[0].metric)
-        every = dcc.Link(
-            said,
-            href=_address(view, alike),
-            className="btn btn-quiet btn-sm",
-            **attributes(unmeasured("shown")),
-        )
+        words = html.Span(said, **attributes(unmeasured("shown")))
+        every = dcc.Link(words, href=_address(view, alike), className="btn btn-quiet btn-sm")
     nearest = t("Percentiles by nearest rank; where several series are chosen, over all their values.", lang)
     return html.Div(
         [
@@ -297,9 +292,8 @@ def _list_columns(view: View, keys: Sequence[SeriesKey]) -> list[Column]:
 
 
 def _named(key: SeriesKey, view: View) -> Component:
-    return dcc.Link(
-        key.metric, href=_address(view, [key]), className="row-link", **attributes(unmeasured("name"))
-    )
+    name = html.Span(key.metric, **attributes(unmeasured("name")))
+    return dcc.Link(name, href=_address(view, [key]), className="row-link")
 
 
 def _sourced(key: SeriesKey, lang: str) -> Component:

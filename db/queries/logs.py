@@ -77,7 +77,8 @@ def errors(window: Window) -> Statement:
 def by_time(window: Window) -> Statement:
     """Lines in each stretch of time, by level. A stretch without a bar has none."""
     step = step_of(window, MOST_BARS)
-    at, width = bucket_of(row.created_at, step), literal_column(str(step))
+    at = bucket_of(row.created_at, step)
+    width: ColumnElement[int] = literal_column(str(step))
     return (
         select(
             at.label("at"), width.label("seconds"), row.log_level.label("label"), func.count().label("count")
@@ -94,7 +95,7 @@ def by_time(window: Window) -> Statement:
 def extent(session: Session) -> tuple[datetime, datetime] | None:
     """First and last moment that lines speak of; None where there is none."""
     first, last = session.execute(select(func.min(row.created_at), func.max(row.created_at))).one()
-    return None if first is None else (first, last)
+    return None if first is None or last is None else (first, last)
 
 
 def agents_heard(session: Session, window: Window) -> list[str]:

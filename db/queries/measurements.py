@@ -38,6 +38,8 @@ UNKNOWN = "Measurements without a value: blank, NaN, or larger than is kept."
 KEYS = ("count", "unknown", "least", "mean", "p50", "p95", "most", "last")
 row = SystemMetric
 value = cast(SystemMetric.metric_value, Float)
+# Written out, not as parameters: PostgreSQL groups by what reads the same.
+source_told, unit_told = (func.coalesce(each, literal_column("''")) for each in (row.source, row.metric_unit))
 
 
 def of_series(text: str) -> ColumnElement[bool]:
@@ -175,7 +177,7 @@ def most(window: Window, text: str) -> Statement:
 )
 def mean(window: Window, text: str) -> Statement:
     """The mean of the values recorded in the window; each counts the same, however long until the next."""
-    return _one(window, text, func.sum(value) / func.count(row.metric_value))
+    return _one(window, text, func.avg(value))
 
 
 @metric(
@@ -247,16 +249,16 @@ def by_time(window: Window, text: str) -> Statement:
             at.label("at"),
             width.label("seconds"),
             row.metric_type.label("metric"),
-            func.coalesce(row.source, "").label("source"),
-            (func.sum(value) / func.nullif(n, 0)).label("value"),
+            source_told.label("source"),
+            func.avg(value).label("value"),
             func.min(value).label("least"),
             func.max(value).label("most"),
             n.label("count"),
             (func.count() - n).label("unknown"),
         )
         .where(of_series(text), window.covers(row.recorded_at))
-        .group_by(at, row.metric_type, func.coalesce(row.source, ""))
-        .order_by(at, row.metric_type, func.coalesce(row.source, ""))
+        .group_by(at, row.metric_type, source_told)
+        .order_by(at, row.metric_type, source_told)
     )
 
 
@@ -269,13 +271,13 @@ def extent(session: Session, text: str | None = None) -> tuple[datetime, datetim
     first, final = session.execute(
         select(func.min(row.recorded_at), func.max(row.recorded_at)).where(chosen)
     ).one()
-    return None if first is None else (first, final)
+    return None if first is None or final is None else (first, final)
 
 
 def sources_of(session: Session, window: Window, key: SeriesKey, most: int) -> list[SeriesKey]:
     """The series of the same metric and unit that were recorded in the window; at most so many and one."""
     found = session.execute(
-        select(func.coalesce(row.source, ""))
+        select(source_told)
         .where(
             row.metric_type == key.metric,
             _equals(row.metric_unit, key.unit),
@@ -292,18 +294,17 @@ def series_page(
     session: Session, window: Window, search: str, page: int, size: int
 ) -> tuple[list[dict[str, Any]], int]:
     """A page of the series recorded in the window, by source and metric, each with its readings; and how many match."""
-    source, unit = func.coalesce(row.source, ""), func.coalesce(row.metric_unit, "")
     every = (
         select(
             row.metric_type.label("metric"),
-            unit.label("unit"),
-            source.label("source"),
+            unit_told.label("unit"),
+            source_told.label("source"),
             func.count(row.metric_value).label("n"),
             func.min(row.recorded_at).label("first"),
             func.max(row.recorded_at).label("final"),
         )
         .where(row.metric_type.not_in(OWN), window.covers(row.recorded_at), *_matching(search))
-        .group_by(row.metric_type, unit, source)
+        .group_by(row.metric_type, unit_told, source_told)
         .subquery("every")
     )
     shown = (
@@ -317,8 +318,8 @@ def series_page(
         select(value)
         .where(
             row.metric_type == shown.c.metric,
-            func.coalesce(row.metric_unit, "") == shown.c.unit,
-            func.coalesce(row.source, "") == shown.c.source,
+            unit_told == shown.c.unit,
+            source_told == shown.c.source,
             row.metric_value.is_not(None),
             window.covers(row.recorded_at),
         )
@@ -345,7 +346,7 @@ def _listed(found: Any, window: Window) -> dict[str, Any]:
 
 def _matching(search: str) -> list[ColumnElement[bool]]:
     """Every word of the search stands in the name or the source."""
-    text = lowered(func.coalesce(row.source, literal("")) + literal(" ") + row.metric_type)
+    text = lowered(source_told + literal(" ") + row.metric_type)
     return [cast(text, String).contains(word, autoescape=True) for word in search.lower().split()[:8]]
 
 

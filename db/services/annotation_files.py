@@ -23,8 +23,8 @@ PLAIN = ("begin", "end", "kind", "label", "metric", "source", "note")
 Mark = dict[str, Any]
 
 
-def marks_of(path: Path, stream: BufferedIOBase) -> tuple[list[tuple[int, Mark | Invalid]], int]:
-    """Marks by their line, or in a JSON document by their place, and of how many the times told no offset."""
+def marks_of(path: Path, stream: BufferedIOBase) -> tuple[list[tuple[int, Mark | Invalid]], list[str]]:
+    """Marks by their line, or in a JSON document by their place, and what a person should know about them."""
     try:
         data = stream.read(MOST + 1)
     except DAMAGE as error:
@@ -34,13 +34,23 @@ def marks_of(path: Path, stream: BufferedIOBase) -> tuple[list[tuple[int, Mark |
     reader = _Marks(path.name)
     is_document = data.lstrip()[:1] in (b"{", b"[")
     found = reader.document(loads(data)) if is_document else reader.lines(Lines(BytesIO(data)))
-    return list(found), reader.zoneless
+    return list(found), reader.notes()
 
 
 class _Marks:
     def __init__(self, origin: str) -> None:
         self.origin = origin
-        self.zoneless = 0
+        self.zoneless = self.apart = 0
+
+    def notes(self) -> list[str]:
+        told = []
+        if self.zoneless:
+            told.append(f"{self.zoneless:,} times without an offset were read as UTC")
+        if self.apart:
+            told.append(
+                f"of {self.apart:,} faults the two times differ; inject_timestamp was taken, which is UTC"
+            )
+        return [f"{self.origin}: {each}" for each in told]
 
     def lines(self, lines: Lines) -> Iterator[tuple[int, Mark | Invalid]]:
         found = sheet(lines)
@@ -75,6 +85,7 @@ class _Marks:
         if end is not None and end < begin:
             raise Invalid(f"it ends ({shown(said['end'])}) before it begins ({shown(said['begin'])})")
         kind = said["kind"] or NOTE
+        self.apart += "also_at" in given
         mark = {
             "starts_at": begin,
             "ends_at": None if end == begin else end,
@@ -107,13 +118,7 @@ def _text(given: Any, name: str) -> str | None:
 def _plain(name: str, each: Any) -> Mapping[str, Any] | None:
     """A mark of a JSON document by the names of the plain form."""
     if isinstance(each, dict) and all(key in each for key in INJECTED):
-        return {
-            "begin": each["inject_timestamp"],
-            "kind": FAULT,
-            "label": each["inject_type"],
-            "source": each["inject_pod"],
-            "note": f"injected at {each['inject_time']}" if each.get("inject_time") else None,
-        }
+        return _fault(each)
     if isinstance(each, dict):
         return each if "begin" in each else None
     if isinstance(each, Sequence) and not isinstance(each, str) and len(each) == 2:
@@ -126,3 +131,19 @@ def _plain(name: str, each: Any) -> Mapping[str, Any] | None:
             "metric": series,
         }
     return None
+
+
+def _fault(each: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An injected fault. Seconds since 1970 are UTC; where the other time says another moment, the mark's note does."""
+    told = {
+        "begin": each["inject_timestamp"],
+        "kind": FAULT,
+        "label": each["inject_type"],
+        "source": each["inject_pod"],
+    }
+    also = each.get("inject_time")
+    try:
+        is_same = also is None or moment_of(str(also))[0] == moment_of(str(told["begin"]))[0]
+    except Invalid:
+        is_same = False
+    return told if is_same else told | {"also_at": also, "note": f"its inject_time says {also}"}

@@ -39,12 +39,12 @@ def import_marks(engine: Engine, paths: Iterable[Path], *, replace: bool = False
     for path in paths:
         try:
             with opened(path) as (stream, _, _):
-                found, zoneless = marks_of(path, stream)
+                found, notes = marks_of(path, stream)
         except Invalid as error:
             report.refuse(path, 0, error)
             continue
-        if zoneless:
-            report.note(f"{path.name}: {zoneless:,} times without an offset were read as UTC")
+        for note in notes:
+            report.note(note)
         marks = []
         for place, mark in found:
             if isinstance(mark, Invalid):

@@ -146,9 +146,13 @@ def test_faults_and_windows_are_all_marked(filled: Engine, shared_data: Path) ->
         for pod in {each["inject_pod"] for each in faults}:
             told = [each for each in faults if each["inject_pod"] == pod]
             found = marks_in(unit, ALL, [SeriesKey("CpuUsageRate", "%", pod)])
-            assert [(f"{mark['starts_at']:%Y-%m-%d %H:%M:%S}", mark["label"]) for mark in found] == [
-                (each["inject_time"], each["inject_type"]) for each in told
+            assert [(int(mark["starts_at"].timestamp()), mark["label"]) for mark in found] == [
+                (int(each["inject_timestamp"]), each["inject_type"]) for each in told
             ]
+            noted = [mark["note"] for mark in found if mark["note"]]
+            assert len(noted) == ("2022-08-22 07:10:43" in [each["inject_time"] for each in told]), (
+                "a minute off"
+            )
             assert all(mark["ends_at"] is None for mark in found), "the file does not say how long"
 
 

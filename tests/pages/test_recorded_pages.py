@@ -1,5 +1,6 @@
 """/measurements and /logs: what is chosen is drawn and counted, what happened is marked, and every line leads on."""
 
+import re
 from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
@@ -13,7 +14,7 @@ from tests.filled import fill
 from tests.reader import Reader, elements, hrefs, readings, words
 
 pytestmark = pytest.mark.databases("sqlite")
-HOUR = "range=2023-11-14T22:00:00Z/2023-11-14T23:00:00Z&lang=en"
+HOUR = "range=2026-03-01T09:30:00Z/2026-03-01T11:00:00Z&lang=en"
 A, B = SeriesKey("load", "%", "pod-a"), SeriesKey("load", "%", "pod-b")
 
 
@@ -44,7 +45,7 @@ def test_measurements_from_the_empty_page_to_two_series_in_one_chart(
     top, listed = drawn(alice, "measurements", f"{HOUR}&series={quote(asked)}")
     shown = readings(top)
     assert (shown["measurements.count"], shown["measurements.unknown"]) == ("29", "1")
-    assert (shown["measurements.most"], shown["measurements.p95"]) == ("37.0", "6.5")
+    assert (shown["measurements.most"], shown["measurements.p95"]) == ("37.0", "6.75")
     assert "cpu_contention" in words(top) and "injected fault" in words(top) and "faults.json:1" in words(top)
     add = next(each for each in hrefs(listed) if unquote(each).count("load") == 2)
     top, _ = drawn(alice, "measurements", f"{HOUR}&{urlsplit(add).query}")
@@ -92,7 +93,7 @@ def test_logs_are_counted_filtered_and_lead_to_agent_and_trace(
         ("trace=x", 0),
     ):
         _, found = drawn(alice, "logs", f"{HOUR}&{narrow}")
-        assert words(found).count("Line ") == count, narrow
+        assert len(re.findall(r"Line \d", words(found))) == count, narrow
         assert count or "Nothing matches" in words(found)
     _, elsewhere = drawn(alice, "logs", "range=24h&lang=en")
     assert "No line speaks of a moment" in words(elsewhere)
@@ -110,14 +111,14 @@ def test_logs_are_turned_page_by_page(
     _, last = drawn(alice, "logs", urlsplit(older).query)
     assert "Line 0" in words(last) and "Line 1" not in words(last)
     assert not any("before=" in each for each in hrefs(last))
-    _, newest = drawn(alice, "logs", f"{HOUR}&before=2023_x")
+    _, newest = drawn(alice, "logs", f"{HOUR}&before=2026_x")
     assert "Line 3" in words(newest), "what is no place shows the newest"
 
 
 def test_a_label_from_a_file_is_only_text(alice: Reader, engine: Engine, tmp_path: Path) -> None:
     values, marks = tmp_path / "x.csv", tmp_path / "m.csv"
-    values.write_text("time,metric,value,source\n2023-11-14T22:10:00Z,<i>m</i>,1,<b>s</b>\n")
-    marks.write_text('begin,label\n2023-11-14T22:10:00Z,"<img src=x onerror=alert(1)>%{x}"\n')
+    values.write_text("time,metric,value,source\n2026-03-01T10:10:00Z,<i>m</i>,1,<b>s</b>\n")
+    marks.write_text('begin,label\n2026-03-01T10:10:00Z,"<img src=x onerror=alert(1)>%{x}"\n')
     import_measurements(engine, [values])
     import_marks(engine, [marks])
     key = quote(text_of([SeriesKey("<i>m</i>", None, "<b>s</b>")]))
