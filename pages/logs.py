@@ -35,7 +35,7 @@ NAME = "logs"
 CARDS = ("logs.lines", "logs.warnings", "logs.errors")
 FILTERS = ("search", "level", "agent", "trace")
 SIZE = 50
-LONGEST = 2000  # characters of a line on screen
+SHORT, LONGEST = 280, 20_000  # characters of a line that are shown at once, and at a click
 COMMAND = ".venv/bin/quantum import otlp FILE"
 
 dash.register_page(
@@ -143,9 +143,10 @@ def _list(unit: Session, view: View, window: Window) -> Component:
         size=SIZE,
     )
     drawn = _table(view, found, before) if found.rows else _nothing(view, bool(before), any(asked.values()))
-    return html.Div(
-        [_trace(unit, view, asked["trace"]) if asked["trace"] else None, drawn], className="module-list"
-    )
+    if not asked["trace"]:
+        return html.Div(drawn, className="module-list")
+    parts = [_trace_head(view, asked["trace"]), drawn, _trace_spans(unit, view, asked["trace"])]
+    return html.Div(parts, className="module-list")
 
 
 def before_of(text: str) -> tuple[datetime, UUID] | None:
@@ -193,8 +194,12 @@ def _moment(at: datetime, view: View) -> Component:
 
 
 def _message(row: Mapping[str, Any]) -> Component:
+    """Of a long line the beginning, and at a click the whole (assets/recorded.css)."""
     text = str(row["message"])
-    return html.Div(text if len(text) <= LONGEST else text[: LONGEST - 1] + "…", className="log-line")
+    if len(text) <= SHORT:
+        return html.Div(text, className="log-line")
+    whole = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return html.Details(html.Summary(whole, className="log-line"), className="log-more")
 
 
 def _trace_link(row: Mapping[str, Any], view: View) -> Component | None:
@@ -237,34 +242,34 @@ def _nothing(view: View, is_deeper: bool, is_narrowed: bool) -> Component:
 # --- one trace ----------------------------------------------------------------------------------------
 
 
-def _trace(unit: Session, view: View, trace: str) -> Component:
-    """The spans of the trace the lines were written in, whatever the range."""
+def _trace_head(view: View, trace: str) -> Component:
+    """Which trace the lines below are of, and the way back to all lines."""
     lang = view.lang
-    hexadecimal = len(trace) == 32 and all(letter in "0123456789abcdef" for letter in trace)
-    spans = spans_of(unit, trace) if hexadecimal else []
-    title = html.H2([t("Trace", lang), " ", html.Code(trace[:32])], className="trace-name")
+    words = [t("Trace", lang), " ", html.Code(trace[:32])]
     whole = dcc.Link(
         [icon("close"), t("All lines", lang)],
         href=f"/{NAME}" + view.with_query(trace=None, before=None),
         className="btn btn-quiet btn-sm",
     )
-    head = html.Header([title, whole], className="frame-head trace-head")
+    return html.Div([html.H2(words, className="section-title trace-name"), whole], className="trace-head")
+
+
+def _trace_spans(unit: Session, view: View, trace: str) -> Component:
+    """The spans of the trace the lines were written in, whatever the range."""
+    lang = view.lang
+    hexadecimal = len(trace) == 32 and all(letter in "0123456789abcdef" for letter in trace)
+    spans = spans_of(unit, trace) if hexadecimal else []
+    title = html.H2(t("Spans of this trace", lang), className="section-title")
     if not spans:
         none = t("None of its spans is stored.", lang)
-        return html.Section([head, html.P(none, className="frame-body muted")], className="frame section")
+        return html.Section([title, html.Div(none, className="frame agent-none muted")], className="section")
     most = t("Its first {n} spans.", lang, n=number(MOST_SPANS, lang)) if len(spans) >= MOST_SPANS else None
-    told = html.P(most, className="frame-note", **attributes(unmeasured("limit"))) if most else None
+    told = html.P(most, className="muted", **attributes(unmeasured("limit"))) if most else None
+    caption = t("Spans of this trace", lang)
     table = data_table(
-        _span_columns(view),
-        spans,
-        lang=lang,
-        caption=t("Spans of this trace", lang),
-        id=f"{NAME}-spans",
-        stored=True,
+        _span_columns(view), spans, lang=lang, caption=caption, id=f"{NAME}-spans", stored=True
     )
-    return html.Section(
-        [head, told, html.Div(table, className="trace-spans")], className="frame framed-table section"
-    )
+    return html.Section([title, told, table], className="section")
 
 
 def _span_columns(view: View) -> Sequence[Column]:

@@ -39,7 +39,7 @@ dash.register_page(
     __name__,
     path=f"/{NAME}",
     title=titled(lambda lang: t("Measurements", lang)),
-    nav={"words": lambda lang: t("Measurements", lang), "icon": "metrics", "order": 7, "needs": SIGNED_IN},
+    nav={"words": lambda lang: t("Measurements", lang), "icon": "spark", "order": 7, "needs": SIGNED_IN},
 )
 
 
@@ -185,7 +185,6 @@ def _marks(marks: Sequence[Any], view: View) -> Component | None:
         return None
     lang = view.lang
     columns = [
-        Column("place", t("No.", lang), lambda row: number(row["place"], lang), align="end"),
         Column("label", t("What happened", lang), lambda row: _label(row, lang)),
         Column("starts_at", t("Begin", lang), lambda row: _moment(row["starts_at"], view)),
         Column("ends_at", t("End", lang), lambda row: _end(row, view)),
@@ -210,16 +209,15 @@ def _marks(marks: Sequence[Any], view: View) -> Component | None:
 
 
 def _label(row: Any, lang: str) -> Component:
-    """What stands on the chart, and beneath it its kind and what else is said."""
+    """Its number and what stands on the chart, and beneath it its kind and what else is said."""
+    name = html.Strong(f"{number(row['place'], lang)} · {row['label']}")
     words = {
         "fault": t("injected fault", lang),
         "anomaly": t("labelled by hand", lang),
         "note": t("note", lang),
     }
     beneath = " · ".join(filter(None, (words.get(row["kind"], row["kind"]), row["note"])))
-    return html.Div(
-        [html.Strong(row["label"]), html.Span(beneath, className="cell-under")], className="cell-name"
-    )
+    return html.Div([name, html.Span(beneath, className="cell-under")], className="cell-name")
 
 
 def _moment(at: Any, view: View) -> Component:
@@ -311,7 +309,7 @@ def _toggle(key: SeriesKey, view: View, keys: Sequence[SeriesKey]) -> Component 
         words, wanted = t("Show", lang), [key]
     else:
         words, wanted = t("Add", lang), [*keys, key]
-    return dcc.Link(words, href=_address(view, wanted), className="btn btn-quiet btn-sm")
+    return dcc.Link(words, href=_address(view, wanted), className="btn btn-quiet btn-sm nowrap")
 
 
 def _nothing(unit: Session, view: View, search: str) -> Component:

@@ -21,6 +21,7 @@ DASHES = ("solid", "dot")  # a second round of colours is dotted, so that no two
 GAP = 2.5  # times the usual distance; a longer one breaks the line
 BANDS = 3  # of more series the bands would hide each other
 NAMED_APART, NUMBERED_APART = 0.045, 0.016  # shares of the chart's width between two labels
+ROW = 12  # pixels
 Row = Mapping[str, Any]
 
 
@@ -62,7 +63,7 @@ def time_lines(series: MeasuredSeries, unit: str, marks: Sequence[Row], lang: st
     values = [row["least"] for row in series.rows if row["least"] is not None]
     rises = {"rangemode": "tozero"} if values and min(values) >= 0 else {}
     figure.update_layout(
-        base_layout(theme, lang) | {"margin": {"l": 52, "r": 16, "t": 20, "b": 46}, "hovermode": "closest"},
+        base_layout(theme, lang) | {"margin": {"l": 52, "r": 16, "t": 32, "b": 46}, "hovermode": "closest"},
         barmode="overlay",
         xaxis=axis(
             theme, t("Time (UTC)", lang), showgrid=False, type="date", range=[_plain(start), _plain(end)]
@@ -186,11 +187,13 @@ def _labels(marks: Sequence[Row], start: datetime, end: datetime, theme: str) ->
         if share - reached < NUMBERED_APART:
             continue
         reached = share
-        where = (
-            {"y": 1, "yanchor": "top", "textangle": -90, "xanchor": "left"}
-            if named
-            else {"y": 1, "yanchor": "bottom"}
-        )
+        beside = {"y": 1, "yanchor": "top", "textangle": -90, "xanchor": "left"}
+        above = {
+            "y": 1,
+            "yanchor": "bottom",
+            "yshift": ROW * (len(shown) % 2),
+        }  # two rows: numbers are near each other
+        where = beside if named else above
         words = f"{place} {escaped(str(mark['label']))}" if named else str(place)
         tint = {"size": 11, "color": color(theme, "error")}
         shown.append(
@@ -199,6 +202,7 @@ def _labels(marks: Sequence[Row], start: datetime, end: datetime, theme: str) ->
                 "yref": "paper",
                 "text": words,
                 "showarrow": False,
+                "bgcolor": translucent(color(theme, "surface"), 0.72),
                 "font": tint,
             }
             | where
