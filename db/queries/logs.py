@@ -94,7 +94,7 @@ def by_time(window: Window) -> Statement:
 
 def extent(session: Session) -> tuple[datetime, datetime] | None:
     """First and last moment that lines speak of; None where there is none."""
-    first, last = session.execute(select(func.min(row.created_at), func.max(row.created_at))).one()
+    first, last = (session.scalar(select(end(row.created_at))) for end in (func.min, func.max))
     return None if first is None or last is None else (first, last)
 
 
