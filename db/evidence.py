@@ -100,8 +100,10 @@ def _equals(key: Key, value: Any) -> ColumnElement[bool]:
 def _ordered(statement: Statement) -> _Ordered:
     selected = list(statement.selected_columns)
     order = [_unwrapped(clause) for clause in statement._order_by_clauses]  # there is no public name for them
-    if not statement._group_by_clauses:
-        order += [(column, False) for column in _primary_key(statement)]
+    # What tells two rows apart comes last: rows that are alike in all before would come in any order, page by page.
+    grouped = [_bare(clause) for clause in statement._group_by_clauses]
+    apart = grouped or _primary_key(statement)
+    order += [(column, False) for column in apart if not any(column.compare(known) for known, _ in order)]
     order = order or [(_bare(column), False) for column in selected]
     labelled = [column.label(f"sorted_{place}") for place, (column, _) in enumerate(order)]
     rows = statement.order_by(None).add_columns(*labelled).subquery("evidence")

@@ -20,6 +20,7 @@ FOREVER = "private, max-age=31536000, immutable"
 FOR_A_WHILE = "private, max-age=3600, stale-while-revalidate=86400"
 
 Suite = Callable[[str, str], Response]
+Place = tuple[str, str, bool]  # package, path, whether the address names the version
 
 
 class Kept:
@@ -68,16 +69,18 @@ def wire(app: Dash) -> None:
     server.after_request_funcs[None].insert(0, same_for_every_cookie)
 
 
+KEPT: dict[Place, "Kept"] = {}  # the packages' files are the same for every application of the process
+
+
 def remembered(serve: Suite) -> Suite:
     """`serve`, each file read and compressed once. Made-up versions of a file share one place in memory."""
-    kept: dict[tuple[str, str, bool], Kept] = {}
 
     def suite(package_name: str, fingerprinted_path: str) -> Response:
         path, fingerprinted = check_fingerprint(fingerprinted_path)
         place = (package_name, path, bool(fingerprinted))
-        if place not in kept:
-            kept[place] = Kept(serve(package_name, fingerprinted_path), bool(fingerprinted))
-        return kept[place].answer()
+        if place not in KEPT:
+            KEPT[place] = Kept(serve(package_name, fingerprinted_path), bool(fingerprinted))
+        return KEPT[place].answer()
 
     return suite
 

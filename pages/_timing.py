@@ -26,6 +26,7 @@ from pages._view import FAILED
 Keep = Callable[[Timing], None]
 REPORTED = "/measured"  # where assets/measure.js tells what the browser saw
 BEGUN = "quantum_answer_begun"
+LISTENER = "quantum_timing"
 LARGEST_REPORT = 1000  # bytes
 LONGEST_MS = 60_000.0
 REPORTS_A_MINUTE = 30  # of one person, by one process
@@ -44,7 +45,9 @@ def wire(app: Dash, keep: Keep) -> None:
         if timing is not None:
             keep(timing)
 
-    request_finished.connect(finish, server, weak=False)
+    # The signal outlives applications, so it holds this one's listener weakly and the application holds it.
+    server.extensions[LISTENER] = finish
+    request_finished.connect(finish, server)
     server.add_url_rule(REPORTED, "measured", _reports(keep), methods=["POST"])
 
 

@@ -49,7 +49,7 @@ def seen_in(name: str, *conditions: Any, beside: CTE | None = None) -> CTE:
         select(Span.trace_id, func.count().label("spans"), func.min(Span.start_ns).label("start_ns"))
         .where(of_others(window))
         .group_by(Span.trace_id)
-        .order_by(func.min(Span.start_ns).desc(), Span.trace_id)
+        .order_by(func.min(Span.start_ns).desc())
     ),
 )
 def trace_count(window: Window) -> Statement:

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import Engine, select, text
 
 from db.engine import make_engine
-from db.metric import METRICS, SERIES, Statement, Window, statement_text
+from db.metric import METRICS, SERIES, Statement, Window
 from db.models import Call
+from db.proof import statement_text
 from db.queries import rolled
 from db.queries.activity import activity, calls_per, efficiencies, latency
 from db.queries.connections import pairs, touching

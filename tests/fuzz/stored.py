@@ -18,6 +18,7 @@ from db.services.otlp_files import import_files
 from tests import module_rows, module_rows_b
 from tests.fuzz.nasty import MARK, PWNED, component
 from tests.otlp import attribute, request, span, write
+from tests.owned_rows import POINTING, TOGETHER
 from tests.sessions import session
 
 assert db.models.__all__
@@ -97,12 +98,16 @@ def _at_least_one(engine: Engine, table: Table) -> None:
     with session(engine, write=True) as unit:
         if not unit.scalar(select(func.count()).select_from(table)):
             needed = [each for each in table.columns if not each.nullable and each.server_default is None]
+            needed += [each for each in table.columns if each.name == POINTING.get(table.name)]
+            together = TOGETHER.get(table.name, {})
             try:
                 with unit.begin_nested():
-                    unit.execute(insert(table).values({each.name: _plain(unit, each) for each in needed}))
+                    row = {each.name: _plain(unit, each) for each in needed}
+                    unit.execute(insert(table).values(row | together))
             except IntegrityError:  # a check demands that it belongs to something
                 needed += [each for each in table.columns if each.foreign_keys and each.nullable]
-                unit.execute(insert(table).values({each.name: _plain(unit, each) for each in needed}))
+                row = {each.name: _plain(unit, each) for each in needed}
+                unit.execute(insert(table).values(row | together))
 
 
 def _plain(unit: Session, column: Any) -> Any:

@@ -54,6 +54,7 @@ def test_range_theme_and_language_go_along_from_page_to_page(home: Page) -> None
     expect(home.locator("h1")).to_have_text("Métricas")
     expect(home).to_have_title("Métricas · ALSHAM QUANTUM")
     assert all(word in home.url for word in ("range=all", "theme=light", "lang=pt-BR"))
+    home.locator("a[href*='domain=spans']").click()
     expect(home.locator("[data-metric='spans.count']")).to_have_attribute("data-value", "40")
 
 
@@ -112,10 +113,10 @@ def test_a_page_for_other_roles_says_so_when_one_follows_a_link_to_it(
 
 
 def test_a_request_that_fails_says_what_to_do(home: Page, console_errors: list[str]) -> None:
-    said = home.locator("#toasts")
+    said, kept = home.locator("#toasts"), home.locator("#trouble")
     home.route("**/_dash-update-component*", lambda route: route.fulfill(status=503, json={"error": "away"}))
     home.locator("#shell-refresh").click()
-    expect(said).to_contain_text("The database does not answer")
+    expect(kept).to_contain_text("The database does not answer")
     home.unroute("**/_dash-update-component*")
     home.context.clear_cookies()
     home.locator("#shell-refresh").click()

@@ -172,7 +172,7 @@ def test_connections_are_those_of_the_map(program: Programs, rows: None) -> None
     assert me.walk("/connections?agent=till") == [measured] and not me.walk("/connections?agent=nobody")
     assert not me.walk("/connections?window=7d")
     few = me.walk("/connections?window=2023-11-14T22:13:20.000Z/2023-11-14T22:13:20.010Z")
-    assert few[0]["p95_ms"] is None and few[0]["p50_ms"] == 2 and "too few" in few[0]["reason"]
+    assert few[0]["p95_ms"] is None and few[0]["p50_ms"] == 2 and "too small" in few[0]["reason"]
     declared = me.walk("/connections?evidence=declared&agent=shop")
     assert [row["kind"] for row in declared] == ["command", "neural", "sync"]
     assert {row["calls"] for row in declared} == {None} and declared[0]["reason"]

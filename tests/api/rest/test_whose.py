@@ -15,8 +15,9 @@ from db.actor import Actor
 from db.engine import make_engine
 from db.engine import session as own_session
 from db.listing import LISTINGS, Wish, read_page
-from db.metric import METRICS, Window, as_json
+from db.metric import METRICS, Window
 from db.models import Deal, RoleRequirement
+from db.proof import as_json
 from settings import Settings
 from tests import module_rows, module_rows_b
 from tests.api.rest.conftest import Programs
