@@ -68,7 +68,7 @@ def time_lines(series: MeasuredSeries, unit: str, marks: Sequence[Row], lang: st
         xaxis=axis(
             theme, t("Time (UTC)", lang), showgrid=False, type="date", range=[_plain(start), _plain(end)]
         ),
-        yaxis=axis(theme, unit or t("Value (no unit told)", lang), nticks=6, **rises),
+        yaxis=axis(theme, escaped(unit) or t("Value (no unit told)", lang), nticks=6, **rises),
         shapes=[_shape(mark, start, end, theme) for mark in marks],
         annotations=_labels(marks, start, end, theme),
     )

@@ -117,11 +117,16 @@ def test_logs_are_turned_page_by_page(
 
 def test_a_label_from_a_file_is_only_text(alice: Reader, engine: Engine, tmp_path: Path) -> None:
     values, marks = tmp_path / "x.csv", tmp_path / "m.csv"
-    values.write_text("time,metric,value,source\n2026-03-01T10:10:00Z,<i>m</i>,1,<b>s</b>\n")
+    values.write_text("time,metric,value,source,unit\n2026-03-01T10:10:00Z,<i>m</i>,1,<b>s</b>,<u>\n")
     marks.write_text('begin,label\n2026-03-01T10:10:00Z,"<img src=x onerror=alert(1)>%{x}"\n')
     import_measurements(engine, [values])
     import_marks(engine, [marks])
-    key = quote(text_of([SeriesKey("<i>m</i>", None, "<b>s</b>")]))
+    key = quote(text_of([SeriesKey("<i>m</i>", "<u>", "<b>s</b>")]))
     top, _ = drawn(alice, "measurements", f"{HOUR}&series={key}")
     graph = next(each for each in elements(top) if each["type"] == "Graph")["props"]["figure"]
-    assert "<img" not in str(graph) and "<b>s</b>" not in str(graph) and "&lt;img" in str(graph)
+    assert (
+        "<img" not in str(graph)
+        and "<u>" not in str(graph)
+        and "<b>s</b>" not in str(graph)
+        and "&lt;img" in str(graph)
+    )
