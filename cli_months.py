@@ -34,4 +34,4 @@ def months(move: bool) -> None:
         for table in MONTHLY:
             for part in cut.parts(unit, table):
                 about = "not counted yet" if part.rows is None else f"{part.rows:,} rows"
-                click.echo(f"{part.name:<16}{about:>22}{part.size / 2**20:>12,.1f} MiB")
+                click.echo(f"{part.name:<24}{about:>22}{part.size / 2**20:>12,.1f} MiB")

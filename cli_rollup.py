@@ -18,7 +18,7 @@ MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", 
 @click.option("--until", type=MOMENT, help="Anew up to this moment, in UTC; with --rebuild.")
 @told
 def rollup(rebuild: bool, since: datetime | None, until: datetime | None) -> None:
-    """Bring the roll-ups of spans and calls up to the stored rows.
+    """Bring the roll-ups of spans, calls, log lines, measurements and programs' calls up to the stored rows.
 
     The scheduled job does so by itself. Numbers are right before and after; long windows are quicker after. It may be
     stopped at any time and goes on where it was.

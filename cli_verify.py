@@ -87,10 +87,11 @@ def _count(count: int, one: str, many: str) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: windows, lines, and how many differ.")
 @told
 def numbers(wanted: tuple[str, ...], as_json: bool) -> int:
-    """Recompute every number from the raw rows by another way and print both.
+    """Recompute every number, and every chart, from the raw rows by another way and print both.
 
-    Of numbers about an agent, a connection, a subject of states, a check, a currency or a role, some are looked at.
-    Exit 1 when any differs.
+    Of a chart the number of its rows is printed, and the largest difference of any number in it. What is made of rows
+    that are no longer kept is named and not compared. Of numbers about an agent, a connection, a subject of states, a
+    check, a currency or a role, some are looked at. Exit 1 when any differs.
     """
     from db.actor import SYSTEM
     from db.engine import session
@@ -110,39 +111,47 @@ def numbers(wanted: tuple[str, ...], as_json: bool) -> int:
 
 
 def _tell_json(lines: Iterable[Any], windows: Sequence[Any]) -> int:
-    from db.recompute import DIFFERS
+    from db.recompute import BEYOND, DIFFERS
 
     said = [line.told() for line in lines]
     differing = sum(1 for line in said if line["verdict"] == DIFFERS)
     named = [window.name for window in windows]
-    answer = {"windows": named, "checked": len(said), "differing": differing, "lines": said}
+    beyond = sum(1 for line in said if line["verdict"] == BEYOND)
+    counts = {"checked": len(said) - beyond, "differing": differing, "beyond": beyond}
+    answer = {"windows": named, **counts, "lines": said}
     click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     return differing
 
 
 def _tell_lines(lines: Iterable[Any], windows: Sequence[Any]) -> int:
     """Line by line as they come, under a head; long windows by a number of their own."""
-    from db.recompute import DIFFERS
+    from db.recompute import BEYOND, DIFFERS
 
     labels = {window.name: window.name for window in windows}
     for place, window in enumerate((each for each in windows if "/" in each.name), 1):
         labels[window.name] = f"w{place}"
         click.echo(f"w{place} = {window.name}")
     click.echo(_columns("number", "window", "shown", "recomputed", "difference", "verdict"))
-    checked, differing = 0, 0
+    checked, differing, beyond = 0, 0, 0
     for line in lines:
-        checked += 1
+        beyond += int(line.verdict == BEYOND)
+        checked += int(line.verdict != BEYOND)
         differing += int(line.verdict == DIFFERS)
         click.echo(_line_of(line, labels[line.window]))
     click.echo(
         f"{_count(checked, 'number', 'numbers')} recomputed · "
         + ("all agree" if not differing else f"{_count(differing, 'differs', 'differ')}")
+        + (f" · {beyond:,} not recomputed, for their raw rows are gone" if beyond else "")
     )
     return differing
 
 
 def _line_of(line: Any, window: str) -> str:
     about = f"[{' → '.join(line.subject)}]" if line.subject else ""
+    about += " rows" if line.is_chart else ""
+    if line.since is not None:
+        gone = f"{line.verdict}: raw rows before {line.since} are gone"
+        return _columns(line.key + about, window, "", "", "", gone)
     n = "" if line.shown_n == line.recomputed_n else f" (n {line.shown_n:,} ≠ {line.recomputed_n:,})"
     shown, recomputed, difference = (_number(each) for each in (line.shown, line.recomputed, line.difference))
     return _columns(line.key + about, window, shown, recomputed, difference, line.verdict + n)

@@ -24,6 +24,7 @@ MOST_IDLE_HOURS, MOST_PROXIES = 30 * 24, 10
 SIGN_UPS = ("open", "invited")
 DEFAULT_APDEX_SECONDS, MOST_APDEX_SECONDS = "0.5", 60
 LEAST_LOG_DAYS, MOST_LOG_DAYS = 90, 3650  # the database's rules delete no younger call
+LEAST_STATE_DAYS = 30  # nor of what states follow from
 LEAST_AGENT_LOG_DAYS = 30  # nor a younger line of an agent's log
 MOST_PER_HOUR = 80_000_000  # a day's limit still fits the column
 SMTP_PORTS = {"smtp": 587, "smtps": 465}
@@ -59,9 +60,11 @@ class Keep:
 
     Attributes:
         spans: spans and the calls they prove, by when they started.
-        five_minutes, hours: what was counted of them per five minutes and per hour.
+        five_minutes, hours: what was counted per five minutes and per hour, of every family of rows.
         logs: log lines of agents.
         measurements: points of metrics and the like.
+        states: stretches of states and of heartbeats; what whole days hold in each state stays.
+        check_results: what this application's checks over HTTP found; what whole days hold stays.
     """
 
     spans: int = 0
@@ -69,6 +72,8 @@ class Keep:
     hours: int = 0
     logs: int = 0
     measurements: int = 0
+    states: int = 0
+    check_results: int = 0
 
 
 @dataclass(frozen=True)
@@ -181,6 +186,8 @@ def _keep(source: Mapping[str, str]) -> Keep:
         hours=_days(source, "QUANTUM_KEEP_HOURS_DAYS", 7),
         logs=_days(source, "QUANTUM_KEEP_LOGS_DAYS", LEAST_AGENT_LOG_DAYS),
         measurements=_days(source, "QUANTUM_KEEP_MEASUREMENTS_DAYS", 7),
+        states=_days(source, "QUANTUM_KEEP_STATES_DAYS", LEAST_STATE_DAYS),
+        check_results=_days(source, "QUANTUM_KEEP_CHECK_RESULTS_DAYS", LEAST_STATE_DAYS),
     )
     for shorter, longer, names in (
         (keep.spans, keep.five_minutes, ("QUANTUM_KEEP_FIVE_MINUTES_DAYS", "QUANTUM_KEEP_SPANS_DAYS")),

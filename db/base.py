@@ -12,7 +12,7 @@ from sqlalchemy import JSON, DateTime, Dialect, LargeBinary, MetaData, Numeric, 
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.schema import CreateIndex
+from sqlalchemy.schema import CreateIndex, PrimaryKeyConstraint
 from sqlalchemy.sql.expression import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -147,9 +147,11 @@ __all__ = [
     "Document",
     "Exact",
     "HexId",
+    "IN_KEY",
     "Instant",
     "Key",
     "Text",
+    "by_month",
     "new_id",
     "now",
     "uuid7",
@@ -194,3 +196,23 @@ def _new_id(element: new_id, compiler: Any, **kw: Any) -> str:
 def _index_without_nulls_last(element: CreateIndex, compiler: Any, **kw: Any) -> str:
     """SQLite refuses NULLS LAST in an index; its plain DESC already puts nulls last."""
     return str(compiler.visit_create_index(element, **kw)).replace(" NULLS LAST", "")
+
+
+# --- cut by month ---------------------------------------------------------------------------------
+
+IN_KEY = "time in the key"
+
+
+def by_month(time: str) -> dict[str, Any]:
+    """For `__table_args__`: PostgreSQL cuts the table by month of this column (see `db.partitions`).
+
+    There the column joins the primary key, since nothing else could be unique over partitions, and is never null.
+    """
+    return {"postgresql_partition_by": f"RANGE ({time})", "info": {IN_KEY: time}}
+
+
+@compiles(PrimaryKeyConstraint, "postgresql")
+def _key_with_time(element: PrimaryKeyConstraint, compiler: Any, **kw: Any) -> str:
+    written = str(compiler.visit_primary_key_constraint(element, **kw))
+    time = element.table.info.get(IN_KEY)
+    return written if time is None or time in element.columns else f"{written.removesuffix(')')}, {time})"

@@ -16,7 +16,7 @@ from sqlalchemy.schema import CreateIndex
 
 from db import reasons
 from db.access_docs import access_doc
-from db.base import Base, new_id, now
+from db.base import IN_KEY, Base, new_id, now
 from db.claims import DISCREPANCIES, SOURCE
 from db.describe import MODULES, Stats, comparison, mapped_classes, module_of, stats
 from db.engine import make_engine
@@ -143,7 +143,11 @@ def _default(column: Column[Any]) -> str:
 
 
 def _keys(table: Table) -> Iterator[str]:
-    yield f"- Primary key: {_names(table.primary_key.columns)}"
+    primary, time = _names(table.primary_key.columns), table.info.get(IN_KEY)
+    further = (
+        "" if time is None or time in table.primary_key.columns else f"; on PostgreSQL {primary}, `{time}`"
+    )
+    yield f"- Primary key: {primary}{further}"
     for key in sorted(table.foreign_key_constraints, key=lambda key: list(key.column_keys)):
         target = ", ".join(element.target_fullname for element in key.elements)
         yield f"- Foreign key: {_names(key.columns)} → `{target}`, on delete {(key.ondelete or 'no action').lower()}"
@@ -156,6 +160,10 @@ def _keys(table: Table) -> Iterator[str]:
         yield f"- {'Unique index' if index.unique else 'Index'}: `{index.name}` on `{_index(index)}`"
     if partitioned := table.dialect_options["postgresql"]["partition_by"]:
         yield f"- Partitioned on PostgreSQL: `{partitioned}`, a partition for each month and one for the rest"
+        if further:
+            yield f"- Never null on PostgreSQL: `{time}`"
+    if table.name == "audit_log":
+        yield "- Never partitioned: each row seals the one before, and none is ever taken away"
     if table.name in TOUCHED:
         yield f"- Trigger on PostgreSQL: `update_{table.name}_updated_at`"
     if table.name == "auth_account":

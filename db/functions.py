@@ -222,7 +222,8 @@ def _within_minutes(seconds: str) -> bool:
 @compiles(bucket_of, "sqlite")
 def _bucket_of_sqlite(element: bucket_of, compiler: Any, **kw: Any) -> str:
     moment, seconds = (compiler.process(clause, **kw) for clause in element.clauses)
-    start = f"CAST(strftime('%s', {moment}) AS INTEGER) / {seconds} * {seconds}"
+    # Whole seconds: SQLite would round a moment's last half millisecond into the next one.
+    start = f"CAST(strftime('%s', substr({moment}, 1, 19)) AS INTEGER) / {seconds} * {seconds}"
     form = "%Y-%m-%dT%H:%M:%S" if _within_minutes(seconds) else "%Y-%m-%dT%H:%M"
     return f"strftime('{form}', {start}, 'unixepoch')"
 
@@ -233,6 +234,78 @@ def _bucket_of(element: bucket_of, compiler: Any, **kw: Any) -> str:
     start = f"to_timestamp(floor(extract(epoch from {moment}) / {seconds}) * {seconds})"
     form = "HH24:MI:SS" if _within_minutes(seconds) else "HH24:MI"
     return f"to_char({start} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"{form}')"
+
+
+class said_under(FunctionElement[str]):  # noqa: N801 - reads as the SQL function it is
+    """`said_under(document, key)`: what a JSON document says under a key, as text; null where it says nothing.
+
+    Of true and false as PostgreSQL spells them: SQLite alone takes them for the numbers 1 and 0.
+    """
+
+    type = String()
+    inherit_cache = True
+
+    def __init__(self, document: Any, key: str) -> None:
+        quoted = key.replace("'", "''")
+        super().__init__(document, literal_column(f"'{quoted}'"))
+
+
+@compiles(said_under, "sqlite")
+def _said_under_sqlite(element: said_under, compiler: Any, **kw: Any) -> str:
+    document, key = (compiler.process(clause, **kw) for clause in element.clauses)
+    path = f"'$.\"' || {key} || '\"'"
+    kind, said = f"json_type({document}, {path})", f"json_extract({document}, {path})"
+    return f"(CASE WHEN {kind} IN ('true', 'false') THEN {kind} ELSE CAST({said} AS TEXT) END)"
+
+
+@compiles(said_under)
+def _said_under(element: said_under, compiler: Any, **kw: Any) -> str:
+    document, key = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"({document} ->> {key})"
+
+
+# Few enough digits for the exponent that any such number fits a float.
+_WRITTEN = r"^(0|[1-9][0-9]{0,199})(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?$"
+
+
+class is_written_number(FunctionElement[bool]):  # noqa: N801 - reads as the SQL function it is
+    """`is_written_number(text)`: whether a text is a number from 0 up as JSON writes it, its exponent of at most two
+    digits. SQLite by itself has no regular expressions, but reads JSON."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(is_written_number, "sqlite")
+def _is_written_sqlite(element: is_written_number, compiler: Any, **kw: Any) -> str:
+    text = compiler.process(element.clauses, **kw)
+    bare = f"{text} GLOB '[0-9]*[0-9]' OR {text} GLOB '[0-9]'"
+    exponent = f"{text} NOT GLOB '*[eE]*[0-9][0-9][0-9]'"
+    number = f"json_type({text}) IN ('integer', 'real')"
+    return f"(CASE WHEN ({bare}) AND {exponent} AND json_valid({text}) THEN {number} ELSE 0 END)"
+
+
+@compiles(is_written_number)
+def _is_written(element: is_written_number, compiler: Any, **kw: Any) -> str:
+    return f"({compiler.process(element.clauses, **kw)} ~ '{_WRITTEN}')"
+
+
+class minute_of(FunctionElement[str]):  # noqa: N801 - reads as the SQL function it is
+    """`minute_of(seconds)`: seconds since 1970 as a moment in UTC, as 2022-08-22T03:50."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(minute_of, "sqlite")
+def _minute_of_sqlite(element: minute_of, compiler: Any, **kw: Any) -> str:
+    return f"strftime('%Y-%m-%dT%H:%M', {compiler.process(element.clauses, **kw)}, 'unixepoch')"
+
+
+@compiles(minute_of)
+def _minute_of(element: minute_of, compiler: Any, **kw: Any) -> str:
+    seconds = compiler.process(element.clauses, **kw)
+    return f"to_char(to_timestamp({seconds}) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI')"
 
 
 class first_event_ns(FunctionElement[int]):  # noqa: N801 - reads as the SQL function it is

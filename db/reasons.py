@@ -27,6 +27,9 @@ TABLES: Final[dict[str, str]] = {
     "agent_rollups": "The same by agent, and by service, because from its first reported status on a service's silence "
     "means success.",
     "call_rollups": "The same of calls by pair and kind.",
+    "log_rollups": "The same of log lines by agent and level.",
+    "measurement_rollups": "The same of measurements by series.",
+    "api_rollups": "The same of calls of programs by the person behind them, for not everybody may read everybody's.",
     "rollup_kept": "Rows are deleted when they are older than the settings say. What is left of their time must not be "
     "taken for all there was.",
     "rollup_touched": "What changed since it was rolled up is read raw, so that a number is right at every instant and "
@@ -46,6 +49,12 @@ TABLES: Final[dict[str, str]] = {
     "moment each.",
     "state_stretches": "A state is told once, when all that speaks about it is known, so that a percentage of 90 days "
     "reads few rows and comes out the same tomorrow.",
+    "state_days": "When stretches are too old to be kept, the seconds of each state stay, or availability since the "
+    "first observation would lose its beginning.",
+    "check_days": "When results are too old to be kept, their counts and times stay, or a share over a year would lose "
+    "its beginning.",
+    "uptime_kept": "Rows are deleted when they are older than the settings say. From which moment on single ones count "
+    "must be one for everybody, or a second would count twice or not at all.",
     "watched_hours": "A heartbeat is a row of system_metrics, and a quarter of a year has 260,000 of them: too many "
     "for one number.",
     "exempt_times": "Maintenance counts only if it was declared before it began, and pauses are forgotten by the "
@@ -123,6 +132,38 @@ COLUMNS: Final[dict[str, str]] = {
     "call_rollups.errors": "Adds up to the number of failed calls.",
     "call_rollups.answered": "A percentile says how many latencies it stands on.",
     "call_rollups.histogram": "Percentiles do not add up; counts per place do.",
+    **{
+        f"{table}.{column}": why
+        for table in ("log_rollups", "measurement_rollups", "api_rollups")
+        for column, why in (
+            (
+                "resolution",
+                "Five minutes, hours and days stand in one table, so that one statement reads them.",
+            ),
+            ("start", "A window is put together from the stretches in it."),
+        )
+    },
+    "log_rollups.agent_id": "Lines are counted by agent.",
+    "log_rollups.log_level": "Errors are counted apart from news.",
+    "log_rollups.lines": "Adds up to the number of lines.",
+    "measurement_rollups.id": "A series is known by four texts, too many for a key.",
+    "measurement_rollups.metric_type": "Names what was measured.",
+    "measurement_rollups.metric_unit": "Values of two units do not add up.",
+    "measurement_rollups.source": "Two programs measure two things.",
+    "measurement_rollups.labels": "One program measures several things under one name, told apart by attributes.",
+    "measurement_rollups.n": "Adds up to the number of values.",
+    "measurement_rollups.missing": "Failures are measurements without a value; they are counted apart.",
+    "measurement_rollups.total": "A mean does not add up; a sum does.",
+    "measurement_rollups.least": "The smallest of the smallest is the window's.",
+    "measurement_rollups.most": "The largest of the largest is the window's.",
+    "measurement_rollups.histogram": "Percentiles do not add up; counts per place do.",
+    "api_rollups.id": "A profile may be deleted, so it names no row.",
+    "api_rollups.user_id": "Who may read calls is decided by the person behind them.",
+    "api_rollups.method": "Reading and writing are told apart.",
+    "api_rollups.status_code": "Errors and failures are told by the status.",
+    "api_rollups.calls": "Adds up to the number of calls.",
+    "api_rollups.timed": "A percentile says how many response times it stands on.",
+    "api_rollups.histogram": "Percentiles do not add up; counts per place do.",
     "rollup_kept.family": "Each family of rows is kept as long as its setting says.",
     "rollup_kept.raw_from": "Older five minutes are not counted anew, and pages say that numbers reach beyond it.",
     "rollup_kept.five_from": "Older numbers begin and end with whole hours.",
@@ -273,6 +314,17 @@ COLUMNS: Final[dict[str, str]] = {
     "state_stretches.facts": "The evidence, and both the first failure and its confirmation.",
     "state_stretches.settled_at": "Tells what was known when.",
     "state_stretches.superseded_at": "A correction does not rewrite what was told before.",
+    "state_days.subject_id": "Whose seconds they are.",
+    "state_days.since": "Days in UTC, so that no day has 23 hours.",
+    "state_days.state": "What is summed.",
+    "state_days.seconds": "What a percentage is made of.",
+    "check_days.check_id": "Whose results they were.",
+    "check_days.since": "Days in UTC, so that no day has 23 hours.",
+    "check_days.up": "A share is made of it.",
+    "check_days.failed": "A share is made of it.",
+    "check_days.histogram": "Percentiles do not add up, histograms do.",
+    "uptime_kept.family": "Stretches and results are kept for as long as their settings say, each.",
+    "uptime_kept.since": "Rows from then on count one by one, days before it by their sums.",
     "watched_hours.id": "Names the row.",
     "watched_hours.hour": "An hour is put together again when more of it is told later.",
     "watched_hours.since": "Windows are cut by it.",

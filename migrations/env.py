@@ -3,11 +3,12 @@
 from typing import Any
 
 from alembic import context
+from alembic.operations.ops import AlterColumnOp
 from sqlalchemy import Connection, Identity
 
 import settings
 from db import models  # noqa: F401 - completes Base.metadata
-from db.base import Base, Exact, HexId, Instant, new_id, now
+from db.base import IN_KEY, Base, Exact, HexId, Instant, new_id, now
 from db.schema import migrating
 
 
@@ -33,13 +34,13 @@ def render_item(kind: str, item: Any, autogen: Any) -> str | bool:
     return False
 
 
-def leave_counting_to_sqlite(context: Any, revision: Any, directives: list[Any]) -> None:
-    """SQLite counts a primary key up by itself; that it has no IDENTITY to show is no difference."""
-    if context.dialect.name != "sqlite":
-        return
+def leave_what_only_one_database_does(context: Any, revision: Any, directives: list[Any]) -> None:
+    """SQLite counts a primary key up by itself; that it has no IDENTITY to show is no difference. PostgreSQL lets no
+    time be null that stands in a key, since the table is cut by it; that is none either."""
+    is_no_difference = _counts_up if context.dialect.name == "sqlite" else _stands_in_key
     for script in directives:
         for table in script.upgrade_ops.ops:
-            table.ops = [op for op in getattr(table, "ops", ()) if not _counts_up(op)]
+            table.ops = [op for op in getattr(table, "ops", ()) if not is_no_difference(op)]
         script.upgrade_ops.ops = [
             table for table in script.upgrade_ops.ops if not hasattr(table, "ops") or table.ops
         ]
@@ -47,6 +48,15 @@ def leave_counting_to_sqlite(context: Any, revision: Any, directives: list[Any])
 
 def _counts_up(op: Any) -> bool:
     return isinstance(getattr(op, "modify_server_default", None), Identity)
+
+
+def _stands_in_key(op: Any) -> bool:
+    if not isinstance(op, AlterColumnOp) or op.modify_nullable is not True:
+        return False
+    if op.column_name != Base.metadata.tables[op.table_name].info.get(IN_KEY):
+        return False
+    op.modify_nullable = None
+    return not op.has_changes()
 
 
 def run(connection: Connection) -> None:
@@ -57,7 +67,7 @@ def run(connection: Connection) -> None:
         compare_type=True,
         compare_server_default=True,
         render_item=render_item,
-        process_revision_directives=leave_counting_to_sqlite,
+        process_revision_directives=leave_what_only_one_database_does,
         transactional_ddl=True,
     )
     with context.begin_transaction():

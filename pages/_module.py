@@ -31,7 +31,7 @@ from db.metric import METRICS, SERIES, SeriesReading, iso, read, read_series
 from i18n import declared, t, tn
 from pages._own_rows import own_rows
 from pages._rows import children, columns_of, row_page
-from pages._view import ASKED, View, load, notices, page, person, titled
+from pages._view import ASKED, View, beyond_kept, load, notices, page, person, titled
 
 REGISTRIES = db.queries.__all__  # importing db.queries fills METRICS, SERIES and LISTINGS
 Words = Callable[[str], str]  # language → text
@@ -60,6 +60,7 @@ class Module:
         listings: names of its lists; the first one is shown first.
         how: how rows get in, by language; `command` is what to copy for it.
         ways: the same by the name of a list, for lists whose rows come in another way; "" copies nothing.
+        families: whose rows its numbers are counted from, to say since when single ones are kept.
         more: what else the module shows, between its cards and its charts.
     """
 
@@ -76,6 +77,7 @@ class Module:
     command: str
     ways: Mapping[str, tuple[Words, str]] = field(default_factory=dict)
     more: Callable[[Session, View], Sequence[Component]] = lambda unit, view: ()
+    families: tuple[str, ...] = ()
 
 
 def register_page(module: Module, source: str) -> None:
@@ -161,6 +163,7 @@ def _top(module: Module, unit: Session, view: View) -> list[Component]:
     at = t("Measured {at}", view.lang, at=moment(view.now, view.lang, view.zone))
     return [
         *notices(view),
+        *beyond_kept(unit, view, module.families),
         own_rows(view, _seen(module)),
         _elsewhere(module, unit, view),
         html.P(at, className="measured-at"),

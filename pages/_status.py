@@ -14,9 +14,10 @@ from components.format import duration, moment, number
 from components.icons import icon
 from components.measured import unmeasured
 from components.tables import Column, data_table
-from components.timeline import state_mark
+from components.timeline import Part, parts_of, state_mark
 from db.metric import Reading, Window
 from db.queries.uptime import edges
+from db.queries.uptime_kept import DAY_SUM, Summed
 from db.queries.uptime_rows import SubjectRow
 from i18n import t, tn
 from pages._admin import ways
@@ -64,6 +65,7 @@ def reason_words(reason: str, lang: str) -> str:
         "maintenance": t("maintenance, declared ahead", lang),
         "paused": t("paused by a person", lang),
         "corrected": t("corrected by a person", lang),
+        DAY_SUM: t("sum of a whole day, whose stretches are no longer kept", lang),
     }
     return words.get(reason, reason)
 
@@ -230,6 +232,46 @@ def trouble(view: View, unknown: Mapping[str, int], *, watching: bool) -> Compon
         className="notice is-alarm",
         role="alert",
     )
+
+
+def older_words(found: Summed, view: View, *, checks: bool = False) -> Component | None:
+    """Said above the page where its range reaches further back than single stretches, or results, are kept."""
+    lang, said = view.lang, []
+    if found.states is not None:
+        said.append(
+            t(
+                "Single stretches of states are kept since {since}. Of what lies before, the seconds of whole days "
+                "(UTC) are counted, exactly; a day in which the range begins or ends is left out. The strip begins "
+                "there.",
+                lang,
+                since=moment(found.states, lang, view.zone),
+            )
+        )
+    if checks and found.results is not None:
+        said.append(
+            t(
+                "Single results of checks are kept since {since}. Of what lies before, whole days (UTC) are counted, "
+                "and percentiles over it are read from histograms.",
+                lang,
+                since=moment(found.results, lang, view.zone),
+            )
+        )
+    if not said:
+        return None
+    words = [html.Span(each) for each in said]
+    return html.Div([icon("warning"), html.Div(words, className="notice-text")], className="notice")
+
+
+def drawn_from(rows: Sequence[Mapping[Any, Any]]) -> list[Part]:
+    """What a strip shows: stretches, and no sums of days, of which nobody knows where in the day they lay."""
+    return parts_of([row for row in rows if row["reason"] != DAY_SUM])
+
+
+def strip_start(view: View, row: SubjectRow, found: Summed) -> datetime:
+    """Where a strip begins: with the range or the first observation, and not before single stretches are kept."""
+    start, end = edges(view.window)
+    begin = start or row.observed_since
+    return begin if found.states is None else min(end, max(begin, found.states))
 
 
 def settled_words(row: SubjectRow, view: View) -> str:

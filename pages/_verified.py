@@ -1,6 +1,8 @@
 """Whether the numbers agree with what comes out of the raw rows by another way, as the hourly job found last."""
 
 from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 
 from dash import html
 from dash.development.base_component import Component
@@ -8,10 +10,12 @@ from dash.development.base_component import Component
 from components.age import age
 from components.attributes import attributes
 from components.cards import card
+from components.format import moment, number
+from components.measured import unmeasured
 from components.states import copyable
 from db.metric import Reading, SeriesReading
 from db.queries.numbers import LastRun
-from i18n import t
+from i18n import t, tn
 from pages._view import View
 
 COMMAND = ".venv/bin/quantum verify numbers"
@@ -65,7 +69,27 @@ def _said(last: LastRun | None, view: View) -> list[Component]:
     if last.unreached:
         why = t("There was no time for these; run the command to have them recomputed:", lang)
         parts += [html.P(why), _list([(key, "") for key in last.unreached])]
+    if last.beyond:
+        why = t("Not recomputed, for the rows that numbers over these windows are made of are gone:", lang)
+        parts += [html.P(why, className="muted"), _gone(last.beyond, view)]
     return parts
+
+
+def _gone(beyond: list[Mapping[str, Any]], view: View) -> html.Ul:
+    """By window: since when rows are kept, and how many numbers that leaves out."""
+    lang = view.lang
+
+    def said(each: Mapping[str, Any]) -> str:
+        counts = {"count": number(each["numbers"], lang)}
+        since = moment(datetime.fromisoformat(each["since"]), lang, view.zone)
+        many = tn("{count} number", "{count} numbers", each["numbers"], lang, **counts)
+        return f"{many} · " + t("raw rows before {since} are gone", lang, since=since)
+
+    rows = [
+        html.Li([html.Code(each["window"]), " ", html.Span(said(each), **attributes(unmeasured("shown")))])
+        for each in beyond
+    ]
+    return html.Ul(rows, className="verified-list")
 
 
 def _list(named: list[tuple[str, str]]) -> html.Ul:

@@ -33,7 +33,7 @@ from db.actor import Actor
 from db.engine import DatabaseUnavailable, Engine, Session, session
 from db.guard import Denied
 from db.metric import Window
-from db.queries.kept import beyond
+from db.queries.kept import API, LOGS, MEASUREMENTS, SPANS, Beyond, beyond
 from db.queries.spans import extent
 from i18n import negotiate, t
 
@@ -374,23 +374,32 @@ def notices(view: View) -> list[Component]:
     ]
 
 
-def beyond_kept(unit: Session, view: View) -> list[Component]:
-    """Said above the page where its numbers reach further back than single spans are kept."""
-    found = beyond(unit, view.window)
-    if found is None:
-        return []
-    since = moment(found.since, view.lang, view.zone)
-    stretches = {300: t("five minutes", view.lang), 3600: t("hours", view.lang)}
-    said = t(
-        "Single spans are kept since {since}. What this range holds before that is counted in whole {stretches}, and "
-        "percentiles over it are read from histograms.",
-        view.lang,
-        since=since,
-        stretches=stretches.get(found.seconds, t("days", view.lang)),
-    )
+def beyond_kept(unit: Session, view: View, families: Sequence[str] = (SPANS,)) -> list[Component]:
+    """Said above the page where its numbers reach further back than single rows are kept, for each family it shows."""
+    found = {family: reach for family in families if (reach := beyond(unit, view.window, family))}
+    told = [_kept_since(family, reach, view) for family, reach in found.items()]
     return [
         html.Div([icon("warning"), html.Div(html.Span(said), className="notice-text")], className="notice")
+        for said in told
     ]
+
+
+def _kept_since(family: str, reach: Beyond, view: View) -> str:
+    since = moment(reach.since, view.lang, view.zone)
+    kept = {
+        SPANS: t("Single spans are kept since {since}.", view.lang, since=since),
+        LOGS: t("Single log lines are kept since {since}.", view.lang, since=since),
+        MEASUREMENTS: t("Single measurements are kept since {since}.", view.lang, since=since),
+        API: t("Single calls of programs are kept since {since}.", view.lang, since=since),
+    }
+    stretches = {300: t("five minutes", view.lang), 3600: t("hours", view.lang)}
+    before = t(
+        "What this range holds before that is counted in whole {stretches}, and percentiles over it are read from "
+        "histograms.",
+        view.lang,
+        stretches=stretches.get(reach.seconds, t("days", view.lang)),
+    )
+    return f"{kept[family]} {before}"
 
 
 def nothing_here(unit: Session, view: View) -> Component | None:

@@ -7,6 +7,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from components.figures.bars import category_bars, time_bars
+from db.queries.kept import API
 from i18n import t
 from pages._module import Chart, Module, register_page
 from pages._view import View
@@ -50,6 +51,7 @@ register_page(
             Chart("api.calls_by_day", time_bars),
         ),
         listings=("calls", "keys", "limits"),
+        families=(API,),
         more=lambda unit, view: [_own_keys(view)],
         how=lambda lang: t(
             "Each call of a program with a key becomes a row here. An access log of a web server comes in with:",

@@ -21,6 +21,7 @@ from components.tables import Column, data_table
 from db.engine import Session, session
 from db.metric import METRICS, Reading, read
 from db.queries.agents import UNMEASURED
+from db.queries.kept import API, MEASUREMENTS, SPANS
 from db.queries.percentiles import threshold
 from db.services.account_fields import FieldErrors
 from db.services.objectives import drop_tasks_objective, set_tasks_objective
@@ -33,6 +34,7 @@ from pages._view import (
     BUSY,
     View,
     actor,
+    beyond_kept,
     engine,
     here,
     load,
@@ -118,6 +120,7 @@ def answer(unit: Session, view: View) -> list[Component | None]:
     at = t("Measured {at}", view.lang, at=moment(view.now, view.lang, view.zone))
     return [
         *notices(view),
+        *beyond_kept(unit, view, (SPANS, MEASUREMENTS, API)),
         None if readings["spans.count"].n else nothing_here(unit, view),
         html.P(at, className="measured-at"),
         _times(readings, view),

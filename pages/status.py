@@ -18,10 +18,11 @@ from components.links import status_address
 from components.shell import page_header
 from components.states import copyable, empty, skeleton
 from components.tables import Column, data_table
-from components.timeline import STATES, parts_of, state_mark, state_word, strip
+from components.timeline import STATES, state_mark, state_word, strip
 from db.engine import Session
 from db.metric import read
 from db.queries.uptime import edges
+from db.queries.uptime_kept import Summed, summed
 from db.queries.uptime_rows import (
     KINDS,
     SubjectRow,
@@ -34,7 +35,18 @@ from db.queries.uptime_rows import (
     unknown_now,
 )
 from i18n import t
-from pages._status import formula, kind_word, observed_words, reason_words, share_card, tabs, trouble
+from pages._status import (
+    drawn_from,
+    formula,
+    kind_word,
+    observed_words,
+    older_words,
+    reason_words,
+    share_card,
+    strip_start,
+    tabs,
+    trouble,
+)
 from pages._view import ASKED, BUSY, View, load, notices, page, titled
 
 SIZE = 25
@@ -84,20 +96,22 @@ def answer(unit: Session, view: View) -> list[Component | None]:
     heard = collector_heard(unit)
     watching = heard is not None and heard > view.now - LATELY
     cards = [share_card(read(unit, key, view.window), view) for key in FLEET]
+    found = summed(unit, view.window)
     return [
         *notices(view),
         trouble(view, unknown_now(unit), watching=watching),
+        older_words(found, view),
         html.P(
             t("Measured {at}", view.lang, at=moment(view.now, view.lang, view.zone)), className="measured-at"
         ),
         html.Div(cards, className="card-grid status-cards"),
         formula(view.lang),
-        _subjects(unit, view),
+        _subjects(unit, view, found),
         _imported(unit, view),
     ]
 
 
-def _subjects(unit: Session, view: View) -> Component:
+def _subjects(unit: Session, view: View, found: Summed) -> Component:
     lang, args = view.lang, view.args
     wanted = Wanted(
         search=args.get("search", "")[:200],
@@ -112,7 +126,7 @@ def _subjects(unit: Session, view: View) -> Component:
         return html.Section([title, html.Div(_none(view, wanted), className="frame")], className="section")
     stretches = stretches_of(unit, view.window, [row.id for row in rows])
     table = data_table(
-        _columns(view, stretches),
+        _columns(view, stretches, found),
         [{"one": row} for row in rows],
         lang=lang,
         caption=t("States, what is down first", lang),
@@ -140,7 +154,7 @@ def _none(view: View, wanted: Wanted) -> Component:
     return empty(t("Nothing was observed yet", lang), why, command, lang=lang, icon_name="pulse")
 
 
-def _columns(view: View, stretches: Mapping[str, Any]) -> list[Column]:
+def _columns(view: View, stretches: Mapping[str, Any], found: Summed) -> list[Column]:
     lang = view.lang
 
     def name(cells: Mapping[str, Any]) -> Component:
@@ -159,10 +173,9 @@ def _columns(view: View, stretches: Mapping[str, Any]) -> list[Column]:
 
     def drawn(cells: Mapping[str, Any]) -> Component:
         row: SubjectRow = cells["one"]
-        start, end = edges(view.window)
-        return strip(
-            parts_of(stretches.get(row.id, [])), start or row.observed_since, end, lang, view.zone, small=True
-        )
+        _, end = edges(view.window)
+        parts = drawn_from(stretches.get(row.id, []))
+        return strip(parts, strip_start(view, row, found), end, lang, view.zone, small=True)
 
     def reading(key: str, words: str) -> Column:
         return Column(key, words, lambda cells: measured(cells["one"].readings[key], lang), align="end")

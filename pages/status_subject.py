@@ -20,10 +20,11 @@ from components.measured import unmeasured
 from components.shell import page_header
 from components.states import empty, skeleton
 from components.tables import Column
-from components.timeline import filled, legend, parts_of, state_mark, strip
+from components.timeline import filled, legend, state_mark, strip
 from db.engine import Session, session
 from db.metric import read, read_series
 from db.queries.uptime import edges
+from db.queries.uptime_kept import Summed, summed
 from db.queries.uptime_rows import (
     SubjectRow,
     check_facts,
@@ -43,12 +44,15 @@ from pages._moments import typed
 from pages._status import (
     CORRECTS,
     MOST_ROWS,
+    drawn_from,
     failure_table,
     formula,
     kind_word,
+    older_words,
     settled_words,
     share_card,
     stretch_table,
+    strip_start,
     window_table,
     windows,
 )
@@ -70,6 +74,7 @@ PREFIX = "/status/"
 SECONDS = ("up", "down", "unknown", "maintenance", "paused")
 AGENT_TIMES = ("agent.latency_p50_ms", "agent.latency_p95_ms", "agent.spans", "agent.errors")
 CHECK_TIMES = ("checks.latency_p50_ms", "checks.latency_p95_ms", "checks.count", "checks.failed")
+CHARTS = {"check": "checks.latency_by_time", "agent": "agent.latency_by_time", "part": "db.latency_by_time"}
 DATABASE_TIMES = ("db.latency_p50_ms", "db.latency_p95_ms", "db.failures")
 
 
@@ -94,6 +99,7 @@ def answer(unit: Session, view: View, path: str | None) -> Component:
     subject = asked_for(view, path)
     row = one_subject(unit, view.window, subject)
     check = _check_of(unit, subject)
+    found = summed(unit, view.window)
     if row is None and check is None:
         return _unknown(view, subject)
     if row is None:
@@ -102,10 +108,11 @@ def answer(unit: Session, view: View, path: str | None) -> Component:
     return html.Div(
         [
             *notices(view),
+            older_words(found, view, checks=check is not None),
             *_head(view, row, check),
-            _strip(unit, view, row),
+            _strip(unit, view, row, found),
             *_numbers(unit, view, row),
-            _failures(unit, view, subject),
+            _failures(unit, view, subject, found),
             *_times(unit, view, subject),
             _stretches(unit, view, subject),
             _declared(unit, view, subject),
@@ -184,10 +191,9 @@ def _head(view: View, row: SubjectRow, check: Mapping[Any, Any] | None) -> list[
     ]
 
 
-def _strip(unit: Session, view: View, row: SubjectRow) -> Component:
-    parts = parts_of(stretches_of(unit, view.window, [row.id]).get(row.id, []))
-    start, end = edges(view.window)
-    begin = start or row.observed_since
+def _strip(unit: Session, view: View, row: SubjectRow, found: Summed) -> Component:
+    parts = drawn_from(stretches_of(unit, view.window, [row.id]).get(row.id, []))
+    begin, (_, end) = strip_start(view, row, found), edges(view.window)
     return html.Section(
         [
             html.Header(html.H2(t("States in the chosen range", view.lang)), className="frame-head"),
@@ -239,11 +245,16 @@ def _newest(shown: int, total: int, lang: str) -> str:
     return t("The newest {shown} of {total} are shown.", lang, **counts)
 
 
-def _failures(unit: Session, view: View, subject: str) -> Component:
+def _failures(unit: Session, view: View, subject: str, found: Summed) -> Component:
     lang = view.lang
     rows, total = failures(unit, view.window, subject, MOST_ROWS)
     if not rows:
         none = t("None was observed in the chosen range.", lang)
+        if found.states is not None:
+            since = moment(found.states, lang, view.zone)
+            none = t(
+                "None was observed since {since}; earlier ones are no longer kept singly.", lang, since=since
+            )
         return _section(t("Failures", lang), html.Div(none, className="frame agent-none muted"))
     left_out = html.P(_newest(len(rows), total, lang), className="muted", **attributes(unmeasured("shown")))
     return _section(t("Failures", lang), left_out, failure_table(view, rows))
@@ -273,12 +284,12 @@ def _times(unit: Session, view: View, subject: str) -> list[Component]:
     else:
         return []
     cards = [card(read(unit, each, view.window, about), lang, zone=view.zone) for each in keys]
-    chart = _chart(unit, view, key) if kind == "check" else None
+    chart = _chart(unit, view, CHARTS[kind], about)
     return [html.Section([title, html.Div(cards, className="card-grid"), chart], className="section")]
 
 
-def _chart(unit: Session, view: View, check: str) -> Component:
-    series = read_series(unit, "checks.latency_by_time", view.window, (check,))
+def _chart(unit: Session, view: View, key: str, about: tuple[str, ...]) -> Component:
+    series = read_series(unit, key, view.window, about)
     lang = view.lang
     columns: list[Column] = [
         Column("at", t("Time (UTC)", lang), lambda row: str(row["at"]).replace("T", " ")),

@@ -16,6 +16,7 @@ from components.measured import beside
 from components.tables import Column, data_table
 from db.engine import Session
 from db.metric import Reading, read
+from db.queries.kept import MEASUREMENTS
 from db.queries.system_parts import own_parts
 from i18n import t
 from pages._module import Chart, Module, register_page
@@ -191,6 +192,7 @@ register_page(
             Chart("ingest.refused_by_reason", category_bars),
         ),
         listings=("measurements", "agentlogs", "nodes", "connections"),
+        families=(MEASUREMENTS,),
         how=lambda lang: t(
             "The application writes these rows itself, from the first half minute it is served:", lang
         ),

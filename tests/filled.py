@@ -13,6 +13,7 @@ from db.models import AgentConnection, AgentLog, Annotation, Deal, DealActivity,
 from db.services.otlp_files import import_files
 from tests import filled_times, module_rows, module_rows_b
 from tests.filled_uptime import CHECK, uptime
+from tests.noted import note_arranged
 from tests.otlp import request, span, write
 from tests.reader import small_fleet
 from tests.sessions import session
@@ -125,6 +126,7 @@ def _system(unit: Session) -> None:
                 recorded_at=SINCE + timedelta(seconds=after),
             )
         )
+    note_arranged(unit)
 
 
 def _series(unit: Session) -> None:

@@ -16,6 +16,7 @@ from db.models import Agent, ApiLog, Objective, ProviderUsage, SystemMetric
 from db.services.otlp_files import import_files
 from db.window import to_ns
 from tests import module_rows
+from tests.noted import note_arranged
 from tests.otlp import attribute, request, span, write
 
 SINCE = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -94,6 +95,7 @@ def answers(unit: Session) -> None:
         call = {"endpoint": "/v1/spans", "method": "GET", "created_at": SINCE + timedelta(seconds=place)}
         status, took = (503, 1) if place % 40 == 3 else (200, None if place % 40 == 5 else 13 * place)
         unit.add(ApiLog(status_code=status, response_time_ms=took, **call))
+    note_arranged(unit)
 
 
 def reports(unit: Session) -> None:

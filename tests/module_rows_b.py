@@ -23,6 +23,7 @@ from db.models import (
     UserSession,
 )
 from tests.module_rows import JUNE, MAY, person
+from tests.noted import note_arranged
 
 LONG_AGO, FAR_AWAY = datetime(2001, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -49,7 +50,7 @@ def api(unit: Session) -> ApiKey:
     unit.add(ApiLog(endpoint="/old", status_code=404, created_at=MAY, method="POST", ip_address="10.0.0.2"))
     unit.add(ApiLog(endpoint="/old", status_code=399, created_at=MAY, method="POST"))
     unit.add(RateLimit(api_key_id=used.id, endpoint="/things", limit_per_hour=77))
-    unit.flush()
+    note_arranged(unit)
     return used
 
 

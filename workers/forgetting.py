@@ -9,7 +9,8 @@ from typing import Any
 
 from db.actor import SYSTEM
 from db.engine import session
-from db.services import api_logs, links, measure, sign_in_limits
+from db.services import links, measure, sign_in_limits
+from db.services.keeping import forget_calls_of_programs
 from workers.schedule import Work, job
 
 MOST_BATCHES = 40
@@ -23,7 +24,7 @@ def forget(work: Work) -> Mapping[str, Any]:
         with session(work.engine, SYSTEM, write=True) as unit:
             old = (measure.forget, sign_in_limits.forget, links.forget)
             rows = sum(forgotten(unit, work.at) for forgotten in old)
-            rows += api_logs.forget(unit, work.at, work.settings.api_log_days)
+            rows += forget_calls_of_programs(unit, work.at, work.settings.api_log_days)
         total += rows
         if not rows or work.is_ending():
             break

@@ -7,7 +7,7 @@ from typing import Any
 
 from db.actor import SYSTEM
 from db.engine import Session, session
-from db.services import keeping
+from db.services import keeping, uptime_keeping
 from workers.schedule import Work, job
 
 LONGEST_RUN = 20.0  # seconds
@@ -27,6 +27,11 @@ def keep(work: Work) -> Mapping[str, Any]:
         "measurements": (
             days.measurements,
             lambda unit: keeping.forget_measurements(unit, at, days.measurements),
+        ),
+        "states": (days.states, lambda unit: uptime_keeping.forget_states(unit, at, days.states)),
+        "check_results": (
+            days.check_results,
+            lambda unit: uptime_keeping.forget_results(unit, at, days.check_results),
         ),
     }
     found = {}

@@ -10,12 +10,24 @@ from db.actor import SYSTEM
 from db.engine import session
 from db.partitions import MONTHLY
 from db.services import months, old_months
-from db.services.keeping import let_go
 from db.services.rollups import bucket_at
+from settings import Settings
 from workers.schedule import Work, job
 
 TRIES = 5  # while somebody is in the way; each waits for less than a second
 MOST_BATCHES = 40
+
+
+def days_kept(settings: Settings) -> dict[str, int]:
+    """For how many days the rows of each table are kept; 0 is for good."""
+    keep = settings.keep
+    return {
+        "spans": keep.spans,
+        "calls": keep.spans,
+        "agent_logs": keep.logs,
+        "system_metrics": keep.measurements,
+        "api_logs": settings.api_log_days,
+    }
 
 
 @job("partitions", every=timedelta(hours=6))
@@ -32,14 +44,16 @@ def tend(work: Work) -> Mapping[str, Any]:
 
 
 def _drop_old(work: Work, table: str, facts: dict[str, Any]) -> None:
-    """Months that are older as a whole, and older rows that lie in no month, once they are rolled up."""
-    if not (days := work.settings.keep.spans):
+    """Months that are older as a whole, and older rows that lie in no month, once they are counted."""
+    if not (days := days_kept(work.settings)[table]):
         return
     until = bucket_at(work.at - timedelta(days=days))
     with session(work.engine, SYSTEM, write=True) as unit:
         if not old_months.is_any(unit, table, until):
             return
-        let_go(unit, until)  # what is left of it is done in no time when the month is locked
+        old_months.count_first(
+            unit, table, until
+        )  # what is left of it is done in no time when the month is locked
     while not work.is_ending():
         told = old_months.drop(work.engine, table, until, tries=TRIES)
         if told in ("none", "busy"):

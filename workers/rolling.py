@@ -1,4 +1,4 @@
-"""Keeps the roll-ups: counts anew what was touched, in steps short enough that no writer waits long."""
+"""Keeps the roll-ups of all families: counts anew what was touched, in steps so short that no writer waits long."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -15,7 +15,8 @@ LONGEST_RUN = 20.0  # seconds
 
 @job("roll-up", every=timedelta(seconds=30))
 def roll_up(work: Work) -> Mapping[str, Any]:
-    """Roll up what was touched; `stretches` of five minutes is how many that was, `waiting` are left for the next run.
+    """Roll up what was touched; `stretches` of five minutes is how many that was, over all families, and `waiting` are
+    left for the next run.
 
     Those that are not over yet are left too: they would be touched again at once, and are read raw meanwhile.
     """

@@ -18,6 +18,7 @@ from db.models.gamification import Achievement, LeaderboardEntry, UserStats
 from db.models.job import Job
 from db.models.objective import Objective
 from db.models.rollup import AgentRollup, CallRollup, FleetRollup, Kept, Touched
+from db.models.rollup_more import ApiRollup, LogRollup, MeasurementRollup
 from db.models.second_factor import RecoveryCode, RoleRequirement, SecondFactor
 from db.models.security import AuditEntry, SecurityEvent
 from db.models.social import SocialPost, SocialTrend
@@ -36,6 +37,7 @@ __all__ = [
     "Annotation",
     "ApiKey",
     "ApiLog",
+    "ApiRollup",
     "AuditEntry",
     "AuditHead",
     "AuthAccount",
@@ -49,6 +51,8 @@ __all__ = [
     "Job",
     "Kept",
     "LeaderboardEntry",
+    "LogRollup",
+    "MeasurementRollup",
     "NetworkNode",
     "Objective",
     "OneTimeCode",

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql.elements import conv
 
-from db.base import Address, Base, Document, Instant, Key, new_id, now, uuid7
+from db.base import Address, Base, Document, Instant, Key, by_month, new_id, now, uuid7
 
 
 class ApiKey(Base):
@@ -158,6 +158,7 @@ class ApiLog(Base):
         Index("idx_api_logs_response_time", "response_time_ms"),
         Index("idx_api_logs_status", "status_code"),
         Index("idx_api_logs_user_id", "user_id"),
+        by_month("created_at"),
     )
 
 

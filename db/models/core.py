@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql.elements import conv
 
-from db.base import Address, Base, Document, Exact, Instant, Key, new_id, now, uuid7
+from db.base import Address, Base, Document, Exact, Instant, Key, by_month, new_id, now, uuid7
 
 
 class Profile(Base):
@@ -306,6 +306,7 @@ class AgentLog(Base):
         Index("idx_agent_logs_agent_id", "agent_id"),
         Index("idx_agent_logs_created_at", created_at.desc()),
         Index("idx_agent_logs_level", "log_level"),
+        by_month("created_at"),
     )
 
 

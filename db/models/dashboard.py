@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql.elements import conv
 
-from db.base import Base, Document, Exact, Instant, Key, new_id, now, uuid7
+from db.base import Base, Document, Exact, Instant, Key, by_month, new_id, now, uuid7
 
 
 class SystemMetric(Base):
@@ -73,6 +73,7 @@ class SystemMetric(Base):
         Index("idx_system_metrics_category", "category"),
         Index("idx_system_metrics_recorded_at", recorded_at.desc()),
         Index("idx_system_metrics_type_recorded", "metric_type", recorded_at.desc()),
+        by_month("recorded_at"),
     )
 
 

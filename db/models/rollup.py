@@ -1,5 +1,7 @@
 """Roll-ups: what is counted of spans and calls per five minutes, hour and day, so that long windows cost what short do.
 
+Those of log lines, measurements and calls of programs stand in `db.models.rollup_more`.
+
 They follow from the raw rows and can be made anew from them. A histogram says how many values fell into each place of
 `db.histogram`, as a document {place: count}; it adds up like everything else here.
 """
@@ -15,7 +17,16 @@ from db.models.telemetry import Number
 FIVE_MINUTES, HOUR, DAY = 300, 3600, 86_400
 # Lower ends of the ranges of the chart of latencies, in milliseconds; below the first lies one more.
 EDGES_MS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
-SPANS = "spans"  # the family of spans and the calls they prove
+# Families of rows that are rolled up, kept and deleted together: spans with the calls they prove; log lines;
+# measurements but for watched time, which is kept exactly; calls of programs.
+SPANS, LOGS, MEASUREMENTS, API = "spans", "logs", "measurements", "api"
+FAMILY_OF = {
+    "spans": SPANS,
+    "calls": SPANS,
+    "agent_logs": LOGS,
+    "system_metrics": MEASUREMENTS,
+    "api_logs": API,
+}
 
 
 class Touched(Base):
@@ -25,7 +36,9 @@ class Touched(Base):
     __tablename__ = "rollup_touched"
 
     id: Mapped[int] = mapped_column(Number, Identity(), primary_key=True, doc="Number of the note.")
-    family: Mapped[str] = mapped_column(Text, doc="Which rows changed: spans, with the calls they prove.")
+    family: Mapped[str] = mapped_column(
+        Text, doc="Which rows changed: spans, with the calls they prove; logs; measurements; or api."
+    )
     start: Mapped[int] = mapped_column(
         BigInteger, doc="Start of the five minutes in seconds since 1970-01-01 UTC, a multiple of 300."
     )
@@ -38,7 +51,9 @@ class Kept(Base):
 
     __tablename__ = "rollup_kept"
 
-    family: Mapped[str] = mapped_column(Text, primary_key=True, doc="spans, with the calls they prove.")
+    family: Mapped[str] = mapped_column(
+        Text, primary_key=True, doc="spans, with the calls they prove; logs; measurements; or api."
+    )
     raw_from: Mapped[int] = mapped_column(
         BigInteger, doc="Raw rows are kept from then on, seconds since 1970-01-01 UTC, a multiple of 300."
     )

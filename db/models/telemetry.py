@@ -19,14 +19,14 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, column_property, mapped_column
 from sqlalchemy.sql.elements import conv
 
-from db.base import Base, Document, HexId
+from db.base import Base, Document, HexId, by_month
 
 UNSET, OK, ERROR = 0, 1, 2
 Number = BigInteger().with_variant(
     Integer, "sqlite"
 )  # SQLite counts up by itself under the name INTEGER alone
 Trace, Id = HexId(16), HexId(8)
-BY_MONTH = {"postgresql_partition_by": "RANGE (start_ns)"}  # see db.partitions
+BY_MONTH = by_month("start_ns")
 
 
 class Sender(Base):

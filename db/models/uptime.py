@@ -197,7 +197,7 @@ class UptimeSubject(Base):
 
 class StateStretch(Base):
     """One stretch of one state. The current ones of a subject follow each other without gap; a correction adds new ones
-    and marks those they stand for, and nothing is deleted."""
+    and marks those they stand for. They are deleted only when a setting says so, once their days are summed up."""
 
     __tablename__ = "state_stretches"
 

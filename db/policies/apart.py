@@ -5,6 +5,7 @@ from db.policies.declare import (
     AUTH,
     BUILDERS,
     OPERATOR,
+    OWNER,
     ROLE,
     RULES,
     SYSTEM,
@@ -52,10 +53,23 @@ for _table in ("senders", "spans", "calls"):
         rule(_table, _verb, "ingest", SYSTEM, ours=APART)
 
 # What is counted of them: everybody reads it, the job that counts writes it; whoever stores spans notes what changed.
-for _table in ("agent_rollups", "call_rollups", "fleet_rollups", "rollup_touched"):
+for _table in (
+    "agent_rollups",
+    "call_rollups",
+    "fleet_rollups",
+    "log_rollups",
+    "measurement_rollups",
+    "rollup_touched",
+):
     rule(_table, S, "authenticated", AUTH, ours=APART)
     for _verb in (I, D):
         rule(_table, _verb, "rollup", SYSTEM, ours=APART)
+rule("rollup_touched", I, "import", OPERATOR, ours=CONSOLE)
+# Calls of programs are their owners' and the overseers' to read, and so is what is counted of them.
+rule("api_rollups", S, "owner", OWNER, ours=APART)
+rule("api_rollups", S, "oversight", ROLE, roles=WATCH_OVERSIGHT, ours=APART)
+for _verb in (I, D):
+    rule("api_rollups", _verb, "rollup", SYSTEM, ours=APART)
 rule("rollup_kept", S, "authenticated", AUTH, ours=APART)
 for _verb in (I, U):
     rule("rollup_kept", _verb, "rollup", SYSTEM, ours=APART)

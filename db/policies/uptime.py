@@ -3,12 +3,24 @@
 from db.policies.declare import ADMIN, AUTH, BUILDERS, OPERATOR, ROLE, SYSTEM, D, I, S, U, is_, rule
 
 APART = "a table apart from the 26 of the schema facts"
-OBSERVED = ("heard_stretches", "check_results", "uptime_subjects", "state_stretches", "watched_hours")
+OBSERVED = (
+    "heard_stretches",
+    "check_results",
+    "uptime_subjects",
+    "state_stretches",
+    "watched_hours",
+    "state_days",
+    "check_days",
+    "uptime_kept",
+)
 
 for _table in (*OBSERVED, "checks", "exempt_times", "corrections"):
     rule(_table, S, "authenticated", AUTH, ours=APART)
 for _table in OBSERVED:
     rule(_table, I, "system", SYSTEM, ours=APART)
+rule("uptime_kept", U, "system", SYSTEM, ours="it is only ever moved on")
+for _table in ("heard_stretches", "check_results", "state_stretches"):
+    rule(_table, D, "system", SYSTEM, ours="what is summed up by day and older than its setting goes")
 rule("heard_stretches", U, "system", SYSTEM, columns=("last_at", "beats"), ours="a stretch only grows")
 rule("watched_hours", D, "system", SYSTEM, ours="an hour of which more is told later is put together again")
 rule("uptime_subjects", U, "system", SYSTEM, columns=("settled_until",), ours=APART)

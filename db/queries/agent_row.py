@@ -3,20 +3,35 @@
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Subquery, func, select
 
 from db.metric import METRICS, Reading, Statement, Window, metric, reading_of
 from db.models import Agent
+from db.models.uptime import UptimeSubject
 from db.queries.activity import SUBJECT
+from db.queries.rolled import whole
 from db.queries.tasks import NO_LEASE
+from db.queries.uptime import AGENTS, standing
 
 MEASURED_OVER = "24h"
 NOT_STORED = "It was not measured: nothing of its last 24 hours tells it, or it was not looked at yet."
+NEVER_SEEN = "It was never seen up, or was not looked at yet."
 STORED = {
     "agent.stored_efficiency": Agent.efficiency,
     "agent.stored_load": Agent.neural_load,
     "agent.stored_up_seconds": Agent.uptime_seconds,
 }
+
+
+def seconds_up(window: Window) -> Subquery:
+    """Per agent: seconds up, of those that have states."""
+    row = standing(window, AGENTS, states=("up",))
+    return (
+        select(UptimeSubject.agent_id, whole(func.sum(row.c.seconds)).label("seconds"))
+        .join(row, row.c.subject_id == UptimeSubject.id)
+        .group_by(UptimeSubject.agent_id)
+        .subquery("seconds_up")
+    )
 
 
 def stored_readings(facts: Any, window: Window) -> dict[str, Reading]:
@@ -74,13 +89,15 @@ def stored_load(window: Window, agent: str) -> Statement:
     "agent.stored_up_seconds",
     title="Seconds seen up",
     unit="seconds",
-    formula="agents.uptime_seconds, which a job computes every five minutes",
+    formula="agents.uptime_seconds, which a job computes every five minutes as uptime.up_seconds of all time",
+    excluded="Time that was not settled yet when it was measured.",
     windowed=False,
     least=1,
-    few=NOT_STORED,
+    few=NEVER_SEEN,
     subject=SUBJECT,
     evidence=_of_row("agent.stored_up_seconds"),
 )
 def stored_up_seconds(window: Window, agent: str) -> Statement:
-    """Seconds this agent was seen up until it was measured: as it stands in the agent's row since then."""
+    """Seconds this agent was seen up, from its first heartbeat until it was measured: as it stands in the agent's row
+    since then."""
     return _column("agent.stored_up_seconds", agent)

@@ -6,10 +6,11 @@ for a free thread comes before it. The browser's times run from the beginning of
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 
 from db.metric import Statement, Window, metric
 from db.models import SystemMetric
+from db.queries.measured import Subject, count_of, measurement_percentile
 from db.queries.percentiles import APDEX_FORMULA, apdex, declare
 from db.queries.round_trips import NEEDS
 
@@ -31,6 +32,10 @@ def _measured(window: Window, kind: str, *, failed: bool = False) -> tuple[Colum
 
 def _values(kind: str) -> Any:
     return lambda window: select(SystemMetric.metric_value.label("x")).where(*_measured(window, kind))
+
+
+def _rolled(kind: str) -> Any:
+    return lambda window, percent: measurement_percentile(window, Subject(kind), percent)
 
 
 def _rows(kind: str, fact: str) -> Any:
@@ -56,6 +61,7 @@ declare(
     "seconds; of more, fifty that chance picks.",
     values=_values(SERVER_TIME),
     rows=_rows(SERVER_TIME, "asked"),
+    rolled=_rolled(SERVER_TIME),
     few=NOT_ANSWERED,
     excluded="Answers that failed: they are counted apart. Answers that chance left unrecorded.",
     needs=NEEDS,
@@ -74,7 +80,7 @@ declare(
 def server_failures(window: Window) -> Statement:
     """Requests of pages that ended with an error of this application. They lie in no percentile; Apdex counts them as
     frustrated."""
-    return select(func.count().label("value")).where(*_measured(window, SERVER_TIME, failed=True))
+    return count_of(window, Subject(SERVER_TIME), "missing")
 
 
 @metric(
@@ -104,6 +110,7 @@ declare(
     what="reported pages showed their first content this soon or sooner after the browser set out for them.",
     values=_values(FIRST_PAINT),
     rows=_rows(FIRST_PAINT, "page"),
+    rolled=_rolled(FIRST_PAINT),
     few=NOT_REPORTED,
     excluded="Pages whose browser reported no first content.",
     needs=NEEDS,
@@ -114,6 +121,7 @@ declare(
     what="reported pages had their numbers on screen this soon or sooner after the browser set out for them.",
     values=_values(NUMBERS),
     rows=_rows(NUMBERS, "page"),
+    rolled=_rolled(NUMBERS),
     few=NOT_REPORTED,
     excluded="Pages without their numbers: they are counted apart. Those whose browser reported nothing.",
     needs=NEEDS,
@@ -132,4 +140,4 @@ declare(
 def browser_failures(window: Window) -> Statement:
     """Pages whose browser waited a minute in vain for their numbers, or was shown an error in their place. They lie in
     no percentile."""
-    return select(func.count().label("value")).where(*_measured(window, NUMBERS, failed=True))
+    return count_of(window, Subject(NUMBERS), "missing")

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Float, and_, case, cast, func, or_, select
 
-from db.functions import day_of
 from db.listing import Children, Field, Listing, listed
-from db.metric import Statement, Window, metric, nearest_rank, series
+from db.metric import Statement, Window, metric, series
 from db.models import ApiKey, ApiLog, ProfileCard, RateLimit
-from db.queries.fleet import pooled
+from db.queries.api_sums import by_day, by_status, call_sums, response_percentile
+from db.queries.measured import BY_RANK
 from db.queries.percentiles import APDEX_FORMULA, apdex
 
 LOGS, KEYS = "api:logs:read", "api:keys:read"
@@ -95,7 +95,7 @@ def _rows(where: ColumnElement[bool] | None = None, first: Any = None) -> Any:
 @metric("api.calls", title="Calls", unit="calls", formula="count of rows", needs=LOGS, evidence=_rows())
 def call_count(window: Window) -> Statement:
     """Calls logged in the window, whatever the answer was."""
-    return among(window, func.count().label("value"))
+    return select(call_sums(window).c.calls.label("value"))
 
 
 @metric(
@@ -111,8 +111,9 @@ def call_count(window: Window) -> Statement:
 )
 def error_share(window: Window) -> Statement:
     """Share of the calls logged in the window that were answered with an error: a status of 400 or above."""
-    outcome = case((ApiLog.status_code >= 400, 1), else_=0).label("outcome")
-    return pooled(among(window, outcome).subquery("answered").c.outcome)
+    row = call_sums(window)
+    share = 100.0 * cast(row.c.from_400, Float) / func.nullif(cast(row.c.calls, Float), 0.0)
+    return select(share.label("value"), row.c.calls.label("n"), row.c.from_400.label("hits"))
 
 
 @metric(
@@ -137,10 +138,6 @@ FAILED = ApiLog.status_code >= 500
 TIMED = and_(ApiLog.response_time_ms.is_not(None), or_(ApiLog.status_code.is_(None), ~FAILED))
 
 
-def _durations(window: Window) -> Statement:
-    return among(window, ApiLog.response_time_ms.label("x"), where=TIMED)
-
-
 SLOWEST = _rows(TIMED, ApiLog.response_time_ms.desc())
 
 
@@ -148,7 +145,7 @@ SLOWEST = _rows(TIMED, ApiLog.response_time_ms.desc())
     "api.response_p50_ms",
     title="Response time, median",
     unit="ms",
-    formula="nearest rank: the ⌈0.50·n⌉-th shortest response time",
+    formula=f"nearest rank: the ⌈0.50·n⌉-th shortest response time; {BY_RANK}",
     excluded=NOT_TIMED,
     least=1,
     few=NO_DURATION,
@@ -158,14 +155,14 @@ SLOWEST = _rows(TIMED, ApiLog.response_time_ms.desc())
 def response_p50(window: Window) -> Statement:
     """Half of the calls of the window that state a response time were answered in this long or less. Calls that this
     application failed to answer are counted apart."""
-    return nearest_rank(_durations(window), 50)
+    return response_percentile(window, 50)
 
 
 @metric(
     "api.response_p95_ms",
     title="Response time, 95th percentile",
     unit="ms",
-    formula="nearest rank: the ⌈0.95·n⌉-th shortest response time; needs n ≥ 20",
+    formula=f"nearest rank: the ⌈0.95·n⌉-th shortest response time; needs n ≥ 20; {BY_RANK}",
     excluded=NOT_TIMED,
     least=20,
     few=NO_DURATION,
@@ -175,14 +172,14 @@ def response_p50(window: Window) -> Statement:
 def response_p95(window: Window) -> Statement:
     """95 of 100 calls of the window that state a response time were answered in this long or less. Calls that this
     application failed to answer are counted apart."""
-    return nearest_rank(_durations(window), 95)
+    return response_percentile(window, 95)
 
 
 @metric(
     "api.response_p99_ms",
     title="Response time, 99th percentile",
     unit="ms",
-    formula="nearest rank: the ⌈0.99·n⌉-th shortest response time; needs n ≥ 100",
+    formula=f"nearest rank: the ⌈0.99·n⌉-th shortest response time; needs n ≥ 100; {BY_RANK}",
     excluded=NOT_TIMED,
     least=100,
     few=NO_DURATION,
@@ -192,7 +189,7 @@ def response_p95(window: Window) -> Statement:
 def response_p99(window: Window) -> Statement:
     """99 of 100 calls of the window that state a response time were answered in this long or less. Calls that this
     application failed to answer are counted apart."""
-    return nearest_rank(_durations(window), 99)
+    return response_percentile(window, 99)
 
 
 @metric(
@@ -207,7 +204,7 @@ def response_p99(window: Window) -> Statement:
 def api_failures(window: Window) -> Statement:
     """Calls of programs in the window that this application failed to answer. They lie in no percentile of the response
     time; Apdex counts them as frustrated."""
-    return among(window, func.count().label("value"), where=FAILED)
+    return select(call_sums(window).c.from_500.label("value"))
 
 
 @metric(
@@ -280,8 +277,7 @@ def active_keys(window: Window) -> Statement:
 )
 def calls_by_status(window: Window) -> Statement:
     """How the calls of the window were answered, by HTTP status code."""
-    counted = among(window, cast(ApiLog.status_code, Text).label("label"), func.count().label("count"))
-    return counted.group_by(ApiLog.status_code).order_by(func.count().desc(), ApiLog.status_code)
+    return by_status(window)
 
 
 @series(
@@ -294,8 +290,7 @@ def calls_by_status(window: Window) -> Statement:
 )
 def calls_by_day(window: Window) -> Statement:
     """How many calls were logged on which day. A day without a bar had none."""
-    day = day_of(ApiLog.created_at)
-    return among(window, day.label("at"), func.count().label("count")).group_by(day).order_by(day)
+    return by_day(window)
 
 
 @series(

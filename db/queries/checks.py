@@ -1,16 +1,20 @@
 """What checks over HTTP found: how many, which share was up, and how long the answers took.
 
-A share of checks is no share of time: between two checks nobody looked.
+A share of checks is no share of time: between two checks nobody looked. Of days whose results are no longer kept,
+their counts and a histogram of their times are.
 """
 
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, false, func, literal_column, select
+from sqlalchemy import ColumnElement, false, func, literal_column, select, union_all
 
 from db.functions import bucket_of
-from db.metric import Statement, Window, metric, nearest_rank, place_of, series
+from db.metric import Statement, Window, metric, place_of, series
 from db.models.uptime import CheckResult
+from db.models.uptime_kept import CheckDay
+from db.queries.check_results import COLUMNS, Which, listed, medians_of_days, percentile, single, tallies
+from db.queries.rolled import whole
 from db.queries.round_trips import bucket_seconds
 
 NOT_CHECKED = "No check of this window is stored."
@@ -18,33 +22,21 @@ NOT_ANSWERED = "No check of this window was answered as expected."
 SUBJECT = ("check",)
 
 
-def _key(check: str) -> ColumnElement[bool]:
+def _of(check: str) -> tuple[tuple[Which, ...], tuple[Which, ...]]:
+    """Its results, and the days of which only sums are kept."""
     try:
-        return CheckResult.check_id == UUID(check)
+        key = UUID(check)
     except ValueError:
-        return false()
-
-
-def _in(window: Window, check: str) -> tuple[ColumnElement[bool], ...]:
-    return (_key(check), window.covers(CheckResult.at))
-
-
-COLUMNS = (
-    CheckResult.at,
-    CheckResult.is_up,
-    CheckResult.status,
-    CheckResult.milliseconds,
-    CheckResult.error,
-    CheckResult.source,
-)
+        return (false(),), (false(),)
+    return (CheckResult.check_id == key,), (CheckDay.check_id == key,)
 
 
 def _results(window: Window, check: str) -> Statement:
-    return select(*COLUMNS).where(*_in(window, check)).order_by(CheckResult.at.desc(), CheckResult.id)
+    return listed(window, *_of(check))
 
 
 def _failures(window: Window, check: str) -> Statement:
-    return _results(window, check).where(CheckResult.is_up.is_(False))
+    return listed(window, *_of(check), ups=False)
 
 
 @metric(
@@ -57,7 +49,8 @@ def _failures(window: Window, check: str) -> Statement:
 )
 def count(window: Window, check: str) -> Statement:
     """Results of this check that were planned for a moment of the window."""
-    return select(func.count().label("value")).select_from(CheckResult).where(*_in(window, check))
+    total = tallies(window, *_of(check))
+    return select(whole(func.sum(total.c.up + total.c.failed)).label("value"))
 
 
 @metric(
@@ -70,11 +63,7 @@ def count(window: Window, check: str) -> Statement:
 )
 def failed(window: Window, check: str) -> Statement:
     """Checks without the expected answer in time. They lie in no percentile of its times."""
-    return (
-        select(func.count().label("value"))
-        .select_from(CheckResult)
-        .where(*_in(window, check), CheckResult.is_up.is_(False))
-    )
+    return select(whole(func.sum(tallies(window, *_of(check)).c.failed)).label("value"))
 
 
 @metric(
@@ -90,15 +79,14 @@ def failed(window: Window, check: str) -> Statement:
 def share_up(window: Window, check: str) -> Statement:
     """How many of the checks were answered as expected. It is a share of checks and no availability: between two checks
     nobody looked."""
-    up = func.sum(case((CheckResult.is_up, 1), else_=0))
-    n = func.count(CheckResult.id)
-    return select((100.0 * up / func.nullif(n, 0)).label("value"), n.label("n")).where(*_in(window, check))
+    total = tallies(window, *_of(check))
+    up, n = whole(func.sum(total.c.up)), whole(func.sum(total.c.up + total.c.failed))
+    return select((100.0 * up / func.nullif(n, 0)).label("value"), n.label("n"))
 
 
-def _answered(window: Window, check: str) -> Statement:
-    return select(CheckResult.milliseconds.label("x")).where(
-        *_in(window, check), CheckResult.is_up, CheckResult.milliseconds.is_not(None)
-    )
+def _answered(window: Window, check: str) -> tuple[Which, ...]:
+    results, _ = _of(check)
+    return single(window, *results, CheckResult.is_up, CheckResult.milliseconds.is_not(None))
 
 
 def _from_rank(percent: int) -> Any:
@@ -108,7 +96,7 @@ def _from_rank(percent: int) -> Any:
         place = func.row_number().over(order_by=(CheckResult.milliseconds, CheckResult.id)).label("place")
         ranked = (
             select(*COLUMNS, place, func.count().over().label("n"))
-            .where(*_in(window, check), CheckResult.is_up, CheckResult.milliseconds.is_not(None))
+            .where(*_answered(window, check))
             .subquery()
         )
         return select(ranked).where(ranked.c.place >= place_of(ranked.c.n, percent)).order_by(ranked.c.place)
@@ -129,7 +117,7 @@ def _from_rank(percent: int) -> Any:
 )
 def latency_p50(window: Window, check: str) -> Statement:
     """Half of the checks that were up were answered in this time or less, from the moment they were planned for."""
-    return nearest_rank(_answered(window, check), 50)
+    return percentile(window, 50, *_of(check))
 
 
 @metric(
@@ -145,7 +133,7 @@ def latency_p50(window: Window, check: str) -> Statement:
 )
 def latency_p95(window: Window, check: str) -> Statement:
     """95 of 100 checks that were up were answered in this time or less, from the moment they were planned for."""
-    return nearest_rank(_answered(window, check), 95)
+    return percentile(window, 95, *_of(check))
 
 
 @series(
@@ -164,7 +152,7 @@ def latency_by_time(window: Window, check: str) -> Statement:
         select(
             bucket_of(CheckResult.at, bucket_seconds(window)).label("at"), CheckResult.milliseconds.label("x")
         )
-        .where(*_in(window, check), CheckResult.is_up, CheckResult.milliseconds.is_not(None))
+        .where(*_answered(window, check))
         .subquery("each")
     )
     ranked = select(
@@ -175,10 +163,8 @@ def latency_by_time(window: Window, check: str) -> Statement:
     ).subquery("ranked")
     middle = func.max(ranked.c.x).filter(ranked.c.place == place_of(ranked.c.n, 50))
     width: ColumnElement[int] = literal_column(str(bucket_seconds(window)))
-    return (
-        select(
-            ranked.c.at, width.label("seconds"), middle.label("value"), func.max(ranked.c.n).label("count")
-        )
-        .group_by(ranked.c.at)
-        .order_by(ranked.c.at)
-    )
+    exact: ColumnElement[int] = literal_column("0")
+    told = (ranked.c.at, width.label("seconds"), middle.label("value"), func.max(ranked.c.n).label("count"))
+    bars = select(*told, exact.label("resolution")).group_by(ranked.c.at)
+    row = union_all(bars, medians_of_days(window, _of(check)[1])).subquery("bars")
+    return select(row).order_by(row.c.at)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, Text, and_, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Float, and_, case, cast, func, or_, select
 
-from db.functions import first_event_ns
+from db.functions import first_event_ns, is_written_number, said_under
 from db.metric import Statement, Window, metric
 from db.models import Span
 from db.models.telemetry import ERROR
@@ -14,7 +14,7 @@ from db.queries.spans import SPAN_COLUMNS, of_others
 
 NOT_SAID = "No span of this window says when its model's first token came; streamed calls alone can."
 NO_QUEUE = "No span of this window says how long it waited in a queue."
-NUMBER = r"^[0-9]{1,15}(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?$"  # senders write numbers as text too
+MOST = 1e15
 # In seconds by OpenTelemetry's GenAI conventions, and by the servers that came before them.
 IN_SECONDS = (
     "gen_ai.response.time_to_first_chunk",
@@ -29,9 +29,13 @@ QUEUE_SECONDS = "gen_ai.latency.time_in_queue"
 
 
 def number_in(key: str) -> ColumnElement[float | None]:
-    """The number a span gives under `key`; null for what is none."""
-    text = cast(Span.attributes[key].as_string(), Text)
-    return case((text.regexp_match(NUMBER), cast(text, Float)))
+    """The number a span gives under `key`, from 0 to below 10^15; null for what is none, as true and false are.
+
+    Senders write numbers as text too.
+    """
+    said = said_under(Span.attributes, key)
+    number = cast(said, Float)
+    return case((is_written_number(said), case((number < MOST, number))))
 
 
 def _milliseconds() -> ColumnElement[Any]:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import aliased
 
 from db.metric import Statement, Window, metric, series
 from db.models import Span, SystemMetric
+from db.queries.measured import Subject, count_of
 from db.queries.rolled import whole
 from db.queries.round_trips import NEEDS
 from db.queries.spans import SPAN_COLUMNS, of_others
@@ -51,9 +52,7 @@ def _rows(kind: str, *columns: ColumnElement[Any]) -> Any:
 def refused(window: Window) -> Statement:
     """Spans, log records and points that were sent or imported in the window and not stored, because something was
     wrong with them; a request that could not be read at all counts as one. Whoever sent them was told which and why."""
-    return select(whole(func.sum(SystemMetric.metric_value)).label("value")).where(
-        _counted(REFUSED_ITEMS, window)
-    )
+    return count_of(window, Subject(REFUSED_ITEMS), "total")
 
 
 @series(
@@ -91,9 +90,7 @@ def refused_by_reason(window: Window) -> Statement:
 def late(window: Window) -> Statement:
     """Spans, log records and points received over HTTP in the window more than 5 minutes after they ended, by the
     sender's clock for the end and ours for the receipt. Imported files are history and are not counted."""
-    return select(whole(func.sum(SystemMetric.metric_value)).label("value")).where(
-        _counted(LATE_ITEMS, window)
-    )
+    return count_of(window, Subject(LATE_ITEMS), "total")
 
 
 def _orphan() -> ColumnElement[bool]:

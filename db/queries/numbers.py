@@ -13,6 +13,7 @@ from db.models import Job
 
 NAME = "verify-numbers"
 NEVER = "No number has been recomputed yet: the job verify-numbers has not run."
+LEFT_OUT = "Numbers that the run did not come to, those whose rows are gone, and all but a few agents and connections."
 MINE = Job.name == NAME
 
 
@@ -34,7 +35,7 @@ def _of_all(name: str) -> Statement:
     title="Numbers that agree",
     unit="numbers",
     formula="count of numbers of the last run that came out the same, or within the stated bound; n = recomputed",
-    excluded="Numbers that the run did not come to, and all but a few agents and connections.",
+    excluded=LEFT_OUT,
     windowed=False,
     least=1,
     few=NEVER,
@@ -51,7 +52,7 @@ def agreed(window: Window) -> Statement:
     title="Numbers that differ",
     unit="numbers",
     formula="count of numbers of the last run that came out otherwise; n = recomputed",
-    excluded="Numbers that the run did not come to, and all but a few agents and connections.",
+    excluded=LEFT_OUT,
     windowed=False,
     least=1,
     few=NEVER,
@@ -64,7 +65,8 @@ def differing(window: Window) -> Statement:
 
 @dataclass(frozen=True)
 class LastRun:
-    """The last run that ended well: when, over which windows, which numbers differ, and which it did not come to.
+    """The last run that ended well: when, over which windows, which numbers differ, which it did not come to, and over
+    which windows how many were left out because rows `since` then alone are kept.
 
     `error` is what a later run failed with.
     """
@@ -73,6 +75,7 @@ class LastRun:
     windows: list[str] = field(default_factory=list)
     differs: list[Mapping[str, str]] = field(default_factory=list)
     unreached: list[str] = field(default_factory=list)
+    beyond: list[Mapping[str, Any]] = field(default_factory=list)
     error: str | None = None
 
 
@@ -82,5 +85,5 @@ def last_run(session: Session) -> LastRun | None:
     if found is None or found.succeeded_at is None:
         return None
     told: Mapping[str, Any] = found.facts or {}
-    parts = {name: list(told.get(name, [])) for name in ("windows", "differs", "unreached")}
+    parts = {name: list(told.get(name, [])) for name in ("windows", "differs", "unreached", "beyond")}
     return LastRun(found.succeeded_at, **parts, error=found.error)

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Float, case, cast, func, literal, select
 
 import settings
 from db.metric import Statement, Window, metric, nearest_rank, place_of
+from db.queries.measured import BY_RANK
 
 Rows = Callable[[Window], Statement]
 RANKS = {50: ("median", 1), 95: ("95th percentile", 20), 99: ("99th percentile", 100)}
@@ -31,32 +32,35 @@ def declare(
     excluded: str,
     needs: str = "",
     only: tuple[int, ...] = (50, 95, 99),
+    rolled: Callable[[Window, int], Statement] | None = None,
 ) -> None:
     """Declare `{domain}_p50_ms` and its like.
 
     title: what it is, such as "Task duration". what: the definition's second half, after "50 of 100".
     values: the durations as `x`; rows: the same with the columns that tell whose they are, for the proof.
     excluded: what is left out, in a sentence.
+    rolled: reads a percentile out of roll-ups too, where there are any of it; then `values` is not asked.
     """
     for percent in only:
         name, least = RANKS[percent]
+        long = f"; {BY_RANK}" if rolled else ""
         needed = f"; needs n ≥ {least}" if least > 1 else ""
         metric(
             f"{domain}_p{percent}_ms",
             title=f"{title}, {name}",
             unit="ms",
             excluded=excluded,
-            formula=f"nearest rank: the ⌈0.{percent}·n⌉-th shortest duration{needed}",
+            formula=f"nearest rank: the ⌈0.{percent}·n⌉-th shortest duration{needed}{long}",
             least=least,
             few=few,
             needs=needs,
             evidence=from_rank(rows, percent),
-        )(_built(values, percent, what))
+        )(_built(values, percent, what, rolled))
 
 
-def _built(values: Rows, percent: int, what: str) -> Rows:
+def _built(values: Rows, percent: int, what: str, rolled: Callable[[Window, int], Statement] | None) -> Rows:
     def build(window: Window) -> Statement:
-        return nearest_rank(values(window), percent)
+        return nearest_rank(values(window), percent) if rolled is None else rolled(window, percent)
 
     build.__doc__ = f"{percent} of 100 {what}"
     return build

@@ -30,8 +30,9 @@ from sqlalchemy import (
 )
 
 from db.histogram import BY_HISTOGRAM, EXACT, Entries, middle_of, place_in_histogram
-from db.metric import NANOSECONDS, Statement, Window, place_of, to_ns
+from db.metric import NANOSECONDS, Statement, Window, from_ns, place_of, to_ns
 from db.models.rollup import DAY, FIVE_MINUTES, HOUR, SPANS, Kept, Touched
+from db.moments import moment_at
 
 MOST_EXACT = 50_000  # a percentile over more rows is read from histograms
 MS = 1_000_000  # nanoseconds in a millisecond
@@ -57,38 +58,46 @@ class Plan:
     last: int | None
 
     @classmethod
-    def of(cls, window: Window) -> "Plan":
+    def of(cls, window: Window, coarsest: int = DAY) -> "Plan":
+        """The plan of a window; of no longer stretches than the coarsest, where something is told by them."""
         if window.start is None or window.end is None:
-            return cls.of_all()
-        return cls.between(to_ns(window.start), to_ns(window.end))
+            return cls.of_all(coarsest)
+        return cls.between(to_ns(window.start), to_ns(window.end), coarsest)
 
     @classmethod
-    def of_all(cls) -> "Plan":
-        return cls(((DAY, None, None),), (), None, None)
+    def of_all(cls, coarsest: int = DAY) -> "Plan":
+        return cls(((coarsest, None, None),), (), None, None)
 
     @classmethod
-    def between(cls, start: int, end: int) -> "Plan":
+    def between(cls, start: int, end: int, coarsest: int = DAY) -> "Plan":
         """The plan of [start, end) in nanoseconds."""
         width = FIVE_MINUTES * NANOSECONDS
         first, last = -(-start // width) * FIVE_MINUTES, end // width * FIVE_MINUTES
         if first >= last:
             return cls((), ((start, end),), first, first)
         ends = ((start, first * NANOSECONDS), (last * NANOSECONDS, end))
-        return cls(_stretches(first, last), tuple(each for each in ends if each[0] < each[1]), first, last)
+        return cls(
+            _stretches(first, last, coarsest), tuple(each for each in ends if each[0] < each[1]), first, last
+        )
 
     def holds(self, model: Any) -> ColumnElement[bool]:
         """True for the roll-ups of which the window consists."""
         return or_(false(), *(_in_stretch(model, *each) for each in self.stretches))
 
-    def at_edge(self, moment: Any) -> ColumnElement[bool]:
-        """True for raw rows at the window's ends."""
-        return or_(false(), *(and_(moment >= start, moment < end) for start, end in self.edges))
+    def at_edge(self, moment: Any, *, is_instant: bool = False) -> ColumnElement[bool]:
+        """True for raw rows at the window's ends; of all time, for moments nobody knows."""
+        if self.first is None:
+            return moment.is_(None) if is_instant else false()
+        edges = [[from_ns(end) for end in edge] if is_instant else edge for edge in self.edges]
+        return or_(false(), *(and_(moment >= start, moment < end) for start, end in edges))
 
 
-def _stretches(first: int, last: int) -> tuple[tuple[int, int, int], ...]:
+def _stretches(first: int, last: int, coarsest: int) -> tuple[tuple[int, int, int], ...]:
     """[first, last) in the coarsest whole pieces."""
     found: list[tuple[int, int, int]] = []
     for fine, coarse in ((FIVE_MINUTES, HOUR), (HOUR, DAY)):
+        if fine == coarsest:
+            return (*found, (fine, first, last))
         up, down = -(-first // coarse) * coarse, last // coarse * coarse
         if up >= down:
             return (*found, (fine, first, last))
@@ -110,8 +119,9 @@ class Source:
 
     Attributes:
         model, raw: the mapped classes.
-        moment: the raw rows' time in nanoseconds.
+        moment: the raw rows' time in nanoseconds, or as a moment: then `is_instant`.
         of_model, of_raw: which of them count.
+        family: whose notes tell what was touched since.
     """
 
     model: Any
@@ -119,6 +129,27 @@ class Source:
     moment: Any
     of_model: tuple[ColumnElement[bool], ...] = ()
     of_raw: tuple[ColumnElement[bool], ...] = ()
+    family: str = SPANS
+    is_instant: bool = False
+
+    def covers(self, window: Window) -> ColumnElement[bool]:
+        """True for raw rows in the window."""
+        return window.covers(self.moment) if self.is_instant else window.covers_ns(self.moment)
+
+    def within(self, touched: CTE) -> ColumnElement[bool]:
+        """True for raw rows in the five minutes beside them."""
+        begin, end = touched.c.start, touched.c.start + FIVE_MINUTES
+        if self.is_instant:
+            return and_(self.moment >= moment_at(begin), self.moment < moment_at(end))
+        return and_(self.moment >= begin * NANOSECONDS, self.moment < end * NANOSECONDS)
+
+    def at_edge(self, plan: Plan) -> ColumnElement[bool]:
+        """True for raw rows that lie in no whole five minutes of the plan."""
+        return plan.at_edge(self.moment, is_instant=self.is_instant)
+
+    def has_edge(self, plan: Plan) -> bool:
+        """Whether there may be any such row."""
+        return bool(plan.edges) or (plan.first is None and self.is_instant)
 
 
 class Rolled:
@@ -127,7 +158,7 @@ class Rolled:
     def __init__(self, window: Window, source: Source, *, plan: Plan | None = None) -> None:
         self.window, self.source = window, source
         self.plan = plan or Plan.of(window)
-        self.touched = touched_between(self.plan.first, self.plan.last)
+        self.touched = touched_between(self.plan.first, self.plan.last, source.family)
 
     def sums(self, keys: Pairs, counts: Pairs) -> Parts:
         """Rows of the keys and counts; their sums by key are the window's. Some sums may be 0, of what is no more."""
@@ -148,39 +179,38 @@ class Rolled:
         source, plan = self.source, self.plan
         of_key = [told.label(name) for name, (told, _) in keys.items()]
         raw = [of.label(name) for name, (_, of) in [*keys.items(), *counts.items()]]
-        edge = select(*raw).select_from(source.raw).where(plan.at_edge(source.moment), *source.of_raw)
+        edge = select(*raw).select_from(source.raw).where(source.at_edge(plan), *source.of_raw)
         if not plan.stretches:
             return union_all(edge)
         more = [told.label(name) for name, (told, _) in counts.items()]
         less = [(-told).label(name) for name, (told, _) in counts.items()]
         model = source.model
         old = and_(model.resolution == FIVE_MINUTES, model.start.in_(select(self.touched.c.start)))
-        fresh = select(*raw).select_from(self.touched).join(source.raw, _within(source.moment, self.touched))
+        fresh = select(*raw).select_from(self.touched).join(source.raw, source.within(self.touched))
         parts = [
             beside(select(*of_key, *more)).where(plan.holds(model), *source.of_model),
             beside(select(*of_key, *less)).where(old, *source.of_model),
             fresh.where(*source.of_raw),
         ]
-        return union_all(*parts, *([edge] if plan.edges else []))
+        return union_all(*parts, *([edge] if source.has_edge(plan) else []))
 
 
-@lru_cache(64)
-def touched_between(first: int | None, last: int | None) -> CTE:
+def touched_between(first: int | None, last: int | None, family: str = SPANS) -> CTE:
     """Starts of the five minutes of [first, last) that are to be rolled up again; of all time without bounds.
 
     The same for the same bounds, so that a statement with several sums names it once.
     """
+    return _touched_between(first, last, family)
+
+
+@lru_cache(64)
+def _touched_between(first: int | None, last: int | None, family: str) -> CTE:
     bounds = [] if first is None or last is None else [Touched.start >= first, Touched.start < last]
-    kept = select(Kept.raw_from).where(Kept.family == SPANS).scalar_subquery()
-    bounds.append(
-        Touched.start >= func.coalesce(kept, 0)
-    )  # of what is older, single rows are no longer all there
-    return select(Touched.start).where(Touched.family == SPANS, *bounds).distinct().cte("touched")
-
-
-def _within(moment: Any, touched: CTE) -> ColumnElement[bool]:
-    begin = touched.c.start * NANOSECONDS
-    return and_(moment >= begin, moment < begin + FIVE_MINUTES * NANOSECONDS)
+    kept = select(Kept.raw_from).where(Kept.family == family).scalar_subquery()
+    # Of what is older, single rows are no longer all there.
+    bounds.append(Touched.start >= func.coalesce(kept, Touched.start))
+    name = "touched" if family == SPANS else f"touched_{family}"
+    return select(Touched.start).where(Touched.family == family, *bounds).distinct().cte(name)
 
 
 # --- percentiles: by nearest rank over raw rows, or by histograms --------------------------------------------
@@ -200,12 +230,13 @@ class Reach:
         stored = (
             select(func.count())
             .select_from(source.raw)
-            .where(window.covers_ns(source.moment), *source.of_raw)
+            .where(source.covers(window), *source.of_raw)
             .scalar_subquery()
         )
         is_few = total.c.n <= most
         is_exact = case((is_few, case((total.c.n == stored, 1), else_=0)), else_=0)
         self.row = select(total.c.n, is_exact.label("exact")).cte(f"{name}_exact")
+        self._is_instant = source.is_instant
 
     @property
     def n(self) -> ColumnElement[int]:
@@ -220,14 +251,25 @@ class Reach:
         return case((self.is_exact, EXACT), else_=BY_HISTOGRAM)
 
     def within(self, moment: Any) -> ColumnElement[bool]:
-        """True for raw rows, if they are to be read at all: as a bound of the time, so that else not one is."""
+        """True for raw rows, if they are to be read at all: as a bound of the time, so that else not one is.
+
+        Of moments as a condition that no row is asked about, for there may be rows without one.
+        """
+        if self._is_instant:
+            return self.is_exact
         least = select(case((self.row.c.exact == 1, 0), else_=NEVER)).select_from(self.row).scalar_subquery()
         found: ColumnElement[bool] = moment >= least
         return found
 
 
-def by_places(parts: Parts, keys: Sequence[str], percents: Sequence[int]) -> Statement:
-    """Per key: `n`, and percentiles `p50`, `p95` … in nanoseconds out of rows of `place` and `count`."""
+def by_places(
+    parts: Parts,
+    keys: Sequence[str],
+    percents: Sequence[int],
+    middle: Callable[[Any], ColumnElement[float]] = middle_of,
+) -> Statement:
+    """Per key: `n`, and percentiles `p50`, `p95` … in nanoseconds out of rows of `place` and `count`; `middle` tells
+    the value that stands for a place."""
     row = parts.subquery("in_places")
     by = [row.c[key] for key in keys]
     count = whole(func.sum(row.c["count"]))
@@ -248,7 +290,7 @@ def by_places(parts: Parts, keys: Sequence[str], percents: Sequence[int]) -> Sta
         cast(in_all, BigInteger).label("n"),
     ).subquery("ranked_places")
     found = [
-        middle_of(func.min(ranked.c.place).filter(ranked.c.upto >= place_of(ranked.c.n, percent))).label(
+        middle(func.min(ranked.c.place).filter(ranked.c.upto >= place_of(ranked.c.n, percent))).label(
             f"p{percent}"
         )
         for percent in percents

@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal_column, select
+from sqlalchemy import ColumnElement, func, select
 
-from db.functions import bucket_of
-from db.metric import Statement, Window, metric, nearest_rank, place_of, series
+from db.metric import Statement, Window, metric, place_of, series
 from db.models import SystemMetric
+from db.queries.measured import BY_RANK, Subject, count_of, measurement_percentile, medians_by_time
 
 ROUND_TRIP = "db.round_trip_ms"
 WEB_ROUND_TRIP = "web.round_trip_ms"
 NOT_SAMPLED = "No round trip of a query has been recorded in this window."
 NEEDS = "system:read"
+TRIPS = Subject(ROUND_TRIP)
 MINUTES_5, HOUR, DAY = 300, 3600, 86_400
 
 
@@ -22,10 +23,6 @@ def _trips(window: Window) -> tuple[ColumnElement[bool], ...]:
         SystemMetric.metric_value.is_not(None),
         window.covers(SystemMetric.recorded_at),
     )
-
-
-def _samples(window: Window) -> Statement:
-    return select(SystemMetric.metric_value.label("x")).where(*_trips(window))
 
 
 COLUMNS = (
@@ -59,7 +56,7 @@ def _from_rank(percent: int) -> Any:
     "db.latency_p50_ms",
     title="Database round trip, median",
     unit="ms",
-    formula="nearest rank: the ⌈0.50·n⌉-th shortest recorded round trip",
+    formula=f"nearest rank: the ⌈0.50·n⌉-th shortest recorded round trip; {BY_RANK}",
     excluded="Queries that failed: they have no round trip and are counted apart.",
     least=1,
     few=NOT_SAMPLED,
@@ -67,14 +64,14 @@ def _from_rank(percent: int) -> Any:
 )
 def db_latency_p50(window: Window) -> Statement:
     """Half of the recorded round trips of real queries, fetch included, took this long or less."""
-    return nearest_rank(_samples(window), 50)
+    return measurement_percentile(window, TRIPS, 50)
 
 
 @metric(
     "db.latency_p95_ms",
     title="Database round trip, 95th percentile",
     unit="ms",
-    formula="nearest rank: the ⌈0.95·n⌉-th shortest recorded round trip; needs n ≥ 20",
+    formula=f"nearest rank: the ⌈0.95·n⌉-th shortest recorded round trip; needs n ≥ 20; {BY_RANK}",
     excluded="Queries that failed: they have no round trip and are counted apart.",
     least=20,
     few=NOT_SAMPLED,
@@ -82,14 +79,14 @@ def db_latency_p50(window: Window) -> Statement:
 )
 def db_latency_p95(window: Window) -> Statement:
     """95 of 100 recorded round trips of real queries, fetch included, took this long or less."""
-    return nearest_rank(_samples(window), 95)
+    return measurement_percentile(window, TRIPS, 95)
 
 
 @metric(
     "db.latency_p99_ms",
     title="Database round trip, 99th percentile",
     unit="ms",
-    formula="nearest rank: the ⌈0.99·n⌉-th shortest recorded round trip; needs n ≥ 100",
+    formula=f"nearest rank: the ⌈0.99·n⌉-th shortest recorded round trip; needs n ≥ 100; {BY_RANK}",
     excluded="Queries that failed: they have no round trip and are counted apart.",
     least=100,
     few=NOT_SAMPLED,
@@ -97,7 +94,7 @@ def db_latency_p95(window: Window) -> Statement:
 )
 def db_latency_p99(window: Window) -> Statement:
     """99 of 100 recorded round trips of real queries, fetch included, took this long or less."""
-    return nearest_rank(_samples(window), 99)
+    return measurement_percentile(window, TRIPS, 99)
 
 
 def _failures(window: Window) -> tuple[ColumnElement[bool], ...]:
@@ -128,7 +125,7 @@ def _failures(window: Window) -> tuple[ColumnElement[bool], ...]:
 def db_failures(window: Window) -> Statement:
     """Queries of metrics and heartbeats that the database did not answer. They have no round trip and lie in no
     percentile."""
-    return select(func.count().label("value")).where(*_failures(window))
+    return count_of(window, TRIPS, "missing")
 
 
 def bucket_seconds(window: Window) -> int:
@@ -143,33 +140,12 @@ def bucket_seconds(window: Window) -> int:
     "db.latency_by_time",
     title="Database round trip over time",
     unit="ms",
-    formula="median by nearest rank per 5 minutes; per hour beyond 2 days, per day beyond 2 weeks",
+    formula="median by nearest rank per 5 minutes; per hour beyond 2 days, per day beyond 2 weeks; "
+    f"{BY_RANK}",
     excluded="Queries that failed: they have no round trip and are counted apart.",
     needs=NEEDS,
     evidence=lambda window: select(*COLUMNS).where(*_trips(window)).order_by(SystemMetric.recorded_at.desc()),
 )
 def latency_by_time(window: Window) -> Statement:
     """The median of the round trips recorded in each stretch of time. A stretch without a bar has none recorded."""
-    each = (
-        select(
-            bucket_of(SystemMetric.recorded_at, bucket_seconds(window)).label("at"),
-            SystemMetric.metric_value.label("x"),
-        )
-        .where(*_trips(window))
-        .subquery("each")
-    )
-    ranked = select(
-        each.c.at,
-        each.c.x,
-        func.row_number().over(partition_by=each.c.at, order_by=each.c.x).label("place"),
-        func.count().over(partition_by=each.c.at).label("n"),
-    ).subquery("ranked")
-    middle = func.max(ranked.c.x).filter(ranked.c.place == place_of(ranked.c.n, 50))
-    width: ColumnElement[int] = literal_column(str(bucket_seconds(window)))
-    return (
-        select(
-            ranked.c.at, width.label("seconds"), middle.label("value"), func.max(ranked.c.n).label("count")
-        )
-        .group_by(ranked.c.at)
-        .order_by(ranked.c.at)
-    )
+    return medians_by_time(window, TRIPS, bucket_seconds(window))

@@ -27,11 +27,11 @@ from db.metric import Statement, Window, metric, series
 from db.models import Agent, Call, SystemMetric
 from db.models.uptime import WatchedHour
 from db.queries.fleet import operational
+from db.queries.measured import WATCHED
 from db.queries.rolled import whole
 from db.queries.round_trips import HOUR, NEEDS
 
-UP_SECONDS = "collector.up_seconds"
-DOWN_SECONDS = "collector.down_seconds"
+UP_SECONDS, DOWN_SECONDS = WATCHED
 LONGEST_STRETCH = timedelta(hours=2)  # a row never holds more: the collector begins a new one every hour
 NOT_WATCHED = "Nothing was observed in this window: no heartbeat of the collector is recorded."
 OWN = Agent.origin == "system"

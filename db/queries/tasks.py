@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Float, and_, case, cast, false, func, literal, null, or_, select
 
+from db.functions import lowered
 from db.metric import Statement, Window, metric, to_ns
 from db.models import Agent, Span
 from db.models.telemetry import ERROR
@@ -81,7 +82,7 @@ def _count(window: Window, *conditions: ColumnElement[bool]) -> Statement:
 
 def ended_by(words: Sequence[str]) -> ColumnElement[bool]:
     """Failed spans whose error's type is one of these words, or ends in one after a dot."""
-    told = func.lower(Span.error_type)
+    told = lowered(Span.error_type)
     named = or_(told.in_(words), *(told.like(f"%.{word}") for word in words))
     return and_(Span.status == ERROR, named)
 

@@ -1,14 +1,15 @@
 """How much of the observed time something was up, over the stretches that stand, and what the rest of the time was.
 
 Seconds are whole, and so is a window: its ends are rounded down to the second. Time that is not settled yet lies in no
-number. Of all time, a subject's window begins with its first observation.
+number. Of all time, a subject's window begins with its first observation. Of days whose stretches are no longer kept,
+the seconds by state are: they count as a whole where the whole day lies in the window.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, and_, case, func, literal, or_, select
+from sqlalchemy import Boolean, ColumnElement, and_, case, func, literal, or_, select, union_all
 from sqlalchemy.sql.selectable import Subquery
 
 from db.base import Instant
@@ -16,8 +17,10 @@ from db.functions import seconds_between
 from db.metric import Statement, Window, metric
 from db.models import Agent
 from db.models.uptime import StateStretch, UptimeSubject
+from db.models.uptime_kept import STATES as KEPT_STATES
 from db.queries.fleet import configured
 from db.queries.rolled import whole
+from db.queries.uptime_kept import kept_since, summed_days
 
 NOT_OBSERVED = "Nothing was observed in this window, so nobody knows whether it was up."
 NOT_JUDGED = "No time of this window is settled, apart from maintenance and pauses."
@@ -34,6 +37,7 @@ OTHERS_EXEMPT = (
 DAY = 86_400
 SUBJECT = ("subject",)
 STATES = ("up", "down", "unknown", "maintenance", "paused")
+LISTED = ("subject_id", "state", "reason", "since", "until", "seconds", "facts")
 AGENTS = UptimeSubject.kind == "agent"
 
 
@@ -44,17 +48,18 @@ def edges(window: Window) -> tuple[datetime | None, datetime]:
     return window.start.replace(microsecond=0), min(window.end, window.at).replace(microsecond=0)
 
 
-def standing(window: Window, *conditions: ColumnElement[bool]) -> Subquery:
-    """Stretches that stand, cut to the window, with the `seconds` each has in it."""
+def kept_stretches(
+    window: Window, *conditions: ColumnElement[bool], states: tuple[str, ...] = ()
+) -> Subquery:
+    """Stretches that stand, cut to the window and to the days of which single ones are kept, with the `seconds` each
+    has in it."""
     start, end = edges(window)
     last = literal(end, Instant())
     until = func.coalesce(StateStretch.until, UptimeSubject.settled_until)
-    begin: Any = StateStretch.since
-    reach: list[ColumnElement[bool]] = [StateStretch.since < last]
-    if start is not None:
-        first = literal(start, Instant())
-        begin = case((StateStretch.since < first, first), else_=StateStretch.since)
-        reach.append(or_(StateStretch.until.is_(None), StateStretch.until > first))
+    first = kept_since(KEPT_STATES, start)
+    reach = [StateStretch.since < last, or_(StateStretch.until.is_(None), StateStretch.until > first)]
+    if states:
+        reach.append(StateStretch.state.in_(states))
     cut = (
         select(
             StateStretch.id,
@@ -62,7 +67,7 @@ def standing(window: Window, *conditions: ColumnElement[bool]) -> Subquery:
             StateStretch.state,
             StateStretch.reason,
             StateStretch.facts,
-            begin.label("since"),
+            case((StateStretch.since < first, first), else_=StateStretch.since).label("since"),
             case((until > last, last), else_=until).label("until"),
         )
         .join(UptimeSubject, UptimeSubject.id == StateStretch.subject_id)
@@ -70,7 +75,14 @@ def standing(window: Window, *conditions: ColumnElement[bool]) -> Subquery:
         .subquery("cut")
     )
     seconds = whole(seconds_between(cut.c.since, cut.c.until)).label("seconds")
-    return select(cut, seconds).where(cut.c.until > cut.c.since).subquery("standing")
+    return select(cut, seconds).where(cut.c.until > cut.c.since).subquery("kept_stretches")
+
+
+def standing(window: Window, *conditions: ColumnElement[bool], states: tuple[str, ...] = ()) -> Subquery:
+    """What the seconds of a window are made of: stretches that stand, and before them the sums of whole days."""
+    stretch = kept_stretches(window, *conditions, states=states)
+    single = select(*[stretch.c[name] for name in LISTED])
+    return union_all(single, summed_days(*edges(window), conditions, states)).subquery("standing")
 
 
 def sums(stretch: Subquery) -> list[Any]:
@@ -125,11 +137,10 @@ def _listed(window: Window, which: ColumnElement[bool], *states: str) -> Stateme
     """The stretches a number is the sum of, newest first."""
     stretch = standing(window, which)
     asked = stretch.c.state.in_(states) if states else literal(True, Boolean())
-    columns = ("subject_id", "state", "reason", "since", "until", "seconds", "facts")
     return (
-        select(*[stretch.c[name] for name in columns])
+        select(*[stretch.c[name] for name in LISTED])
         .where(asked)
-        .order_by(stretch.c.since.desc(), stretch.c.subject_id)
+        .order_by(stretch.c.since.desc(), stretch.c.subject_id, stretch.c.state)
     )
 
 
@@ -364,7 +375,7 @@ def fleet_highest(window: Window) -> Statement:
 
 
 def _counted(window: Window) -> Any:
-    stretch = standing(window, AGENTS, StateStretch.state.in_(("up", "down")))
+    stretch = standing(window, AGENTS, states=("up", "down"))
     agents = select(UptimeSubject.agent_id).join(stretch, stretch.c.subject_id == UptimeSubject.id)
     return agents.distinct()
 

@@ -14,8 +14,10 @@ from db.functions import lowered
 from db.metric import METRICS, Reading, Statement, Window, reading_of
 from db.models import Agent
 from db.models.directory import ProfileCard
-from db.models.uptime import Check, CheckResult, Correction, ExemptTime, StateStretch, UptimeSubject
-from db.queries.uptime import DAY, STATES, standing, sums
+from db.models.uptime import Check, Correction, ExemptTime, StateStretch, UptimeSubject
+from db.queries.check_results import tallies
+from db.queries.rolled import whole
+from db.queries.uptime import DAY, STATES, kept_stretches, standing, sums
 
 KINDS = ("agent", "check", "part")
 WORST_FIRST = ("down", "unknown", "maintenance", "paused", "up")
@@ -147,12 +149,9 @@ def _percent(part: int, whole: int) -> float | None:
 
 
 def stretches_of(session: Session, window: Window, subjects: Sequence[str]) -> dict[str, Stretches]:
-    """The stretches of each subject in the window, oldest first."""
+    """The stretches of each subject in the window, oldest first; of older days their sums, whose reason is DAY_SUM."""
     stretch = standing(window, UptimeSubject.id.in_(subjects))
-    columns = ("subject_id", "state", "reason", "since", "until", "seconds", "facts")
-    rows = session.execute(
-        select(*[stretch.c[name] for name in columns]).order_by(stretch.c.since)
-    ).mappings()
+    rows = session.execute(select(stretch).order_by(stretch.c.since, stretch.c.state)).mappings()
     found: dict[str, Stretches] = defaultdict(list)
     for row in rows:
         found[row["subject_id"]].append(row)
@@ -161,7 +160,7 @@ def stretches_of(session: Session, window: Window, subjects: Sequence[str]) -> d
 
 def failures(session: Session, window: Window, subject: str, most: int) -> tuple[Stretches, int]:
     """Its newest stretches that are down and lie in the window or reach into it, uncut, and how many there are."""
-    inside = standing(window, UptimeSubject.id == subject, StateStretch.state == "down")
+    inside = kept_stretches(window, UptimeSubject.id == subject, states=("down",))
     lasts = StateStretch.until.is_(None)
     until = func.coalesce(StateStretch.until, UptimeSubject.settled_until)
     base = (
@@ -285,19 +284,20 @@ def check_facts(session: Session, key: UUID) -> Mapping[Any, Any] | None:
 
 def check_readings(session: Session, window: Window, kind: str) -> dict[UUID, dict[str, Reading]]:
     """Share, count and failures of every check of a kind, in one statement."""
-    up = func.sum(case((CheckResult.is_up, 1), else_=0)).label("up")
+    total = tallies(window)
+    sums = whole(func.sum(total.c.up + total.c.failed)), whole(func.sum(total.c.up))
     rows = session.execute(
-        select(Check.id, func.count(CheckResult.id).label("n"), up)
-        .join(CheckResult, (CheckResult.check_id == Check.id) & window.covers(CheckResult.at), isouter=True)
+        select(Check.id, *sums)
+        .join(total, total.c.check_id == Check.id, isouter=True)
         .where(Check.kind == kind)
         .group_by(Check.id)
     )
     found = {}
     for key, n, is_up in rows:
-        told = {
-            "checks.share_up": {"value": _percent(int(is_up or 0), n), "n": n},
+        told: dict[str, dict[str, Any]] = {
+            "checks.share_up": {"value": _percent(is_up, n), "n": n},
             "checks.count": {"value": n},
-            "checks.failed": {"value": n - int(is_up or 0)},
+            "checks.failed": {"value": n - is_up},
         }
         found[key] = {name: reading_of(METRICS[name], row, window, (str(key),)) for name, row in told.items()}
     return found

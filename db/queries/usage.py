@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, Text, and_, cast, func, null, 
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import Subquery
 
-from db.functions import day_of_ns
+from db.functions import day_of_ns, lowered
 from db.listing import Field, Listing, listed
 from db.metric import METRICS, Reading, Statement, Window, metric, reading_of, to_ns
 from db.models import ProviderUsage, Span
@@ -91,7 +91,7 @@ def both(window: Window) -> Subquery:
     """A row per day and model of the days: what our spans say and what providers report, null where nobody does."""
     silent = cast(null(), BigInteger)
     day: ColumnElement[str] = day_of_ns(Span.start_ns)
-    model = func.lower(func.coalesce(Span.model, ""))
+    model = lowered(func.coalesce(Span.model, ""))
     ours = (
         select(
             day.label("day"),
@@ -103,7 +103,7 @@ def both(window: Window) -> Subquery:
         .where(_ours(window))
         .group_by(day, model)
     )
-    day, model = cast(ProviderUsage.day, Text), func.lower(ProviderUsage.model)
+    day, model = cast(ProviderUsage.day, Text), lowered(ProviderUsage.model)
     theirs = (
         select(
             day.label("day"),
@@ -208,7 +208,7 @@ def _declare(kind: str, part: str) -> None:
 def _reports(window: Window, day: str, model: str) -> Statement:
     columns = (ProviderUsage.provider, ProviderUsage.day, ProviderUsage.model)
     told = (ProviderUsage.input_tokens, ProviderUsage.output_tokens, ProviderUsage.source)
-    chosen = select(*columns, *told).where(func.lower(ProviderUsage.model) == model)
+    chosen = select(*columns, *told).where(lowered(ProviderUsage.model) == model)
     return chosen.where(cast(ProviderUsage.day, Text) == day).order_by(
         ProviderUsage.provider, ProviderUsage.id
     )

@@ -7,6 +7,7 @@ from typing import Any
 import settings
 from db.models import ApiLog, Span, SystemMetric
 from db.recompute.base import MS, Again, Amount, Ranks, Rows, Spans, counted, covers, recomputes
+from db.recompute.beyond import API, MEASUREMENTS, SPANS
 from db.recompute.spans import ERROR
 from db.recompute.tasks import PERCENTS, own_parts, ranked
 from db.window import Window
@@ -26,7 +27,7 @@ IN_SECONDS = (
 IN_MILLISECONDS = "ai.response.msToFirstChunk"
 BEGAN = {"First Token Stream Event", "llm.content.completion.chunk", "ai.stream.firstChunk"}
 IN_QUEUE = "gen_ai.latency.time_in_queue"
-WRITTEN = re.compile(r"[0-9]{1,15}(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?")
+WRITTEN = re.compile(r"(0|[1-9][0-9]{0,199})(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?")
 
 
 def satisfaction(took: Amount | None) -> float:
@@ -75,6 +76,7 @@ PAGE_COLUMNS = (SystemMetric.recorded_at, SystemMetric.metric_type, SystemMetric
     "browser.numbers_p95_ms",
     "browser.numbers_p99_ms",
     "browser.failures",
+    reads=(MEASUREMENTS,),
 )
 def pages(rows: Rows, windows: Sequence[Window]) -> Iterator[Again]:
     for kind in (SERVER_TIME, FIRST_PAINT, NUMBERS):
@@ -109,7 +111,14 @@ def _one_if(condition: bool) -> int | None:
 # --- calls of programs --------------------------------------------------------------------------------------
 
 
-@recomputes("api.response_p50_ms", "api.response_p95_ms", "api.response_p99_ms", "api.failures", "api.apdex")
+@recomputes(
+    "api.response_p50_ms",
+    "api.response_p95_ms",
+    "api.response_p99_ms",
+    "api.failures",
+    "api.apdex",
+    reads=(API,),
+)
 def programs(rows: Rows, windows: Sequence[Window]) -> Iterator[Again]:
     """A failure, answered with 500 or above, has no time."""
     columns = (ApiLog.created_at, ApiLog.status_code, ApiLog.response_time_ms)
@@ -163,6 +172,7 @@ MODEL_COLUMNS = (
     "tasks.queue_wait_p50_ms",
     "tasks.queue_wait_p95_ms",
     "tasks.queue_wait_p99_ms",
+    reads=(SPANS,),
 )
 def models(rows: Rows, windows: Sequence[Window]) -> Iterator[Again]:
     own, lying = own_parts(rows), Spans(windows)
@@ -205,7 +215,7 @@ def number(attributes: Mapping[str, Any] | None, key: str) -> float | None:
     """What is said under `key` when it is a number above or at 0, also one written as text."""
     said = (attributes or {}).get(key)
     if isinstance(said, str):
-        return float(said) if WRITTEN.fullmatch(said) else None
+        said = float(said) if WRITTEN.fullmatch(said) else None
     if isinstance(said, bool) or not isinstance(said, int | float):
         return None
     return float(said) if 0 <= said < 1e15 else None

@@ -4,7 +4,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -39,6 +39,24 @@ class Again:
     within: float = 0.0
 
 
+Cells = Mapping[str, Amount | None]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart's rows as they were recomputed: by what stands in the columns `by`, the numbers in its other columns.
+
+    `most` is how many of the largest counts it shows, where it leaves others out: `rows` holds them all.
+    """
+
+    key: str
+    window: Window
+    by: tuple[str, ...]
+    rows: Mapping[tuple[Any, ...], Cells]
+    subject: Subject = ()
+    most: int | None = None
+
+
 class Rows:
     """Rows of one table at a time, by a select without conditions. Raises Stopped between two batches when asked to."""
 
@@ -53,14 +71,30 @@ class Rows:
             yield from batch
 
 
-Domain = Callable[[Rows, Sequence[Window]], Iterator[Again]]
+Domain = Callable[[Rows, Sequence[Window]], Iterator[Again | Chart]]
 RECOMPUTED: dict[str, Domain] = {}
 
 
-def recomputes(*keys: str) -> Callable[[Domain], Domain]:
-    """Declare that the decorated function recomputes the metrics of these keys, over every window it is given."""
+@dataclass(frozen=True)
+class Needs:
+    """Of which rows, that may be deleted some day, a domain reads all in its windows; and how far back it looks from
+    now, where it speaks of now."""
+
+    families: tuple[str, ...] = ()
+    reach: timedelta | None = None
+
+
+NEEDS: dict[Domain, Needs] = {}
+
+
+def recomputes(
+    *keys: str, reads: tuple[str, ...] = (), reach: timedelta | None = None
+) -> Callable[[Domain], Domain]:
+    """Declare that the decorated function recomputes the metrics and charts of these keys, over every window it is
+    given. `reads` names the families of rows without which it cannot, as db.recompute.beyond knows them."""
 
     def declare(domain: Domain) -> Domain:
+        NEEDS[domain] = Needs(reads, reach)
         for key in keys:
             if key in RECOMPUTED:
                 raise ValueError(f"{key} is recomputed twice")

@@ -7,6 +7,7 @@ from typing import Any
 
 from db.models import Agent, AgentConnection, Call
 from db.recompute.base import MS, SAMPLED, Again, Ranks, Rows, Spans, Sums, recomputes
+from db.recompute.beyond import SPANS
 from db.window import Window
 
 UNHEARD_AFTER = timedelta(minutes=5)
@@ -53,6 +54,7 @@ def held(rows: Rows, windows: Sequence[Window]) -> Iterator[Again]:
     "connection.errors",
     "connection.latency_p50_ms",
     "connection.latency_p95_ms",
+    reads=(SPANS,),
 )
 def calls(rows: Rows, windows: Sequence[Window]) -> Iterator[Again]:
     own = {agent for agent, origin in rows.each(Agent.id, Agent.origin) if origin == "system"}

@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import chain
 from typing import Any
 
-from db.measured_series import SeriesKey, text_of
+from db.measured_series import SeriesKey, step_of, text_of
 from db.models import AgentLog, SystemMetric
-from db.recompute.base import SAMPLED, Again, Ranks, Rows, counted, covers, recomputes
+from db.recompute.base import SAMPLED, Again, Cells, Chart, Ranks, Rows, counted, covers, recomputes
 from db.window import Window
 
 OWN = frozenset(
@@ -29,6 +30,7 @@ NAMED = (SystemMetric.metric_type, SystemMetric.metric_unit, SystemMetric.source
 COLUMNS = (*NAMED, SystemMetric.recorded_at, SystemMetric.metric_value, SystemMetric.id)
 NAMES = ("least", "most", "mean", "p50", "p95", "last")
 Group = tuple[SeriesKey, ...]
+BARS = 120  # of a chart of logs, at most
 
 
 @dataclass
@@ -124,3 +126,48 @@ def logs(rows: Rows, windows: Sequence[Window]) -> Iterator[Again]:
     for window in windows:
         for name in ("lines", "warnings", "errors"):
             yield Again(f"logs.{name}", window, sums.of(window, name))
+
+
+@recomputes("measurements.by_time")
+def courses(rows: Rows, windows: Sequence[Window]) -> Iterator[Chart]:
+    groups = _groups(rows)
+    found: dict[tuple[Window, Group], dict[tuple[Any, ...], _Sums]] = {
+        (window, group): {} for window in windows for group in groups
+    }
+    by_key = {key: [each for each in found.items() if key in each[0][1]] for key in {*chain(*groups)}}
+    for row in rows.each(*COLUMNS):
+        for (window, _), bars in by_key.get(_key(row), ()):
+            if covers(window, row.recorded_at) and row.recorded_at is not None:
+                bar = (_bar(row.recorded_at, step_of(window)), row.metric_type, row.source or "")
+                bars.setdefault(bar, _Sums()).add(row)
+    for (window, group), bars in found.items():
+        cells = {bar: _cells(each, step_of(window)) for bar, each in bars.items()}
+        yield Chart("measurements.by_time", window, ("at", "metric", "source"), cells, (text_of(group),))
+
+
+def _cells(each: _Sums, step: int) -> Cells:
+    n = each.ranks.n
+    mean = each.total / n if n else None
+    told: Cells = {"value": mean, "least": each.least, "most": each.most, "count": n, "unknown": each.unknown}
+    return {"seconds": step, **told}
+
+
+def _bar(at: datetime, step: int) -> str:
+    """The start in UTC of the stretch in which a moment lies; with its seconds where stretches are no whole minutes."""
+    begin = datetime.fromtimestamp(int(at.timestamp() // 1) // step * step, UTC)
+    return begin.isoformat()[: 19 if step % 60 else 16]
+
+
+@recomputes("logs.by_time")
+def log_courses(rows: Rows, windows: Sequence[Window]) -> Iterator[Chart]:
+    counts: dict[Window, Counter[tuple[Any, ...]]] = {window: Counter() for window in windows}
+    for at, level in rows.each(AgentLog.created_at, AgentLog.log_level):
+        for window in windows if at is not None else ():
+            if covers(window, at):
+                counts[window][_bar(at, step_of(window, BARS)), level] += 1
+    for window in windows:
+        step = step_of(window, BARS)
+        cells: dict[tuple[Any, ...], Cells] = {
+            bar: {"seconds": step, "count": many} for bar, many in counts[window].items()
+        }
+        yield Chart("logs.by_time", window, ("at", "label"), cells)

@@ -5,6 +5,7 @@ from typing import Any
 
 from db.models import ApiKey, ApiLog, AuditEntry, SecurityEvent, UserSession
 from db.recompute.base import Again, Rows, counted, covers, recomputes, share
+from db.recompute.beyond import API
 from db.window import Window
 
 
@@ -18,7 +19,7 @@ def _distinct(rows: Rows, windows: Sequence[Window], moment: Any, column: Any) -
     return {window: len(values) for window, values in found.items()}
 
 
-@recomputes("api.calls", "api.error_share", "api.clients")
+@recomputes("api.calls", "api.error_share", "api.clients", reads=(API,))
 def calls(rows: Rows, windows: Sequence[Window]) -> Iterator[Again]:
     sums = counted(
         rows,

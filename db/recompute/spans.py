@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from db.models import Agent, Span
+from db.models import Agent, AgentRollup, Span
 from db.recompute.base import MS, SAMPLED, Again, Ranks, Rows, Spans, recomputes, share
+from db.recompute.beyond import SPANS
 from db.window import Window
 
 OK, ERROR = 1, 2  # as OpenTelemetry numbers a span's status
@@ -70,9 +71,16 @@ class Known:
             if agent is not None:
                 spans[agent] += 1
             if status != 0:
-                self.since[service] = min(start, self.since.get(service, start))
+                self._reported(service, start)
+        # Of spans that are no longer kept, roll-ups know when a service first reported a status.
+        for service, start in rows.each(AgentRollup.service, AgentRollup.reported_ns):
+            if start is not None:
+                self._reported(service, start)
         idle = sorted(agent for agent in self.origins if agent not in spans)[:1]
         self.sampled = [agent for agent, _ in spans.most_common(SAMPLED)] + idle
+
+    def _reported(self, service: str, start: int) -> None:
+        self.since[service] = min(start, self.since.get(service, start))
 
     def outcome(self, span: Any) -> int | None:
         """0 failed, 1 succeeded; None for what is no task or says nothing."""
@@ -105,6 +113,7 @@ class Known:
     "agent.efficiency",
     "agent.tokens_input",
     "agent.tokens_output",
+    reads=(SPANS,),
 )
 def spans(rows: Rows, windows: Sequence[Window]) -> Iterator[Again]:
     """Traces one after the other, since only a whole trace tells whose parent is missing; durations a second time."""

@@ -3,14 +3,15 @@
 A number of a module is added up over everybody's rows here, so only `quantum verify numbers` prints it.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from db.recompute.base import RECOMPUTED, Domain, Stopped
-from db.recompute.compare import DIFFERS, Line, standard_windows, verify
+from db.recompute.compare import BEYOND, DIFFERS, Line, standard_windows, verify
 
 MOST_NAMED = 50
 
@@ -25,6 +26,8 @@ def summary(session: Session, at: datetime, is_ending: Callable[[], bool]) -> di
             lines += list(verify(session, windows, is_ending=is_ending, domains=[domain]))
         except Stopped:
             unreached += [key for key, each in RECOMPUTED.items() if each is domain]
+    beyond = [line for line in lines if line.verdict == BEYOND]
+    lines = [line for line in lines if line.verdict != BEYOND]
     differing = [line for line in lines if line.verdict == DIFFERS]
     return {
         "windows": [window.name for window in windows],
@@ -33,7 +36,14 @@ def summary(session: Session, at: datetime, is_ending: Callable[[], bool]) -> di
         "differing": len(differing),
         "differs": [{"key": line.key, "window": line.window} for line in differing[:MOST_NAMED]],
         "unreached": sorted(unreached),
+        "beyond": _beyond(beyond),
     }
+
+
+def _beyond(lines: Sequence[Line]) -> list[dict[str, Any]]:
+    """By window and moment: how many numbers were left out because their rows before it are gone."""
+    counts = Counter((line.window, line.since) for line in lines)
+    return [{"window": window, "since": since, "numbers": many} for (window, since), many in counts.items()]
 
 
 def _from_another_one(at: datetime) -> list[Domain]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from db.models import Agent, Objective, Span
 from db.recompute.base import MS, SAMPLED, Again, Ranks, Rows, Spans, recomputes
+from db.recompute.beyond import SPANS
 from db.recompute.spans import ERROR, Known
 from db.window import Window, to_ns
 
@@ -85,6 +86,7 @@ class Tasks:
     "tasks.duration_p50_ms",
     "tasks.duration_p95_ms",
     "tasks.duration_p99_ms",
+    reads=(SPANS,),
 )
 def tasks(rows: Rows, windows: Sequence[Window]) -> Iterator[Again]:
     own, lying = own_parts(rows), Spans(windows)
@@ -141,7 +143,7 @@ STRETCHES = {
 }
 
 
-@recomputes("objective.burn", "objective.budget_left")
+@recomputes("objective.burn", "objective.budget_left", reads=(SPANS,), reach=timedelta(days=30))
 def objective(rows: Rows, windows: Sequence[Window]) -> Iterator[Again]:
     """Of the stretches that end now, whatever the window."""
     now = windows[0]

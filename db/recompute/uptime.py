@@ -1,18 +1,26 @@
-"""States and checks once more: stretches that stand, cut to whole seconds and summed one by one; results one by one."""
+"""States and checks once more: stretches that stand, cut to whole seconds and summed one by one; results one by one.
+
+Of days whose stretches are gone, the sums that stay are added up: which of them belong to a window, and where single
+stretches begin to count, is worked out here once more.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from db.models import Agent
 from db.models.uptime import Check, CheckResult, StateStretch, UptimeSubject
+from db.models.uptime_kept import STATES as KEPT
+from db.models.uptime_kept import StateDay, UptimeKept
 from db.recompute.base import SAMPLED, Again, Ranks, Rows, Sums, covers, recomputes, share
+from db.recompute.beyond import RESULTS
 from db.window import Window
 
 STATES = ("up", "down", "unknown", "maintenance", "paused")
 FLEET = "agent"
+DAY = 86_400
 
 
 @recomputes(
@@ -76,20 +84,29 @@ def _seconds(
         StateStretch.until,
         StateStretch.superseded_at,
     )
-    for subject, state, since, until, superseded in rows.each(*columns):
-        if superseded is not None:
-            continue
+
+    def add(window: Window, subject: str, state: str, seconds: int) -> None:
         whose = known[subject]
+        if subject in about:
+            sums.add(window, (subject, state), seconds)
+        if whose.kind == FLEET:
+            sums.add(window, (FLEET, state), seconds)
+            if state in ("up", "down"):
+                observed[window].add(whose.agent_id)
+
+    kept = next((row.since for row in rows.each(UptimeKept.family, UptimeKept.since) if row[0] == KEPT), None)
+    for subject, state, since, until, superseded in rows.each(*columns):
+        until = until or known[subject].settled_until
+        for window in windows if superseded is None else ():
+            seconds = _inside(window, since if kept is None else max(kept, since), until)
+            if seconds > 0:
+                add(window, subject, state, seconds)
+    for subject, day, state, seconds in rows.each(
+        StateDay.subject_id, StateDay.since, StateDay.state, StateDay.seconds
+    ):
         for window in windows:
-            seconds = _inside(window, since, until or whose.settled_until)
-            if seconds <= 0:
-                continue
-            if subject in about:
-                sums.add(window, (subject, state), seconds)
-            if whose.kind == FLEET:
-                sums.add(window, (FLEET, state), seconds)
-                if state in ("up", "down"):
-                    observed[window].add(whose.agent_id)
+            if _inside(window, day, day + timedelta(days=1)) == DAY:
+                add(window, subject, state, seconds)
     return sums, observed
 
 
@@ -128,7 +145,12 @@ def _of_subject(window: Window, subject: str, seconds: dict[str, int]) -> Iterat
 
 
 @recomputes(
-    "checks.count", "checks.failed", "checks.share_up", "checks.latency_p50_ms", "checks.latency_p95_ms"
+    "checks.count",
+    "checks.failed",
+    "checks.share_up",
+    "checks.latency_p50_ms",
+    "checks.latency_p95_ms",
+    reads=(RESULTS,),
 )
 def checks(rows: Rows, windows: Sequence[Window]) -> Iterator[Again]:
     """Of some checks: those with most results first, then those without any."""

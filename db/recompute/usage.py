@@ -9,6 +9,7 @@ from typing import Any
 
 from db.models import ProviderUsage, Span
 from db.recompute.base import SAMPLED, Again, Rows, recomputes
+from db.recompute.beyond import SPANS
 from db.recompute.tasks import own_parts
 from db.window import Window
 
@@ -43,6 +44,7 @@ SILENT = Tokens()
     *(f"usage.{kind}_{part}{of}" for kind in KINDS for part in PARTS for of in ("", "_of_day")),
     "usage.only_ours",
     "usage.only_theirs",
+    reads=(SPANS,),
 )
 def tokens(rows: Rows, windows: Sequence[Window]) -> Iterator[Again]:
     ours, theirs = _by_spans(rows), _by_reports(rows)

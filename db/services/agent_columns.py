@@ -10,25 +10,29 @@ from sqlalchemy.orm import Session
 from db.metric import Window
 from db.models import Agent
 from db.queries.activity import efficiencies
-from db.queries.agent_row import MEASURED_OVER
+from db.queries.agent_row import MEASURED_OVER, seconds_up
 from db.queries.fleet import FLEET
 
 BATCH = 500
 PLACES = 2  # as the columns keep them
 Measured = Mapping[str, Mapping[str, Any]]  # column → agent → value; who is missing has none
-# Column → the grouping its metric reads, and the column of that. Others have no source yet: they are null, never 0.
-SOURCES: dict[str, tuple[Callable[[Window], Subquery], str]] = {"efficiency": (efficiencies, "percent")}
+# Column → the grouping its metric reads, the column of that, and the window. Others have no source yet: they are null,
+# never 0.
+SOURCES: dict[str, tuple[Callable[[Window], Subquery], str, str]] = {
+    "efficiency": (efficiencies, "percent", MEASURED_OVER),
+    "uptime_seconds": (seconds_up, "seconds", "all"),
+}
+WHOLE = ("uptime_seconds",)
 COLUMNS = ("efficiency", "neural_load", "uptime_seconds")
 
 
 def measure_agents(session: Session, at: datetime) -> Measured:
     """What the columns should say of each agent at `at`. Only reads."""
-    window = Window.parse(MEASURED_OVER, at)
     found: dict[str, dict[str, Any]] = {column: {} for column in COLUMNS}
-    for column, (grouped, name) in SOURCES.items():
-        rows = grouped(window)
+    for column, (grouped, name, over) in SOURCES.items():
+        rows, to = grouped(Window.parse(over, at)), None if column in WHOLE else PLACES
         read = session.execute(select(rows.c.agent_id, rows.c[name]).where(rows.c[name].is_not(None)))
-        found[column] = {agent: round(float(value), PLACES) for agent, value in read if agent is not None}
+        found[column] = {agent: round(float(value), to) for agent, value in read if agent is not None}
     return found
 
 

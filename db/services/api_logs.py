@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from db.base import uuid7
 from db.models import ApiKey, ApiLog, Profile
-
-BATCH = 1000
+from db.models.rollup import API
+from db.services.touched import touch_at
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ def store_calls(session: Session, calls: Sequence[LoggedCall]) -> None:
     people = _there(session, Profile.id, {each.profile_id for each in calls})
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     rows = [_row(each, keys, people) for each in calls]
-    session.execute(insert(ApiLog).on_conflict_do_nothing(index_elements=["id"]), rows)
+    session.execute(insert(ApiLog).on_conflict_do_nothing(), rows)
+    touch_at(session, API, (each.at for each in calls))
 
 
 def _there(session: Session, column: Any, wanted: set[UUID | None]) -> set[UUID]:
@@ -74,12 +75,3 @@ def _row(call: LoggedCall, keys: set[UUID], people: set[UUID]) -> dict[str, Any]
         "error_message": call.error,
         "created_at": call.at,
     }
-
-
-def forget(session: Session, now: datetime, days: int) -> int:
-    """Delete a batch of calls older than so many days; returns how many that was. The rules keep 90 days at least."""
-    old = select(ApiLog.id).where(ApiLog.created_at < now - timedelta(days=days)).limit(BATCH)
-    gone: Any = session.execute(
-        delete(ApiLog).where(ApiLog.id.in_(old)).execution_options(synchronize_session=False)
-    )
-    return int(gone.rowcount)

@@ -16,6 +16,7 @@ from db.models import Agent
 from db.models.uptime import JUDGED, Check, Correction, ExemptTime, UptimeSubject
 from db.services.account_fields import FieldErrors
 from db.services.uptime_complaints import Complaint
+from db.services.uptime_kept import told_again_from
 
 LONGEST = timedelta(days=31)
 LONGEST_WHY = 500
@@ -118,6 +119,8 @@ def correct(
         wrong["subject_id"] = Complaint.NOBODY
     elif starts < subject.observed_since or ends > subject.settled_until:
         wrong.setdefault("ends_at", Complaint.NOT_SETTLED)
+    elif starts < _told_again_from(session, subject):
+        wrong["starts_at"] = Complaint.NOT_KEPT
     if state not in JUDGED:
         wrong["state"] = Complaint.STATE
     if wrong:
@@ -132,6 +135,12 @@ def correct(
     session.add(row)
     session.flush()
     return row.id
+
+
+def _told_again_from(session: Session, subject: UptimeSubject) -> datetime:
+    check = None if subject.check_id is None else session.get(Check, subject.check_id)
+    earliest = told_again_from(session, {} if check is None else {subject.id: check})
+    return earliest.get(subject.id) or earliest.get(None) or subject.observed_since
 
 
 def _maintenance(session: Session, key: UUID) -> ExemptTime | None:

@@ -13,12 +13,14 @@ from sqlalchemy.orm import Session
 
 from db.metric import from_ns
 from db.models import Agent, AgentLog, Span
-from db.services import news
+from db.models.rollup import LOGS
+from db.services import months, news
 from db.services.content_rows import add_new
 from db.services.ingest import ensure_agents, is_unknown
 from db.services.otlp_logs import LogRecord
 from db.services.otlp_values import NOBODY, Invalid
 from db.services.semantics import claimed_in, named_in
+from db.services.touched import touch_at
 
 AT_ONCE = 1000
 HOMELESS = (
@@ -41,6 +43,7 @@ class StoredLogs:
 def store_logs(session: Session, records: Sequence[LogRecord], source: str) -> StoredLogs:
     """Store a batch in the session's transaction; `source` names where it came in. The caller commits."""
     done, owned = StoredLogs(), []
+    make_ready(session, records)
     owners = _Owners(session, records)
     for record in records:
         try:
@@ -50,7 +53,9 @@ def store_logs(session: Session, records: Sequence[LogRecord], source: str) -> S
     done.agents = ensure_agents(session, owners.rows, source)
     received = datetime.now(UTC)
     rows = [_row(record, agent, why, source, received) for record, agent, why in owned]
-    added, refused = add_new(session, AgentLog, rows)
+    timeless = {record.id for record, _, _ in owned if not _moment(record)}
+    added, refused = add_new(session, AgentLog, rows, timeless)
+    touch_at(session, LOGS, (row["created_at"] for row in rows if row["id"] in added))
     by_id = {record.id: record for record, _, _ in owned}
     done.new = [by_id[key] for key in added]
     done.refused += [(by_id[row["id"]], error.about("log record")) for row, error in refused]
@@ -58,6 +63,11 @@ def store_logs(session: Session, records: Sequence[LogRecord], source: str) -> S
     if done.agents:
         news.tell(session)  # they have no place on the map yet
     return done
+
+
+def make_ready(session: Session, records: Iterable[LogRecord]) -> None:
+    """Have months for them, before the transaction does anything else (see `months.prepare`)."""
+    months.prepare(session, filter(None, map(_moment, records)), (AgentLog.__tablename__,))
 
 
 class _Owners:
@@ -112,8 +122,13 @@ def _existing(session: Session, claims: Iterable[str | None]) -> set[str]:
     return set(session.scalars(select(Agent.id).where(Agent.id.in_(wanted)))) if wanted else set()
 
 
+def _moment(record: LogRecord) -> int:
+    """When, in nanoseconds, by its writer; 0 where that was not told."""
+    return record.time_ns or record.observed_ns
+
+
 def _row(record: LogRecord, agent: str, why: str, source: str, received: datetime) -> dict[str, Any]:
-    moment = record.time_ns or record.observed_ns
+    moment = _moment(record)
     return {
         "id": record.id,
         "agent_id": agent,

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from db.base import uuid7
 from db.metric import from_ns, to_ns
 from db.models import Agent, AgentLog, Call, Span, SystemMetric
+from db.models.rollup import LOGS, MEASUREMENTS
 from db.models.telemetry import ERROR, UNSET
 from db.queries.answers import KINDS as TIMED
 from db.queries.ingest import LATE_ITEMS, REFUSED_ITEMS
@@ -25,6 +26,7 @@ from db.sampling import Sample
 from db.services.heard import note_heard
 from db.services.network import place_agents
 from db.services.senders import sender_of
+from db.services.touched import touch_at
 from db.timings import Timing
 
 SERVICE = "quantum"
@@ -186,7 +188,7 @@ def store_stretches(session: Session, stretches: Sequence[Stretch]) -> None:
     if not stretches:
         return
     put = _insert(session, SystemMetric).values([_stretch_row(each) for each in stretches])
-    session.execute(put.on_conflict_do_nothing(index_elements=["id"]))
+    session.execute(put.on_conflict_do_nothing())
 
 
 def _stretch_row(stretch: Stretch) -> dict[str, Any]:
@@ -208,7 +210,9 @@ def store_samples(session: Session, samples: Sequence[Sample], dialect: str) -> 
     if not samples:
         return
     told = {"sender_id": sender_of(session, OWN_SOURCE), "received_ns": time.time_ns() // 1000 * 1000}
-    session.execute(insert(SystemMetric), [_measurement(each) for each in samples])
+    measured = [_measurement(each) for each in samples]
+    session.execute(insert(SystemMetric), measured)
+    touch_at(session, MEASUREMENTS, (row["recorded_at"] for row in measured))
     spans, calls = [], []
     for sample in samples:
         trace, outer, inner = os.urandom(16).hex(), os.urandom(8).hex(), os.urandom(8).hex()
@@ -228,6 +232,7 @@ def store_timings(session: Session, timings: Sequence[Timing]) -> None:
     """Write how long answers took, and that some never came."""
     if timings:
         session.execute(insert(SystemMetric), [_timed(each) for each in timings])
+        touch_at(session, MEASUREMENTS, (each.at for each in timings))
 
 
 def _timed(timing: Timing) -> dict[str, Any]:
@@ -297,7 +302,9 @@ def _call(sample: Sample, trace: str, span: str) -> dict[str, Any]:
 
 def write_log(session: Session, part: str, level: str, message: str, **facts: Any) -> None:
     """One line of a part's log."""
-    session.add(AgentLog(agent_id=part, log_level=level, message=message, meta=facts))
+    at = datetime.now(UTC)
+    session.add(AgentLog(agent_id=part, log_level=level, message=message, meta=facts, created_at=at))
+    touch_at(session, LOGS, [at])
 
 
 def forget(session: Session, now: datetime) -> int:
@@ -317,10 +324,14 @@ def forget(session: Session, now: datetime) -> int:
     ):  # fmt: skip
         key = tuple_(*_table(table).primary_key)
         old = select(*_table(table).primary_key).where(age, mine).limit(BATCH)
-        gone: Any = session.execute(
-            delete(table).where(key.in_(old)).execution_options(synchronize_session=False)
-        )
-        rows += gone.rowcount
+        doomed = delete(table).where(key.in_(old), age).execution_options(synchronize_session=False)
+        if table is SystemMetric:  # what is counted of them goes too: these numbers speak of what is there
+            moments = list(session.scalars(doomed.returning(SystemMetric.recorded_at)))
+            touch_at(session, MEASUREMENTS, moments)
+            rows += len(moments)
+        else:
+            gone: Any = session.execute(doomed)
+            rows += gone.rowcount
     return rows
 
 

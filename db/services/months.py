@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from db.actor import SYSTEM
 from db.engine import session
 from db.guard import Denied
-from db.partitions import MONTHLY
+from db.partitions import IN_NS, MONTHLY, STAYING
 
 BILLION = 1_000_000_000
 DAY_NS = 86_400 * BILLION
@@ -34,21 +34,19 @@ SURVEYED = text(
     "SELECT coalesce(max(last_analyze), '-infinity') < now() - interval '1 day' FROM pg_stat_user_tables "
     "WHERE schemaname = 'public' AND relname = :what"
 )
-BOUNDS = text(
-    "SELECT substring(told FROM 'FROM \\(''(-?\\d+)''\\)')::bigint AS begins, "
-    "substring(told FROM 'TO \\(''(-?\\d+)''\\)')::bigint AS ends FROM ("
-    "SELECT pg_get_expr(c.relpartbound, c.oid) AS told FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid "
-    "WHERE i.inhparent = CAST(:what AS regclass)) AS found WHERE told <> 'DEFAULT' ORDER BY begins"
+CUT = text(
+    "SELECT substring(c.relname FROM '_(\\d{4}_\\d{2})$') FROM pg_inherits AS i "
+    "JOIN pg_class AS c ON c.oid = i.inhrelid WHERE i.inhparent = CAST(:what AS regclass) ORDER BY 1"
 )
-
 PARTS = text(
     "SELECT c.relname, CAST(nullif(c.reltuples, -1) AS bigint), pg_total_relation_size(c.oid) FROM pg_inherits AS i "
     "JOIN pg_class AS c ON c.oid = i.inhrelid WHERE i.inhparent = CAST(:what AS regclass) ORDER BY c.relname"
 )
 
 log = logging.getLogger("quantum.partitions")
-# Months that need not be asked for again, by database, and until when (in monotonic seconds).
-_SETTLED: dict[str, dict[date, float]] = {}
+TRACED = IN_NS  # spans, and the calls they prove: what makes a month of one makes a month of the other
+# Months that need not be asked for again, by database and tables, and until when (in monotonic seconds).
+_SETTLED: dict[tuple[str, tuple[str, ...]], dict[date, float]] = {}
 
 
 def month_of(ns: int) -> date:
@@ -106,24 +104,29 @@ def tried(engine: Engine, step: Callable[[Session], str], tries: int) -> str:
     return told
 
 
-def prepare(unit: Session, starts: Iterable[int], now: Callable[[], float] = time.monotonic) -> None:
-    """Have partitions for rows that begin at these instants, before the transaction of `unit` writes them.
+def prepare(
+    unit: Session,
+    starts: Iterable[int],
+    tables: tuple[str, ...] = TRACED,
+    now: Callable[[], float] = time.monotonic,
+) -> None:
+    """Have partitions for rows that begin at these instants (ns), before the transaction of `unit` does anything.
 
     Whatever hinders that, the rows can be stored: the rest takes them, and the job moves them when their month is made.
     """
     bind = unit.get_bind()
     if not isinstance(bind, Engine) or not is_cut(bind):
         return
-    settled, at = _SETTLED.setdefault(str(bind.url), {}), datetime.now(UTC)
+    settled, at = _SETTLED.setdefault((str(bind.url), tables), {}), datetime.now(UTC)
     found = {month_of(day * DAY_NS) for day in {ns // DAY_NS for ns in starts}}
     missing = [each for each in sorted(found) if may_have_one(each, at) and settled.get(each, 0.0) <= now()]
     for month in missing[-MOST_AT_ONCE:]:
-        settled[month] = float("inf") if _is_made(bind, month) else now() + AGAIN_SECONDS
+        settled[month] = float("inf") if _is_made(bind, tables, month) else now() + AGAIN_SECONDS
 
 
-def _is_made(engine: Engine, month: date) -> bool:
+def _is_made(engine: Engine, tables: tuple[str, ...], month: date) -> bool:
     try:
-        return all(make(engine, table, month) in ("made", "there") for table in MONTHLY)
+        return all(make(engine, table, month) in ("made", "there") for table in tables)
     except (DatabaseError, Denied) as error:
         log.warning("no partition for %s: %s", month, str(error).splitlines()[0])
         return False
@@ -132,33 +135,52 @@ def _is_made(engine: Engine, month: date) -> bool:
 # --- what lies in the rest ------------------------------------------------------------------------------
 
 
+def cut(unit: Session, table: str) -> list[date]:
+    """The months that have a partition, in order. It is named after its month."""
+    found = unit.connection().scalars(CUT, {"what": table})
+    return [date(int(each[:4]), int(each[5:]), 1) for each in found if each is not None]
+
+
 def bounds(unit: Session, table: str) -> list[tuple[int, int]]:
-    """First instant and end of each partition, in order."""
-    found = unit.connection().execute(BOUNDS, {"what": table})
-    return [(begins, ends) for begins, ends in found]
+    """First instant and end of each partition in nanoseconds, in order."""
+    return [(begin_ns(month), begin_ns(after(month))) for month in cut(unit, table)]
+
+
+def written(table: str, ns: int) -> str:
+    """An instant as the table's own column holds it, in SQL; of moments, to the second."""
+    if table in IN_NS:
+        return str(ns)
+    return f"TIMESTAMPTZ '{datetime.fromtimestamp(ns // BILLION, UTC):%Y-%m-%d %H:%M:%S} UTC'"
 
 
 def outside(unit: Session, table: str) -> str:
     """The condition that rows of the rest alone fulfil, so that PostgreSQL looks nowhere else."""
-    return " OR ".join(_gaps(bounds(unit, table))) or "true"
+    return " OR ".join(_gaps(table, bounds(unit, table))) or "true"
 
 
-def _gaps(parts: list[tuple[int, int]]) -> Iterator[str]:
-    end: int | None = None
+def passing(table: str) -> str:
+    """The condition of rows that go with their month."""
+    return f"NOT ({STAYING[table]})" if table in STAYING else "true"
+
+
+def _gaps(table: str, parts: list[tuple[int, int]]) -> Iterator[str]:
+    key, end = MONTHLY[table], None
     for begins, ends in parts:
         if begins != end:
-            since = "" if end is None else f"start_ns >= {end} AND "
-            yield f"({since}start_ns < {begins})"
+            since = "" if end is None else f"{key} >= {written(table, end)} AND "
+            yield f"({since}{key} < {written(table, begins)})"
         end = ends
     if end is not None:
-        yield f"start_ns >= {end}"
+        yield f"{key} >= {written(table, end)}"
 
 
 def waiting(unit: Session, table: str) -> dict[date, int]:
-    """How many rows of which month lie in the rest."""
+    """How many rows of which month lie in the rest, but for those that stay there: they wait for nothing."""
+    key = MONTHLY[table]
+    moment = f"to_timestamp({key} / {BILLION})" if table in IN_NS else key
     counted = text(
-        "SELECT CAST(date_trunc('month', to_timestamp(start_ns / 1000000000) AT TIME ZONE 'UTC') AS date), count(*) "  # noqa: S608
-        f"FROM {table} WHERE {outside(unit, table)} GROUP BY 1 ORDER BY 1"
+        f"SELECT CAST(date_trunc('month', {moment} AT TIME ZONE 'UTC') AS date), count(*) FROM {table} "  # noqa: S608
+        f"WHERE ({outside(unit, table)}) AND {passing(table)} GROUP BY 1 ORDER BY 1"
     )
     return {row[0]: row[1] for row in unit.connection().execute(counted)}
 

@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 
 from db.actor import SYSTEM
 from db.engine import Session, session
-from db.services import audit
+from db.services import audit, log_lines, measurements
 from db.services.ingest import Stored, parents_missing, store
 from db.services.log_lines import StoredLogs, store_logs
 from db.services.measurements import StoredPoints, store_points
@@ -173,6 +173,8 @@ def _store(unit: Session, batch: Sequence[tuple[int, Item]], source: str, lost: 
     spans = [item for _, item in batch if isinstance(item, SpanRecord)]
     logs = [item for _, item in batch if isinstance(item, LogRecord)]
     points = [item for _, item in batch if isinstance(item, Point)]
+    log_lines.make_ready(unit, logs)
+    measurements.make_ready(unit, points)
     done = _Done(
         store(unit, spans, source) if spans else Stored(),
         store_logs(unit, logs, source) if logs else StoredLogs(),

@@ -4,7 +4,7 @@ Both databases count; no raw row leaves them. Written out, because what differs 
 put together and taken apart.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import orjson
@@ -20,11 +20,13 @@ WORDS = {
     "sqlite": {
         "counts": "json_group_object(CAST({key} AS TEXT), {count}) FILTER (WHERE {key} IS NOT NULL)",
         "each": "json_each",
+        "empty": "'{}'",
     },
     "postgresql": {
         "counts": "coalesce(jsonb_object_agg(CAST({key} AS text), CAST({count} AS bigint)) "
         "FILTER (WHERE {key} IS NOT NULL), CAST('{{}}' AS jsonb))",
         "each": "jsonb_each_text",
+        "empty": "CAST('{}' AS jsonb)",
     },
 }
 OTHERS = "(s.agent_id IS NULL OR s.agent_id NOT IN (SELECT id FROM agents WHERE origin = 'system'))"
@@ -206,14 +208,29 @@ def make_anew(session: Session, starts: Sequence[int], of_fleet: Sequence[int]) 
 def _put(
     session: Session, table: str, template: str, resolution: int, starts: Sequence[int], fine: int = 0
 ) -> None:
+    put(session, table, lambda *how: _statement(how[0], template, *how[1:]), resolution, starts, fine)
+
+
+def put(
+    session: Session,
+    table: str,
+    statement: Callable[[str, int, int], TextClause],
+    resolution: int,
+    starts: Sequence[int],
+    fine: int = 0,
+) -> None:
+    """Replace the rows of the stretches that start then by what the statement (of dialect, resolution and the finer
+    resolution it is made of, 0 for raw rows) counts."""
     if not starts:
         return
     dialect = session.get_bind().dialect.name
     told = {"starts": orjson.dumps(list(starts)).decode()}
     connection = session.connection()
     connection.execute(_deletion(dialect, table, resolution), told)
-    bounds = {"first": min(starts), "last": max(starts) + resolution} if fine else {}
-    connection.execute(_statement(dialect, template, resolution, fine), told | bounds)
+    counting = statement(dialect, resolution, fine)
+    bounds = {"first": min(starts), "last": max(starts) + resolution}
+    is_bounded = ":first" in counting.text
+    connection.execute(counting, told | bounds if is_bounded else told)
 
 
 @cache
@@ -247,7 +264,7 @@ def _statement(dialect: str, template: str, resolution: int, fine: int) -> TextC
         range_no=_range(),
         by_place=words["counts"].format(**by_place),
         by_range=words["counts"].format(key="range_no", count="n"),
-        empty="'{}'" if dialect == "sqlite" else "CAST('{}' AS jsonb)",
+        empty=words["empty"],
         fine=fine,
         coarse=resolution,
     )

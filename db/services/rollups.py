@@ -6,7 +6,7 @@ broken off has done nothing: it may be killed, run twice or by several processes
 like.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from time import monotonic
 
@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 from db.actor import SYSTEM
 from db.engine import session as unit_of
 from db.metric import NANOSECONDS, to_ns
-from db.models import FleetRollup, Kept, Span, Touched
+from db.models import Kept, Touched
 from db.models.rollup import DAY, FIVE_MINUTES, SPANS
 from db.services.bulk import table_of
-from db.services.rollup_rows import make_anew
+from db.services.rollup_families import FAMILIES, Family
 
 ROLLING = 0x526F6C6C  # names the lock: one step at a time
 FIRST, MOST_AT_ONCE = 12, 288  # five minutes of one step: an hour of them to begin with, a day at most
@@ -27,10 +27,12 @@ LONGEST_STEP = 1.0  # seconds, about; so long a writer may have to wait
 WIDTH = FIVE_MINUTES * NANOSECONDS
 
 
-def waiting(session: Session) -> int:
-    """How many five minutes are to be rolled up."""
-    distinct = select(func.count(Touched.start.distinct())).where(Touched.family == SPANS)
-    return int(session.scalar(distinct) or 0)
+def waiting(session: Session, family: str | None = None) -> int:
+    """How many five minutes are to be rolled up, those of each family counted by themselves."""
+    noted = select(Touched.family, Touched.start).distinct()
+    if family is not None:
+        noted = noted.where(Touched.family == family)
+    return int(session.scalar(select(func.count()).select_from(noted.subquery("noted"))) or 0)
 
 
 def bucket_at(moment: datetime) -> int:
@@ -45,16 +47,22 @@ def one_at_a_time(session: Session) -> None:
 
 
 def roll_up(
-    session: Session, most: int = MOST_AT_ONCE, *, but: int | None = None, before: int | None = None
+    session: Session,
+    most: int = MOST_AT_ONCE,
+    *,
+    family: str = SPANS,
+    but: int | None = None,
+    before: int | None = None,
 ) -> int:
-    """Roll up at most so many of the five minutes that were touched, the oldest first and of one day; returns how many.
+    """Roll up at most so many of the five minutes of a family that were touched, the oldest first and of one day;
+    returns how many.
 
     `but` is the start of one that is left for later: it is not over yet, so that it would be touched again at once.
     `before` leaves all that start then or later. The caller commits.
     """
     one_at_a_time(session)
     noted = (
-        select(Touched.start).where(Touched.family == SPANS).distinct().order_by(Touched.start).limit(most)
+        select(Touched.start).where(Touched.family == family).distinct().order_by(Touched.start).limit(most)
     )
     if but is not None:
         noted = noted.where(Touched.start != but)
@@ -64,32 +72,39 @@ def roll_up(
     starts = [start for start in starts if start // DAY == starts[0] // DAY]
     if starts:
         table = table_of(Touched)
-        taken = delete(table).where(table.c.family == SPANS, table.c.start.in_(starts))
+        taken = delete(table).where(table.c.family == family, table.c.start.in_(starts))
         session.connection().execute(taken)
-        kept = session.scalar(select(Kept.raw_from).where(Kept.family == SPANS)) or 0
-        stored = [start for start in starts if start >= kept]
-        make_anew(session, stored, _with_following(session, stored))
+        kept = _kept_from(session, family)
+        FAMILIES[family].make(session, [start for start in starts if kept is None or start >= kept])
     return len(starts)
 
 
 def roll_up_all(
     engine: Engine,
     *,
+    families: Iterable[str] = tuple(FAMILIES),
     but: int | None = None,
     goes_on: Callable[[], bool] = lambda: True,
     progress: Callable[[int], object] = lambda taken: None,
 ) -> int:
-    """Roll up step by step until nothing is noted any more, or as long as it `goes_on`; returns how many."""
-    done, most = 0, FIRST
-    while goes_on():
-        began = monotonic()
-        with unit_of(engine, SYSTEM, write=True) as unit:
-            taken = roll_up(unit, most, but=but)
-        if not taken:
-            break
-        done += taken
-        progress(taken)
-        most = _next_size(most, monotonic() - began)
+    """Roll up step by step until nothing is noted any more, or as long as it `goes_on`; returns how many.
+
+    The families take turns, so that none waits for another that has much to do.
+    """
+    done, sizes = 0, dict.fromkeys(families, FIRST)
+    while sizes:
+        for family, most in list(sizes.items()):
+            if not goes_on():
+                return done
+            began = monotonic()
+            with unit_of(engine, SYSTEM, write=True) as unit:
+                taken = roll_up(unit, most, family=family, but=but)
+            if not taken:
+                del sizes[family]
+                continue
+            done += taken
+            progress(taken)
+            sizes[family] = _next_size(most, monotonic() - began)
     return done
 
 
@@ -100,32 +115,35 @@ def _next_size(most: int, took: float) -> int:
     return min(MOST_AT_ONCE, most * 2) if took < LONGEST_STEP / 2 else most
 
 
-def _with_following(session: Session, starts: Sequence[int]) -> list[int]:
-    """Which traces begin in five minutes depends on the five before as well."""
-    following = {start + FIVE_MINUTES for start in starts} - set(starts)
-    made = select(FleetRollup.start).where(
-        FleetRollup.resolution == FIVE_MINUTES, FleetRollup.start.in_(following)
-    )
-    return sorted({*starts, *session.scalars(made)})
+def _kept_from(session: Session, family: str) -> int | None:
+    """Since when the family's raw rows are kept; None = all of them."""
+    return session.scalar(select(Kept.raw_from).where(Kept.family == family))
 
 
-def touch_all(session: Session, since: datetime | None = None, until: datetime | None = None) -> None:
+def touch_all(
+    session: Session,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    families: Iterable[str] = tuple(FAMILIES),
+) -> None:
     """Note every five minutes in [since, until) of which there are raw rows or roll-ups, so that they are made anew."""
-    start = (Span.start_ns // WIDTH * FIVE_MINUTES).label("start")
-    stored = select(start)
-    made = select(FleetRollup.start).where(FleetRollup.resolution == FIVE_MINUTES)
-    if since is not None:
-        first = bucket_at(since)
-        stored, made = (
-            stored.where(Span.start_ns >= first * NANOSECONDS),
-            made.where(FleetRollup.start >= first),
-        )
-    if until is not None:
-        last = -(-to_ns(until) // WIDTH) * FIVE_MINUTES
-        stored, made = stored.where(Span.start_ns < last * NANOSECONDS), made.where(FleetRollup.start < last)
-    row = union(stored, made).subquery("stretches")
-    table = table_of(Touched)
-    kept = session.scalar(select(Kept.raw_from).where(Kept.family == SPANS)) or 0
-    every = select(literal(SPANS), row.c.start).where(row.c.start >= kept)
-    noted = table.insert().from_select(["family", "start"], every)
+    first = None if since is None else bucket_at(since)
+    last = None if until is None else -(-to_ns(until) // WIDTH) * FIVE_MINUTES
+    for family in families:
+        _touch_all(session, family, FAMILIES[family], first, last)
+
+
+def _touch_all(session: Session, name: str, family: Family, first: int | None, last: int | None) -> None:
+    model = family.models[0]
+    made = select(model.start).where(model.resolution == FIVE_MINUTES)
+    if first is not None:
+        made = made.where(model.start >= first)
+    if last is not None:
+        made = made.where(model.start < last)
+    row = union(family.starts(first, last), made).subquery("stretches")
+    every = select(literal(name), row.c.start)
+    kept = _kept_from(session, name)
+    if kept is not None:
+        every = every.where(row.c.start >= kept)
+    noted = table_of(Touched).insert().from_select(["family", "start"], every)
     session.connection().execute(noted)

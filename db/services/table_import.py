@@ -18,8 +18,10 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from db.actor import OPERATOR
 from db.base import Base, Exact, Instant
-from db.engine import session
-from db.services import audit
+from db.engine import Session, session
+from db.metric import to_ns
+from db.partitions import MONTHLY
+from db.services import audit, months
 from db.services.otlp import Invalid, Refusal
 from db.services.otlp_files import opened
 from db.services.recipes import RECIPES
@@ -28,6 +30,8 @@ from db.services.table_files import Lines, Sheet, named, null_or, sheet
 from db.services.table_keys import Seen
 from db.services.table_store import Candidate, fate
 from db.services.table_values import FORMATS, Columns, uniques
+from db.services.touched import touch_imported
+from db.services.turns import await_rows
 
 BATCH = 1000
 MOST_ASKED = (
@@ -236,9 +240,12 @@ class _Work:
 
     def _settle(self, path: Path, batch: list[Candidate], key: tuple[str, ...]) -> None:
         with session(self.engine, OPERATOR, write=not self.options.dry_run) as unit:
+            if self.table.name in MONTHLY and not self.options.dry_run:
+                self._make_ready(unit, [each.row for each in batch])
             done = fate(unit, self.table, batch, key, self.seen)
             if done.new and not self.options.dry_run:
                 unit.connection().execute(self.table.insert(), done.new)
+                touch_imported(unit, self.table.name, done.new)
                 if path not in self.noted:
                     audit.record(unit, audit.Act("IMPORT", self.table.name, new={"file": path.name}))
                     self.noted.add(path)
@@ -247,6 +254,13 @@ class _Work:
         for line, reason in done.refused:
             self.report.refuse(path, line, reason)
         self.seen.add(done.keys)
+
+    def _make_ready(self, unit: Session, rows: list[dict[str, Any]]) -> None:
+        """Months for rows of a table that is cut by them, and nobody else meanwhile who stores those that tell no time:
+        for each import they have another."""
+        time = MONTHLY[self.table.name]
+        months.prepare(unit, (to_ns(row[time]) for row in rows), (self.table.name,))
+        await_rows(unit, [row["id"] for row in rows if row[time] == self.moment])
 
 
 def _silence(table: Table, moment: datetime) -> dict[str, Any]:

@@ -10,10 +10,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from db.models import SystemMetric
+from db.models.rollup import MEASUREMENTS
 from db.queries.ingest import LATE_ITEMS, LATE_MINUTES, REFUSED_ITEMS
 from db.services.content_rows import add_new
 from db.services.otlp_envelope import content_id
 from db.services.otlp_values import Invalid
+from db.services.touched import touch_at
 
 LATE = timedelta(minutes=LATE_MINUTES)
 LONGEST_EXAMPLE = 300
@@ -29,14 +31,20 @@ def note_refused(
         | {"meta": {"signal": signal, "reason": kind, "example": example[:LONGEST_EXAMPLE]}}
         for kind, (count, example) in by_kind(refused).items()
     ]
-    add_new(session, SystemMetric, rows)
+    _put(session, rows, at)
 
 
 def note_late(session: Session, signal: str, count: int, source: str, about: bytes, at: datetime) -> None:
     """Keep how many new items of one request had ended long before they were received."""
     if count:
         row = _row(LATE_ITEMS, (signal, about), count, source, at) | {"meta": {"signal": signal}}
-        add_new(session, SystemMetric, [row])
+        _put(session, [row], at)
+
+
+def _put(session: Session, rows: list[dict[str, Any]], at: datetime) -> None:
+    timeless = {row["id"] for row in rows}  # their time is when they came in
+    added, _ = add_new(session, SystemMetric, rows, timeless)
+    touch_at(session, MEASUREMENTS, [at] if added else [])
 
 
 def by_kind(refused: Iterable[Invalid]) -> dict[str, tuple[int, str]]:

@@ -26,6 +26,7 @@ from db.models.uptime import (
 from db.queries.system import UP_SECONDS
 from db.services.measure import COLLECTOR, DATABASE
 from db.services.uptime_evidence import Evidence, Subject, instant, read_evidence, seconds, watching
+from db.services.uptime_kept import one_teller, told_again_from
 from db.uptime import Piece, settled_to
 
 PATIENCE = 3600  # how long the collector may take to tell what it watched while the database was away
@@ -35,6 +36,7 @@ PROBE_SLACK = 120
 
 def settle(session: Session, at: datetime) -> dict[str, int]:
     """Tell the states of every subject up to now, as far as that is known; how many subjects and new stretches."""
+    one_teller(session)
     introduce(session)
     now = seconds(at)
     until = _watched_until(session, now)
@@ -161,12 +163,16 @@ def _declared(session: Session) -> _Declared:
 
 
 def _subjects(session: Session, declared: _Declared) -> list[Subject]:
-    """Every subject, and where to tell from: what was declared about settled time comes first."""
+    """Every subject, and where to tell from: what was declared about settled time comes first, as far back as that can
+    still be told."""
     again, found = declared.since, []
+    checks = session.scalars(select(Check).where(Check.kind == "http"))
+    earliest = told_again_from(session, {f"check:{each.id}": each for each in checks}) if again else {}
     for row in session.scalars(select(UptimeSubject).order_by(UptimeSubject.id)):
         settled, begin = seconds(row.settled_until), seconds(row.observed_since)
         asked = min((again[key] for key in (row.id, None) if key in again), default=settled)
-        told = max(begin, min(settled, asked))
+        kept = earliest.get(row.id) or earliest.get(None)
+        told = max(begin, min(settled, asked if kept is None else max(asked, seconds(kept))))
         found.append(Subject(row.id, row.kind, row.agent_id, row.check_id, settled, told))
     return found
 

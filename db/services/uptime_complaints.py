@@ -14,6 +14,7 @@ class Complaint(StrEnum):
     IS_OVER = "It has ended or was called off; what it covered is corrected, with a reason."
     HAS_BEGUN = "It has begun: its start stays as it is."
     NOT_SETTLED = "Correct what is past and was observed."
+    NOT_KEPT = "Of that time only sums of days are kept; correct what is later."
     STATE = "Choose up, down or unknown."
     MOMENT = "Write a moment such as 2026-11-27 22:30."
     NAME = "Give it a name of at most 80 characters, by which people will know it."

@@ -14,6 +14,7 @@ from db.models import Agent
 from db.models.uptime import Check, CheckResult, Correction, ExemptTime, HeardStretch, UptimeSubject
 from db.queries.system import told_stretches
 from db.services.measure import COLLECTOR, DATABASE
+from db.services.uptime_kept import evidence_of_check
 from db.uptime import (
     FEWEST_EXPECTED,
     LONGEST_DROP,
@@ -28,7 +29,6 @@ from db.uptime import (
     drops,
     exempted,
     probe_states,
-    reach_of,
     tick_of,
     union,
     watched_states,
@@ -222,10 +222,9 @@ def _heard(session: Session, since: int) -> dict[str, list[Heard]]:
 
 def _results(session: Session, check: Check, since: int) -> list[Probed]:
     """Results from before `since` as well: what it was then follows from how many failed in a row."""
-    before = (check.confirmations + 2) * reach_of(check.interval_seconds)
     rows: Any = session.execute(
         select(CheckResult.at, CheckResult.is_up)
-        .where(CheckResult.check_id == check.id, CheckResult.at >= instant(since - before))
+        .where(CheckResult.check_id == check.id, CheckResult.at >= instant(since) - evidence_of_check(check))
         .order_by(CheckResult.at)
     )
     return [Probed(seconds(at), is_up) for at, is_up in rows]

@@ -9,7 +9,7 @@ from alembic import op
 from db.base import Instant, Key, now
 
 revision = "20261127_annotations"
-down_revision = "20261127_partitions"
+down_revision = "20261127_uptime_kept"
 branch_labels = None
 depends_on = None
 

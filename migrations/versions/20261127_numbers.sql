@@ -394,6 +394,28 @@ GRANT SELECT ON api_logs TO quantum_staff
 ;;
 GRANT SELECT, INSERT, DELETE ON api_logs TO quantum_system
 ;;
+ALTER TABLE api_rollups ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE api_rollups FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY api_rollups_select_owner ON api_rollups FOR SELECT TO quantum_app, quantum_staff USING (api_rollups.user_id = (SELECT app.profile_id()))
+;;
+CREATE POLICY api_rollups_select_oversight ON api_rollups FOR SELECT TO quantum_staff USING ((SELECT app.role() IN ('admin', 'observer')))
+;;
+CREATE POLICY api_rollups_insert_rollup ON api_rollups FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY api_rollups_delete_rollup ON api_rollups FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY api_rollups_select_system ON api_rollups FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY api_rollups_select_console ON api_rollups FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON api_rollups TO quantum_app
+;;
+GRANT SELECT ON api_rollups TO quantum_staff
+;;
+GRANT SELECT, INSERT, DELETE ON api_rollups TO quantum_system
+;;
 ALTER TABLE audit_heads ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE audit_heads FORCE ROW LEVEL SECURITY
@@ -537,6 +559,24 @@ CREATE POLICY catalogue_seeds_select_console ON catalogue_seeds FOR SELECT TO qu
 ;;
 GRANT SELECT, INSERT ON catalogue_seeds TO quantum_system
 ;;
+ALTER TABLE check_days ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE check_days FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY check_days_select_authenticated ON check_days FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY check_days_insert_system ON check_days FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY check_days_select_system ON check_days FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY check_days_select_console ON check_days FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON check_days TO quantum_app
+;;
+GRANT SELECT ON check_days TO quantum_staff
+;;
+GRANT SELECT, INSERT ON check_days TO quantum_system
+;;
 ALTER TABLE check_results ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE check_results FORCE ROW LEVEL SECURITY
@@ -544,6 +584,8 @@ ALTER TABLE check_results FORCE ROW LEVEL SECURITY
 CREATE POLICY check_results_select_authenticated ON check_results FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
 ;;
 CREATE POLICY check_results_insert_system ON check_results FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY check_results_delete_system ON check_results FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
 CREATE POLICY check_results_insert_console ON check_results FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
 ;;
@@ -555,7 +597,7 @@ GRANT SELECT ON check_results TO quantum_app
 ;;
 GRANT SELECT ON check_results TO quantum_staff
 ;;
-GRANT SELECT, INSERT ON check_results TO quantum_system
+GRANT SELECT, INSERT, DELETE ON check_results TO quantum_system
 ;;
 ALTER TABLE checks ENABLE ROW LEVEL SECURITY
 ;;
@@ -792,6 +834,8 @@ CREATE POLICY heard_stretches_select_authenticated ON heard_stretches FOR SELECT
 ;;
 CREATE POLICY heard_stretches_insert_system ON heard_stretches FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
+CREATE POLICY heard_stretches_delete_system ON heard_stretches FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
 CREATE POLICY heard_stretches_update_system ON heard_stretches FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
 CREATE POLICY heard_stretches_select_system ON heard_stretches FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
@@ -802,7 +846,7 @@ GRANT SELECT ON heard_stretches TO quantum_app
 ;;
 GRANT SELECT ON heard_stretches TO quantum_staff
 ;;
-GRANT SELECT, INSERT, UPDATE (last_at, beats) ON heard_stretches TO quantum_system
+GRANT SELECT, INSERT, UPDATE (last_at, beats), DELETE ON heard_stretches TO quantum_system
 ;;
 CREATE FUNCTION app.guard_heard_stretches() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
@@ -914,6 +958,46 @@ GRANT SELECT ON leaderboard TO quantum_app
 GRANT SELECT ON leaderboard TO quantum_staff
 ;;
 GRANT SELECT, INSERT, DELETE ON leaderboard TO quantum_system
+;;
+ALTER TABLE log_rollups ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE log_rollups FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY log_rollups_select_authenticated ON log_rollups FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY log_rollups_insert_rollup ON log_rollups FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY log_rollups_delete_rollup ON log_rollups FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY log_rollups_select_system ON log_rollups FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY log_rollups_select_console ON log_rollups FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON log_rollups TO quantum_app
+;;
+GRANT SELECT ON log_rollups TO quantum_staff
+;;
+GRANT SELECT, INSERT, DELETE ON log_rollups TO quantum_system
+;;
+ALTER TABLE measurement_rollups ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE measurement_rollups FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY measurement_rollups_select_authenticated ON measurement_rollups FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY measurement_rollups_insert_rollup ON measurement_rollups FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY measurement_rollups_delete_rollup ON measurement_rollups FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY measurement_rollups_select_system ON measurement_rollups FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY measurement_rollups_select_console ON measurement_rollups FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON measurement_rollups TO quantum_app
+;;
+GRANT SELECT ON measurement_rollups TO quantum_staff
+;;
+GRANT SELECT, INSERT, DELETE ON measurement_rollups TO quantum_system
 ;;
 ALTER TABLE network_nodes ENABLE ROW LEVEL SECURITY
 ;;
@@ -1263,6 +1347,8 @@ CREATE POLICY rollup_touched_insert_rollup ON rollup_touched FOR INSERT TO quant
 ;;
 CREATE POLICY rollup_touched_delete_rollup ON rollup_touched FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
+CREATE POLICY rollup_touched_insert_import ON rollup_touched FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
+;;
 CREATE POLICY rollup_touched_select_system ON rollup_touched FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
 CREATE POLICY rollup_touched_select_console ON rollup_touched FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
@@ -1462,6 +1548,24 @@ GRANT SELECT ON spans TO quantum_staff
 ;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON spans TO quantum_system
 ;;
+ALTER TABLE state_days ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE state_days FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY state_days_select_authenticated ON state_days FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY state_days_insert_system ON state_days FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY state_days_select_system ON state_days FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY state_days_select_console ON state_days FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON state_days TO quantum_app
+;;
+GRANT SELECT ON state_days TO quantum_staff
+;;
+GRANT SELECT, INSERT ON state_days TO quantum_system
+;;
 ALTER TABLE state_stretches ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE state_stretches FORCE ROW LEVEL SECURITY
@@ -1469,6 +1573,8 @@ ALTER TABLE state_stretches FORCE ROW LEVEL SECURITY
 CREATE POLICY state_stretches_select_authenticated ON state_stretches FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
 ;;
 CREATE POLICY state_stretches_insert_system ON state_stretches FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY state_stretches_delete_system ON state_stretches FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'system'))
 ;;
 CREATE POLICY state_stretches_update_system ON state_stretches FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
 ;;
@@ -1480,7 +1586,7 @@ GRANT SELECT ON state_stretches TO quantum_app
 ;;
 GRANT SELECT ON state_stretches TO quantum_staff
 ;;
-GRANT SELECT, INSERT, UPDATE (until, superseded_at) ON state_stretches TO quantum_system
+GRANT SELECT, INSERT, UPDATE (until, superseded_at), DELETE ON state_stretches TO quantum_system
 ;;
 CREATE FUNCTION app.guard_state_stretches() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
@@ -1697,6 +1803,26 @@ END
 $$
 ;;
 CREATE TRIGGER guard_transactions BEFORE UPDATE ON transactions FOR EACH ROW EXECUTE FUNCTION app.guard_transactions()
+;;
+ALTER TABLE uptime_kept ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE uptime_kept FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY uptime_kept_select_authenticated ON uptime_kept FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY uptime_kept_insert_system ON uptime_kept FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY uptime_kept_update_system ON uptime_kept FOR UPDATE TO quantum_system USING ((SELECT app.kind() = 'system')) WITH CHECK ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY uptime_kept_select_system ON uptime_kept FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY uptime_kept_select_console ON uptime_kept FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON uptime_kept TO quantum_app
+;;
+GRANT SELECT ON uptime_kept TO quantum_staff
+;;
+GRANT SELECT, INSERT, UPDATE ON uptime_kept TO quantum_system
 ;;
 ALTER TABLE uptime_subjects ENABLE ROW LEVEL SECURITY
 ;;
@@ -2111,6 +2237,24 @@ ALTER TABLE api_logs DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON api_logs FROM quantum_app, quantum_staff, quantum_system
 ;;
+DROP POLICY api_rollups_select_owner ON api_rollups
+;;
+DROP POLICY api_rollups_select_oversight ON api_rollups
+;;
+DROP POLICY api_rollups_insert_rollup ON api_rollups
+;;
+DROP POLICY api_rollups_delete_rollup ON api_rollups
+;;
+DROP POLICY api_rollups_select_system ON api_rollups
+;;
+DROP POLICY api_rollups_select_console ON api_rollups
+;;
+ALTER TABLE api_rollups NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE api_rollups DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON api_rollups FROM quantum_app, quantum_staff, quantum_system
+;;
 DROP POLICY audit_heads_insert_system ON audit_heads
 ;;
 DROP POLICY audit_heads_select_oversight ON audit_heads
@@ -2219,9 +2363,25 @@ ALTER TABLE catalogue_seeds DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON catalogue_seeds FROM quantum_app, quantum_staff, quantum_system
 ;;
+DROP POLICY check_days_select_authenticated ON check_days
+;;
+DROP POLICY check_days_insert_system ON check_days
+;;
+DROP POLICY check_days_select_system ON check_days
+;;
+DROP POLICY check_days_select_console ON check_days
+;;
+ALTER TABLE check_days NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE check_days DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON check_days FROM quantum_app, quantum_staff, quantum_system
+;;
 DROP POLICY check_results_select_authenticated ON check_results
 ;;
 DROP POLICY check_results_insert_system ON check_results
+;;
+DROP POLICY check_results_delete_system ON check_results
 ;;
 DROP POLICY check_results_insert_console ON check_results
 ;;
@@ -2377,6 +2537,8 @@ DROP POLICY heard_stretches_select_authenticated ON heard_stretches
 ;;
 DROP POLICY heard_stretches_insert_system ON heard_stretches
 ;;
+DROP POLICY heard_stretches_delete_system ON heard_stretches
+;;
 DROP POLICY heard_stretches_update_system ON heard_stretches
 ;;
 DROP POLICY heard_stretches_select_system ON heard_stretches
@@ -2450,6 +2612,38 @@ ALTER TABLE leaderboard NO FORCE ROW LEVEL SECURITY
 ALTER TABLE leaderboard DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON leaderboard FROM quantum_app, quantum_staff, quantum_system
+;;
+DROP POLICY log_rollups_select_authenticated ON log_rollups
+;;
+DROP POLICY log_rollups_insert_rollup ON log_rollups
+;;
+DROP POLICY log_rollups_delete_rollup ON log_rollups
+;;
+DROP POLICY log_rollups_select_system ON log_rollups
+;;
+DROP POLICY log_rollups_select_console ON log_rollups
+;;
+ALTER TABLE log_rollups NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE log_rollups DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON log_rollups FROM quantum_app, quantum_staff, quantum_system
+;;
+DROP POLICY measurement_rollups_select_authenticated ON measurement_rollups
+;;
+DROP POLICY measurement_rollups_insert_rollup ON measurement_rollups
+;;
+DROP POLICY measurement_rollups_delete_rollup ON measurement_rollups
+;;
+DROP POLICY measurement_rollups_select_system ON measurement_rollups
+;;
+DROP POLICY measurement_rollups_select_console ON measurement_rollups
+;;
+ALTER TABLE measurement_rollups NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE measurement_rollups DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON measurement_rollups FROM quantum_app, quantum_staff, quantum_system
 ;;
 DROP TRIGGER guard_network_nodes ON network_nodes
 ;;
@@ -2691,6 +2885,8 @@ DROP POLICY rollup_touched_insert_rollup ON rollup_touched
 ;;
 DROP POLICY rollup_touched_delete_rollup ON rollup_touched
 ;;
+DROP POLICY rollup_touched_insert_import ON rollup_touched
+;;
 DROP POLICY rollup_touched_select_system ON rollup_touched
 ;;
 DROP POLICY rollup_touched_select_console ON rollup_touched
@@ -2837,6 +3033,20 @@ ALTER TABLE spans DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON spans FROM quantum_app, quantum_staff, quantum_system
 ;;
+DROP POLICY state_days_select_authenticated ON state_days
+;;
+DROP POLICY state_days_insert_system ON state_days
+;;
+DROP POLICY state_days_select_system ON state_days
+;;
+DROP POLICY state_days_select_console ON state_days
+;;
+ALTER TABLE state_days NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE state_days DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON state_days FROM quantum_app, quantum_staff, quantum_system
+;;
 DROP TRIGGER guard_state_stretches ON state_stretches
 ;;
 DROP FUNCTION app.guard_state_stretches()
@@ -2844,6 +3054,8 @@ DROP FUNCTION app.guard_state_stretches()
 DROP POLICY state_stretches_select_authenticated ON state_stretches
 ;;
 DROP POLICY state_stretches_insert_system ON state_stretches
+;;
+DROP POLICY state_stretches_delete_system ON state_stretches
 ;;
 DROP POLICY state_stretches_update_system ON state_stretches
 ;;
@@ -2984,6 +3196,22 @@ ALTER TABLE transactions NO FORCE ROW LEVEL SECURITY
 ALTER TABLE transactions DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON transactions FROM quantum_app, quantum_staff, quantum_system
+;;
+DROP POLICY uptime_kept_select_authenticated ON uptime_kept
+;;
+DROP POLICY uptime_kept_insert_system ON uptime_kept
+;;
+DROP POLICY uptime_kept_update_system ON uptime_kept
+;;
+DROP POLICY uptime_kept_select_system ON uptime_kept
+;;
+DROP POLICY uptime_kept_select_console ON uptime_kept
+;;
+ALTER TABLE uptime_kept NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE uptime_kept DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON uptime_kept FROM quantum_app, quantum_staff, quantum_system
 ;;
 DROP TRIGGER guard_uptime_subjects ON uptime_subjects
 ;;

@@ -377,13 +377,38 @@ EXPECTED: dict[str, dict[str, list[May]]] = {
             "insert": [May("system", ours=True)],
             "delete": [May("system", ours=True)],
         }
-        for table in ("agent_rollups", "call_rollups", "fleet_rollups", "rollup_touched")
+        for table in ("agent_rollups", "call_rollups", "fleet_rollups", "log_rollups", "measurement_rollups")
     },
-    "heard_stretches": OBSERVED | {"update": [May("system", only=only("last_at beats"), ours=True)]},
-    "check_results": OBSERVED | {"insert": [May("system", ours=True), May("operator", ours=True)]},
+    "rollup_touched": {
+        "select": [May("person", ours=True), *SEEN],
+        "insert": [May("system", ours=True), May("operator", ours=True)],
+        "delete": [May("system", ours=True)],
+    },
+    "api_rollups": {
+        "select": [May("owner", ours=True), May(WATCH, ours=True), *SEEN],
+        "insert": [May("system", ours=True)],
+        "delete": [May("system", ours=True)],
+    },
+    "state_days": OBSERVED,
+    "check_days": OBSERVED,
+    "uptime_kept": OBSERVED | {"update": [May("system", ours=True)]},
+    "heard_stretches": OBSERVED
+    | {
+        "update": [May("system", only=only("last_at beats"), ours=True)],
+        "delete": [May("system", ours=True)],
+    },
+    "check_results": OBSERVED
+    | {
+        "insert": [May("system", ours=True), May("operator", ours=True)],
+        "delete": [May("system", ours=True)],
+    },
     "watched_hours": OBSERVED | {"delete": [May("system", ours=True)]},
     "uptime_subjects": OBSERVED | {"update": [May("system", only=only("settled_until"), ours=True)]},
-    "state_stretches": OBSERVED | {"update": [May("system", only=only("until superseded_at"), ours=True)]},
+    "state_stretches": OBSERVED
+    | {
+        "update": [May("system", only=only("until superseded_at"), ours=True)],
+        "delete": [May("system", ours=True)],
+    },
     "checks": {
         "select": [May("person", ours=True), *SEEN],
         "insert": [

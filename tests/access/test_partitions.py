@@ -16,7 +16,7 @@ LOGINS = {"app": "user", "staff": "admin", "system": "system"}
 WAYS = {
     "read": "SELECT count(*) FROM {}",
     "add": "INSERT INTO {} DEFAULT VALUES",
-    "change": "UPDATE {} SET start_ns = 0",
+    "change": "UPDATE {0} SET {2} = {2}",
     "delete": "DELETE FROM {}",
     "copy": "COPY {} TO STDOUT",
     "empty": "TRUNCATE {}",
@@ -35,7 +35,8 @@ def test_a_person_who_turns_to_a_partition_is_refused(place: Place, login: str) 
         for part in (f"months.{table}_rest", f"months.{table}_2022_08"):
             make(place.engine("system"), table, date(2022, 8, 1))
             for way, said in WAYS.items():
-                told = said.format(table, part) if way == "detach" else said.format(part)
+                named = (table, part) if way == "detach" else (part, table)
+                told = said.format(*named, MONTHLY[table])
                 with (
                     raw.transaction(place.connection(login), asker.on(login)) as cursor,
                     pytest.raises(errors.InsufficientPrivilege),

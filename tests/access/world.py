@@ -240,6 +240,9 @@ def _particular(table: str, seed: str, number: int) -> dict[str, Any]:
         "senders": {"id": 1000 + 2 * number},
         "agent_rollups": {"id": 1000 + 2 * number, "agent_id": "free-a"},
         "call_rollups": {"caller_id": "free-a", "callee_id": "free-b"},
+        "log_rollups": {"agent_id": "free-a"},
+        "measurement_rollups": {"id": 1000 + 2 * number},
+        "api_rollups": {"id": 1000 + 2 * number},
         "rollup_touched": {"id": 1000 + 2 * number},
         "api_logs": {"status_code": 200},
         "account_links": {
@@ -258,6 +261,8 @@ def _particular(table: str, seed: str, number: int) -> dict[str, Any]:
         "check_results": {"check_id": identity("check")},
         "uptime_subjects": {"agent_id": "free-b", "check_id": None},
         "state_stretches": {"subject_id": "agent:free-a", "until": None},
+        "state_days": {"subject_id": "agent:free-a", "since": MOMENT + timedelta(days=number), "seconds": 5},
+        "check_days": {"check_id": identity("check"), "since": MOMENT + timedelta(days=number)},
         "exempt_times": {
             "ends_at": MOMENT + timedelta(hours=1),
             "declared_at": MOMENT - timedelta(hours=1),
@@ -357,6 +362,9 @@ def _watched(world: World) -> None:
         "watched_hours",
         "check_results",
         "state_stretches",
+        "state_days",
+        "check_days",
+        "uptime_kept",
         "exempt_times",
         "corrections",
     ):

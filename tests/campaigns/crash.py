@@ -4,7 +4,8 @@
 
 Several clients send batches; the server is killed in the middle, its database is looked at, it is started again, and
 the clients go on and send again what was not acknowledged. No acknowledged span may be lost, none may stand there
-twice, and no batch may be there in part. On PostgreSQL the database is taken away and given back as well.
+twice, and no batch may be there in part. Then a process that rolls up is killed as often: the roll-ups have to be what
+is counted anew. On PostgreSQL the database is taken away and given back as well.
 """
 
 import argparse
@@ -18,11 +19,24 @@ from tests import postgres
 from tests.crashing import Crash, Tally
 from tests.databases import KINDS, Databases
 from tests.outage import Outage, rehearse
+from tests.rolling import Killed
+from tests.rolling import Tally as Rolled
 
 
 def crash(made: Databases, kind: str, rounds: int, seed: int) -> Tally:
     with tempfile.TemporaryDirectory(prefix="quantum-crash-") as folder, made.migrated(kind) as url:
         run = Crash(url, Path(folder), seed)
+        try:
+            for _ in range(rounds):
+                run.round()
+            return run.finish()
+        finally:
+            run.close()
+
+
+def rolling(made: Databases, kind: str, rounds: int, seed: int) -> Rolled:
+    with made.migrated(kind) as url:
+        run = Killed(url, seed)
         try:
             for _ in range(rounds):
                 run.round()
@@ -53,6 +67,9 @@ def main() -> int:
             tally = crash(made, kind, asked.rounds, seed)
             print(f"crash, {kind}: {tally}; {time.monotonic() - began:.0f} s", flush=True)
             holds &= tally.holds
+            rolled = rolling(made, kind, asked.rounds, seed)
+            print(f"crash, {kind}: {rolled}", flush=True)
+            holds &= rolled.holds
     if asked.only != "sqlite":
         found = outage()
         print(f"database away, postgresql: {found}")

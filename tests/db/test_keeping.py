@@ -13,6 +13,7 @@ from db.models import Agent, AgentLog, AgentRollup, Call, FleetRollup, Kept, Spa
 from db.models.rollup import DAY, FIVE_MINUTES, HOUR
 from db.queries.kept import Beyond, beyond
 from db.queries.system import UP_SECONDS
+from db.recompute import BEYOND, DIFFERS, fleet, spans, tasks, verify
 from db.services.rollups import roll_up_all, touch_all
 from settings import SettingsError, load
 from tests.db.test_rollups import MIDNIGHT, put, some
@@ -68,11 +69,25 @@ def test_spans_go_and_what_was_counted_of_them_stays(engine: Engine) -> None:
     assert numbers(engine) == before
     roll_up_all(engine)
     assert numbers(engine) == before
+    _agrees_with_what_stays(engine)
     whole_hours = Window.parse("2023-11-14T03:00:00Z/2023-11-16T00:00:00Z", NOW)
     with session(engine) as unit:
         assert read(unit, "spans.latency_p50_ms", whole_hours).value is not None
         assert beyond(unit, whole_hours) == Beyond(from_ns(boundary * NANOSECONDS), FIVE_MINUTES)
         assert beyond(unit, Window.parse("7d", NOW)) is None
+
+
+def _agrees_with_what_stays(engine: Engine) -> None:
+    """Windows that begin before single spans are kept are told, and the others agree; so does what silence means by a
+    status that was reported before."""
+    later = Window.parse("2023-11-15T02:00:00Z/2023-11-17T00:00:00Z", NOW)
+    with db_session(engine, SYSTEM) as unit:
+        lines = list(verify(unit, [ALL, later], domains=[spans.spans, tasks.tasks, fleet.calls]))
+    assert [line for line in lines if line.verdict == DIFFERS] == []
+    gone = {(line.key, line.window) for line in lines if line.verdict == BEYOND}
+    assert ("spans.count", "all") in gone and {window for _, window in gone} == {"all"}
+    found = {line.key: line for line in lines if not line.subject and line.window == later.name}
+    assert found["fleet.efficiency"].shown_n == found["fleet.efficiency"].recomputed_n > 0
 
 
 @WHOLE_TABLES
@@ -94,6 +109,7 @@ def test_shorter_roll_ups_go_once_what_they_are_made_of_went(engine: Engine) -> 
         assert beyond(unit, ALL) == Beyond(from_ns(kept.raw_from * NANOSECONDS), DAY)
 
 
+@WHOLE_TABLES
 def test_log_lines_and_measurements_go_but_for_watched_time(engine: Engine) -> None:
     at = datetime.now(UTC)
     ages = (timedelta(days=29), timedelta(days=41))
@@ -115,6 +131,7 @@ def test_log_lines_and_measurements_go_but_for_watched_time(engine: Engine) -> N
     [
         ({"QUANTUM_KEEP_SPANS_DAYS": "6"}, "QUANTUM_KEEP_SPANS_DAYS is 6"),
         ({"QUANTUM_KEEP_LOGS_DAYS": "29"}, "from 30 on"),
+        ({"QUANTUM_KEEP_STATES_DAYS": "29"}, "QUANTUM_KEEP_STATES_DAYS is 29"),
         ({"QUANTUM_KEEP_FIVE_MINUTES_DAYS": "30"}, "QUANTUM_KEEP_SPANS_DAYS"),
         (
             {"QUANTUM_KEEP_SPANS_DAYS": "30", "QUANTUM_KEEP_FIVE_MINUTES_DAYS": "29"},

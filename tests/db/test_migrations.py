@@ -195,7 +195,7 @@ def test_the_fingerprint_catches(empty: Engine, change: str) -> None:
         "CREATE TYPE mood AS ENUM ('good')",
         "ALTER TABLE deals ALTER COLUMN value TYPE numeric(15, 3)",
         "ALTER TABLE months.spans_rest NO FORCE ROW LEVEL SECURITY",
-        "GRANT SELECT ON months.calls_rest TO quantum_app",
+        "GRANT SELECT ON months.api_logs_rest TO quantum_app",
         "CREATE POLICY p ON months.calls_rest USING (true)",
         "DROP TABLE months.spans_rest",
     ],

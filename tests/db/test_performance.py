@@ -14,6 +14,7 @@ from db.queries.answers import NUMBERS, SERVER_TIME
 from db.services import measure
 from db.services.otlp_files import import_files
 from db.timings import Timing
+from tests.noted import note_arranged
 from tests.otlp import BEGIN, SECOND, request, span, write
 from tests.sessions import session
 
@@ -156,6 +157,7 @@ def test_programs_calls_that_were_not_answered_lie_in_no_percentile(engine: Engi
             ApiLog(endpoint="/v1/traces", method="POST", status_code=status, response_time_ms=ms)
             for status, ms in calls
         )
+        note_arranged(unit)
     assert values(engine, "api.response_p50_ms", "api.failures") == [10, 1]
     with session(engine) as unit:
         told = read(unit, "api.apdex", ALL)

@@ -7,30 +7,36 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, case, delete, func, select
 
 import db.queries
 from db.actor import SYSTEM
 from db.catalogue.loader import seed
 from db.engine import make_engine
 from db.engine import session as guarded
-from db.metric import BY_HISTOGRAM, METRICS, Window
-from db.models import Job, Span
+from db.metric import BY_HISTOGRAM, METRICS, SERIES, Window
+from db.models import Job, ProviderUsage, Span, SystemMetric
+from db.models.uptime import WatchedHour
 from db.queries.numbers import last_run
-from db.recompute import DIFFERS, Line, verify
+from db.recompute import DIFFERS, Line, answers, charts_of_time, tasks, usage, verify, watched
 from db.recompute.base import RECOMPUTED, Again, Ranks, Rows, Stopped
 from db.recompute.compare import AGREES, WITHIN, compared, standard_windows, unproven
+from db.services import measure
 from db.services.otlp_files import import_files
 from db.services.recipes.base import Options
 from db.services.table_import import import_table
+from db.services.watched_hours import put_together
 from tests.databases import Databases
+from tests.db.test_performance import bring
 from tests.filled import SINCE, fill
 from tests.looks import MODULES
 from tests.module_rows import IN_JUNE
+from tests.otlp import BEGIN, SECOND, span
 from tests.sessions import session
 from tests.workers.working import given as work_given
 from workers.schedule import Schedule
@@ -61,9 +67,12 @@ def differing(lines: list[Line]) -> list[Line]:
     return [line for line in lines if line.verdict == DIFFERS]
 
 
-def test_every_metric_has_another_way() -> None:
+EVERY = set(METRICS) | set(SERIES)
+
+
+def test_every_metric_and_every_chart_has_another_way() -> None:
     assert not [made.key for made in unproven()], "declare @recomputes(...) in db/recompute for these"
-    assert set(RECOMPUTED) <= set(METRICS), "recomputed, but no metric"
+    assert set(RECOMPUTED) <= EVERY, "recomputed, but neither metric nor chart"
 
 
 def test_the_other_way_uses_no_metric() -> None:
@@ -77,10 +86,11 @@ def test_the_other_way_uses_no_metric() -> None:
 def test_every_number_agrees_over_every_window(filled: Engine) -> None:
     lines = lines_of(filled, AT, Window.parse(IN_JUNE, AT), Window.parse(WITHIN_A_DAY, AT))
     assert differing(lines) == []
-    assert {line.key for line in lines} == set(METRICS)
+    assert {line.key for line in lines} == EVERY
     known = [line for line in lines if line.shown]
-    assert len({line.key for line in known}) > 0.85 * len(METRICS), "too little is there to tell anything"
-    for key, made in METRICS.items():
+    assert len({line.key for line in known}) > 0.85 * len(EVERY), "too little is there to tell anything"
+    assert {line.key for line in lines if line.is_chart and line.recomputed_n} == set(SERIES)
+    for key, made in {**METRICS, **SERIES}.items():
         about = {line.subject for line in lines if line.key == key}
         assert all(len(subject) == len(made.subject) for subject in about)
 
@@ -89,7 +99,7 @@ def test_an_empty_database_agrees(engine: Engine) -> None:
     lines = lines_of(engine)
     assert differing(lines) == []
     # Stretches of time are there also where nothing else is that a number may be about.
-    about_nothing = {key for key, made in METRICS.items() if made.subject in ((), ("stretch",))}
+    about_nothing = {key for key, made in {**METRICS, **SERIES}.items() if made.subject in ((), ("stretch",))}
     assert {line.key for line in lines} == about_nothing
 
 
@@ -101,14 +111,41 @@ def _with_its_n(window: Window) -> Any:
     return select((func.min(Span.duration_ns) * 2.0).label("value"), func.count().label("n"))
 
 
-@pytest.mark.parametrize(("key", "build"), [("spans.count", _broken), ("spans.latency_p50_ms", _with_its_n)])
+TRUE = {key: made.build for key, made in SERIES.items()}
+
+
+def _one_more_at_the_top(window: Window) -> Any:
+    row = TRUE["spans.latency_histogram"](window).subquery("row")
+    more = case((row.c.low_ms == select(func.max(row.c.low_ms)).scalar_subquery(), 1), else_=0)
+    return select(row.c.low_ms, row.c.high_ms, (row.c.count + more).label("count"))
+
+
+def _without_its_last_row(window: Window) -> Any:
+    return TRUE["crm.deals_by_status"](window).limit(1)
+
+
+@pytest.mark.parametrize(
+    ("key", "build"),
+    [
+        ("spans.count", _broken),
+        ("spans.latency_p50_ms", _with_its_n),
+        ("spans.latency_histogram", _one_more_at_the_top),
+        ("crm.deals_by_status", _without_its_last_row),
+    ],
+)
 @pytest.mark.databases("sqlite")
 def test_a_broken_number_is_found(
     filled: Engine, key: str, build: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(METRICS, key, replace(METRICS[key], build=build))
-    found = differing(lines_of(filled))
-    assert {line.key for line in found} == {key}
+    if key in METRICS:
+        monkeypatch.setitem(METRICS, key, replace(METRICS[key], build=build))
+    else:
+        monkeypatch.setitem(SERIES, key, replace(SERIES[key], build=build))
+    with guarded(filled, SYSTEM) as unit:
+        found = list(verify(unit, standard_windows(unit, AT), domains=[RECOMPUTED[key]]))
+    assert {line.key for line in differing(found)} == {key}
+    if key != "spans.count":
+        return
     verify_numbers_once(filled)
     with session(filled) as unit:
         told = last_run(unit)
@@ -123,12 +160,14 @@ def test_a_broken_number_is_found(
 def verify_numbers_once(engine: Engine) -> None:
     """Run the job as the schedule does, so that its facts are stored."""
     from workers import schedule
-    from workers.verify import NAME
+    from workers import verify as job
 
     with session(engine, write=True) as unit:
-        for job in unit.scalars(select(Job).where(Job.name == NAME)):
-            unit.delete(job)
-    assert Schedule(engine, work_given(engine).settings, {}).look(schedule.JOBS[NAME])
+        for each in unit.scalars(select(Job).where(Job.name == job.NAME)):
+            unit.delete(each)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(job, "LONGEST_SECONDS", 300.0)  # what a slow machine does not come to is no matter here
+        assert Schedule(engine, work_given(engine).settings, {}).look(schedule.JOBS[job.NAME])
 
 
 @pytest.mark.databases("sqlite")
@@ -148,6 +187,74 @@ def test_a_run_that_has_no_time_says_what_it_did_not_come_to(filled: Engine) -> 
     assert "spans.count" in facts["unreached"] and facts["differing"] == 0
     with guarded(filled, SYSTEM) as unit, pytest.raises(Stopped):
         list(Rows(unit, lambda: True).each(Span.start_ns))
+
+
+def test_both_databases_and_python_mean_the_same_by_a_number_and_by_small_letters(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """JSON's true is no number, also where a database keeps it as 1; letters have their small ones in any alphabet."""
+    first, queue = "gen_ai.response.time_to_first_chunk", "gen_ai.latency.time_in_queue"
+    said: list[dict[str, Any]] = [
+        {first: True},
+        {first: False, queue: True},
+        {first: "true"},
+        {first: 0.25, queue: 1},
+        {first: "0.5", queue: "1e20"},
+        {queue: 1e20},
+        {first: "1e-2"},
+        *({first: word} for word in ("007", "-0.1", "0.1 ", ".1", "1.", "0_1", "1e-100", "[0.1]", "")),
+    ]
+    chat = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 1}
+    spans = [
+        span(place, millis=1000, **chat, **more, **{"gen_ai.request.model": ("MAÇÃ", "maçã")[place % 2]})
+        for place, more in enumerate(said, 20)
+    ]
+    ended = {"gen_ai.operation.name": "invoke_agent", "error.type": "ÄRGER.CANCELLEDERROR"}
+    bring(engine, tmp_path, *spans, span(9, trace=9, status=2, **ended))
+    with session(engine, write=True) as unit:
+        day = datetime.fromtimestamp(BEGIN / SECOND, UTC).date()
+        unit.add(
+            ProviderUsage(
+                id=UUID(int=1), provider="p", day=day, model="MaÇã", input_tokens=16, source="usage.csv"
+            )
+        )
+    window = Window.parse("all", datetime.fromtimestamp(BEGIN / SECOND, UTC) + timedelta(days=3))
+    with guarded(engine, SYSTEM) as unit:
+        lines = list(verify(unit, [window], domains=[answers.models, tasks.tasks, usage.tokens]))
+    assert differing(lines) == []
+    shown = {
+        line.key: (line.shown, line.shown_n) for line in lines if line.window == "all" and not line.subject
+    }
+    assert shown["models.first_token_p50_ms"] == (250.0, 3)
+    assert shown["tasks.queue_wait_p50_ms"] == (1000.0, 1)
+    assert (shown["usage.input_ours"], shown["usage.input_difference"]) == ((16.0, 1), (0.0, 1))
+    assert shown["tasks.cancelled"][0] == 1
+
+
+@pytest.mark.databases("sqlite")
+def test_hours_that_were_put_together_stand_for_their_measurements(engine: Engine) -> None:
+    """Also in a window that begins within one, and when the measurements themselves are gone."""
+    begin = AT.replace(minute=10, second=0, microsecond=0) - timedelta(hours=5)
+    told = [
+        measure.Stretch(place % 7 != 3, begin + timedelta(minutes=20 * place), 1199.5, 40, "one")
+        for place in range(14)
+    ]
+    windows = [
+        Window.parse("all", AT),
+        Window(begin + timedelta(minutes=95), AT, "within", AT),
+        Window(begin, begin + timedelta(minutes=130), "until", AT),
+    ]
+    with session(engine, write=True) as unit:
+        measure.store_stretches(unit, told)
+        assert put_together(unit, "watched-hours", AT) > 2
+    for _ in range(2):
+        with guarded(engine, SYSTEM) as unit:
+            lines = list(verify(unit, windows, domains=[watched.uptime, charts_of_time.heartbeats]))
+        assert differing(lines) == []
+        assert sum(line.recomputed_n for line in lines if line.is_chart) > 500
+        with session(engine, write=True) as unit:
+            last = unit.scalar(select(func.max(WatchedHour.hour)))
+            unit.execute(delete(SystemMetric).where(SystemMetric.recorded_at < last + timedelta(hours=1)))
 
 
 @pytest.mark.databases("sqlite")

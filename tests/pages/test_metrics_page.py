@@ -99,8 +99,11 @@ def test_the_last_recomputation_is_told(alice: Reader, fleet: None, engine: Engi
         differs = [{"key": "spans.count", "window": "7d"}]
         unit.get_one(Job, NAME).facts = FACTS | {"agreed": 7, "differing": 1, "differs": differs}
         unit.get_one(Job, NAME).error = "Away"
+        gone = {"window": "30d", "since": "2026-02-20T00:00:00Z", "numbers": 61}
+        unit.get_one(Job, NAME).facts |= {"beyond": [gone]}
     verdict, said = verified(alice)
     assert (
         verdict == "differs" and "These do not agree" in said and "spans.count 7d" in " ".join(said.split())
     )
     assert "A later run failed: Away." in said and "crm.deals" in said, "and what it did not come to"
+    assert "30d 61 numbers · raw rows before" in " ".join(said.split()), "nor what it cannot recompute"

@@ -1,6 +1,7 @@
 """/status, one subject's page, /maintenance and /checks: what stands on them, and who may change what."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,12 +11,23 @@ from sqlalchemy.orm import Session
 from components.timeline import Part, coarser, filled, spoken, strip
 from db.metric import Window
 from db.models import Agent, AuditEntry
-from db.models.uptime import Check, CheckResult, Correction, ExemptTime, HeardStretch, StateStretch
+from db.models.uptime import (
+    Check,
+    CheckResult,
+    Correction,
+    ExemptTime,
+    HeardStretch,
+    StateStretch,
+    UptimeSubject,
+)
+from db.models.uptime_kept import StateDay, UptimeKept
 from db.services import measure
 from db.services.measure import Stretch
 from db.services.uptime import settle
 from pages._moments import this_month, typed, written
 from tests.administrator import as_role
+from tests.db.test_performance import bring
+from tests.otlp import span
 from tests.reader import Reader, elements, hrefs, readings, words
 from tests.sessions import session
 
@@ -73,6 +85,41 @@ def test_before_anything_was_observed_nothing_is_said_to_be_up_or_down(alice: Re
     assert readings(drawn)["uptime.fleet_availability"] == ""
     assert "Nothing was observed yet" in words(drawn)
     assert "The collector has not been heard lately" in words(drawn)
+
+
+@pytest.mark.databases("sqlite")
+def test_older_days_are_said_to_be_sums_and_an_agents_latency_is_drawn(
+    engine: Engine, alice: Reader, told: None, tmp_path: Path
+) -> None:
+    """Of the days before single stretches are kept there are sums: in the table, not in the strip, and said above."""
+    kept = NOW.replace(hour=0, minute=0, second=0) - timedelta(days=2)
+    bring(engine, tmp_path, span(1, millis=30, start=int((NOW - HOUR).timestamp()) * 10**9), service="till")
+    with session(engine, write=True) as unit:
+        unit.get_one(UptimeSubject, "agent:till").observed_since = kept - timedelta(days=1)
+        day = {"subject_id": "agent:till", "since": kept - timedelta(days=1)}
+        unit.add(StateDay(**day, state="up", seconds=86_000))
+        unit.add(StateDay(**day, state="down", seconds=400))
+        unit.add(UptimeKept(family="states", since=kept))
+    drawn = alice.body("subject", "?range=7d&lang=en", **{"url.pathname": "/status/agent:till"})
+    shown, said = readings(drawn), words(drawn)
+    assert shown["uptime.down_seconds"] == "400"
+    for text in (
+        "Single stretches of states are kept since",
+        "sum of a whole day",
+        "earlier ones are no longer kept singly",
+    ):
+        assert text in said, text
+    bars = [each for each in elements(drawn) if "strip" in str(each["props"].get("className", "")).split()]
+    assert all("down" not in bar["props"]["aria-label"] for bar in bars)
+    charts = [each for each in elements(drawn) if each["props"].get("data-metric") == "agent.latency_by_time"]
+    assert charts, "the latency beneath the strip is a chart"
+    with session(engine, write=True) as unit:
+        measure.introduce(unit, "sqlite")
+        settle(unit, NOW)
+    part = alice.body("subject", "?range=24h&lang=en", **{"url.pathname": "/status/part:quantum/database"})
+    assert [each for each in elements(part) if each["props"].get("data-metric") == "db.latency_by_time"]
+    assert "are kept since" in words(alice.body("status", "?range=7d&lang=en"))
+    assert "are kept since" not in words(alice.body("status", "?range=24h&lang=en"))
 
 
 @pytest.mark.parametrize("lang", ["en", "pt-BR"])

@@ -13,7 +13,7 @@ from app import REQUEST_LOG
 from auth.keys import keyed
 from db.engine import DatabaseUnavailable
 from db.models import AgentLog, ApiKey, ApiLog
-from db.services import api_logs
+from db.services import keeping
 from db.services.api_logs import LoggedCall
 from settings import SettingsError, load
 from tests.keys import bearer, issue
@@ -195,10 +195,11 @@ def test_stopping_says_what_was_lost(
         assert "1 calls of programs could not be stored" in caplog.text
 
 
+@pytest.mark.databases("sqlite")  # PostgreSQL's go by the month, see test_more_months
 def test_old_calls_are_forgotten_in_batches_and_young_ones_kept(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api_logs, "BATCH", 4)
+    monkeypatch.setattr(keeping, "BATCH", 4)
     now = datetime.now(UTC)
     log = RequestLog(engine)
     for days in (*[120] * 10, 95, 89, 0):
