@@ -182,7 +182,8 @@ def _labels(marks: Sequence[Row], start: datetime, end: datetime, theme: str) ->
     places = [(max(start, mark["starts_at"]) - start) / timedelta(seconds=1) / length for mark in marks]
     apart = min((later - sooner for sooner, later in zip(places, places[1:], strict=False)), default=1.0)
     named = apart >= NAMED_APART
-    shown, reached = [], -1.0
+    shown: list[dict[str, Any]] = []
+    reached = -1.0
     for place, (share, mark) in enumerate(zip(places, marks, strict=True), 1):
         if share - reached < NUMBERED_APART:
             continue
