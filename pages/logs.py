@@ -25,10 +25,11 @@ from components.tables import Column, data_table, keyset_pager
 from db.engine import Session
 from db.keyset import Slice
 from db.metric import SeriesReading, Window, from_ns, read, read_series
+from db.queries.kept import LOGS
 from db.queries.logs import LEVELS, MOST_SPANS, agents_heard, extent, line_page, spans_of
 from db.queries.rolled import MS
 from i18n import t
-from pages._recorded import bounded, elsewhere_of
+from pages._recorded import bounded, elsewhere_of, kept_singly
 from pages._view import ASKED, BUSY, View, load, notices, page, titled
 
 NAME = "logs"
@@ -85,6 +86,7 @@ def answer(unit: Session, view: View) -> tuple[list[Component | None], Component
     cards = [card(readings[key], view.lang, zone=view.zone) for key in CARDS]
     top = [
         *notices(view),
+        kept_singly(unit, view, LOGS),
         None if readings["logs.lines"].value else elsewhere_of(view, found),
         html.Div(cards, className="card-grid"),
         html.Div(_chart(course, view), className="section"),

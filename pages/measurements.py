@@ -24,10 +24,11 @@ from db.measured_series import MOST, SeriesKey, keys_of, step_of, text_of
 from db.metric import SeriesReading, Window, read, read_series
 from db.queries.annotations import MOST as MOST_MARKS
 from db.queries.annotations import marks_in
+from db.queries.kept import MEASUREMENTS
 from db.queries.measurements import extent, series_page, sources_of
 from i18n import t, tn
 from pages._module import whole
-from pages._recorded import bounded, elsewhere_of
+from pages._recorded import bounded, elsewhere_of, kept_singly
 from pages._view import ASKED, BUSY, View, load, notices, page, titled
 
 NAME = "measurements"
@@ -67,7 +68,8 @@ def answer(unit: Session, view: View) -> tuple[list[Component | None], Component
     """The chosen series over the window, and the list to choose from."""
     asked = view.args.get("series", "")
     keys = keys_of(asked) if asked else ()
-    return [*notices(view), *(_chosen(unit, view, keys) if keys else [])], _list(unit, view, keys)
+    top = [*notices(view), kept_singly(unit, view, MEASUREMENTS)]
+    return [*top, *(_chosen(unit, view, keys) if keys else [])], _list(unit, view, keys)
 
 
 # --- the chosen ---------------------------------------------------------------------------------------

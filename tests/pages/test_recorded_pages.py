@@ -8,10 +8,13 @@ import pytest
 from sqlalchemy import Engine
 
 from db.measured_series import SeriesKey, text_of
+from db.models import Kept
+from db.queries.kept import LOGS, MEASUREMENTS
 from db.services.annotation_import import import_marks
 from db.services.measurement_import import import_measurements
-from tests.filled import fill
+from tests.filled import SINCE, fill
 from tests.reader import Reader, elements, hrefs, readings, words
+from tests.sessions import session
 
 pytestmark = pytest.mark.databases("sqlite")
 HOUR = "range=2026-03-01T09:30:00Z/2026-03-01T11:00:00Z&lang=en"
@@ -95,6 +98,13 @@ def test_logs_are_counted_filtered_and_lead_to_agent_and_trace(
         _, found = drawn(alice, "logs", f"{HOUR}&{narrow}")
         assert len(re.findall(r"Line \d", words(found))) == count, narrow
         assert count or "Nothing matches" in words(found)
+    with session(engine, write=True) as unit:
+        since = int(SINCE.timestamp()) + 30
+        for family in (LOGS, MEASUREMENTS):
+            unit.add(Kept(family=family, raw_from=since, five_from=0, hour_from=0))
+    for page, what in (("logs", "log lines"), ("measurements", "measurements")):
+        said = f"Single {what} are kept since 1 Mar 2026, 07:00:30 UTC−3. What was before is not in the numbers here."
+        assert said in words(drawn(alice, page, HOUR)[0])
     _, elsewhere = drawn(alice, "logs", "range=24h&lang=en")
     assert "No line speaks of a moment" in words(elsewhere)
 
