@@ -7,7 +7,7 @@ seconds are read instead.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, String, literal_column
+from sqlalchemy import BigInteger, ColumnElement, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
 
@@ -67,24 +67,6 @@ def _seconds_sqlite(element: seconds_of, compiler: Any, **kw: Any) -> str:
 @compiles(seconds_of)
 def _seconds(element: seconds_of, compiler: Any, **kw: Any) -> str:
     return SECONDS["postgresql"].format(moment=compiler.process(element.clauses, **kw))
-
-
-class minute_of(FunctionElement[str]):  # noqa: N801 - reads as the SQL function it is
-    """`minute_of(seconds)`: these seconds since 1970 as a minute in UTC, 2022-08-22T03:50."""
-
-    type = String()
-    inherit_cache = True
-
-
-@compiles(minute_of, "sqlite")
-def _minute_sqlite(element: minute_of, compiler: Any, **kw: Any) -> str:
-    return f"strftime('%Y-%m-%dT%H:%M', {compiler.process(element.clauses, **kw)}, 'unixepoch')"
-
-
-@compiles(minute_of)
-def _minute(element: minute_of, compiler: Any, **kw: Any) -> str:
-    seconds = compiler.process(element.clauses, **kw)
-    return f"to_char(to_timestamp({seconds}) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI')"
 
 
 def start_of(moment: Any, width: int) -> Any:

@@ -73,6 +73,8 @@ def _new_key(connection: Connection, table: Table, column: Column[Any]) -> Any:
     if column.type.python_type is UUID:
         return uuid4()
     taken = set(connection.scalars(select(column)))
+    if column.type.python_type is int:
+        return max(taken, default=0) + 1
     return next((each for each in _allowed(table, column) if each not in taken), _value(table, column))
 
 

@@ -20,11 +20,12 @@ from sqlalchemy import (
     union_all,
 )
 
+from db.functions import minute_of
 from db.histogram import EXACT, middle_of_amount, place_of_amount
 from db.metric import Statement, Window, nearest_rank, to_ns
 from db.models import MeasurementRollup, SystemMetric
 from db.models.rollup import DAY, FIVE_MINUTES, HOUR, MEASUREMENTS
-from db.moments import floored, minute_of, start_of
+from db.moments import floored, start_of
 from db.queries import rolled
 from db.queries.pieced import Pieced
 from db.queries.rolled import Pairs, Plan, Reach, Rolled, Source, by_places, by_rank, whole

@@ -175,6 +175,15 @@ class Rolled:
             lambda statement: entries.beside(statement.select_from(self.source.model)),
         )
 
+    def _held(self) -> list[ColumnElement[bool]]:
+        """True for the roll-ups of which the window consists, for each way to find them.
+
+        Where an index begins with what a series is called, SQLite finds one stretch by it but not one or another.
+        """
+        if not self.source.is_instant:
+            return [self.plan.holds(self.source.model)]
+        return [_in_stretch(self.source.model, *each) for each in self.plan.stretches]
+
     def _parts(self, keys: Pairs, counts: Pairs, beside: Callable[[Any], Any]) -> Parts:
         source, plan = self.source, self.plan
         of_key = [told.label(name) for name, (told, _) in keys.items()]
@@ -188,7 +197,7 @@ class Rolled:
         old = and_(model.resolution == FIVE_MINUTES, model.start.in_(select(self.touched.c.start)))
         fresh = select(*raw).select_from(self.touched).join(source.raw, source.within(self.touched))
         parts = [
-            beside(select(*of_key, *more)).where(plan.holds(model), *source.of_model),
+            *(beside(select(*of_key, *more)).where(held, *source.of_model) for held in self._held()),
             beside(select(*of_key, *less)).where(old, *source.of_model),
             fresh.where(*source.of_raw),
         ]

@@ -13,7 +13,8 @@ from db.models import Agent, AgentLog, AgentRollup, Call, FleetRollup, Kept, Spa
 from db.models.rollup import DAY, FIVE_MINUTES, HOUR
 from db.queries.kept import Beyond, beyond
 from db.queries.system import UP_SECONDS
-from db.recompute import BEYOND, DIFFERS, fleet, spans, tasks, verify
+from db.recompute import BEYOND, DIFFERS, charts_of_time, fleet, spans, tasks, verify, watched
+from db.recompute.compare import AGREES
 from db.services.rollups import roll_up_all, touch_all
 from settings import SettingsError, load
 from tests.db.test_rollups import MIDNIGHT, put, some
@@ -124,6 +125,10 @@ def test_log_lines_and_measurements_go_but_for_watched_time(engine: Engine) -> N
     assert (found["logs"], found["measurements"]) == (1, 1)
     assert count(engine, AgentLog) == 1
     assert count(engine, SystemMetric, SystemMetric.metric_type == UP_SECONDS) == 2
+    windows = [Window.parse(name, at) for name in ("all", "30d")]
+    with db_session(engine, SYSTEM) as unit:
+        lines = list(verify(unit, windows, domains=[watched.round_trips, charts_of_time.round_trips]))
+    assert {(line.window, line.verdict) for line in lines} == {("all", BEYOND), ("30d", AGREES)}
 
 
 @pytest.mark.parametrize(
