@@ -188,8 +188,8 @@ def _marks(marks: Sequence[Any], view: View) -> Component | None:
     lang = view.lang
     columns = [
         Column("label", t("What happened", lang), lambda row: _label(row, lang)),
-        Column("starts_at", t("Begin", lang), lambda row: _moment(row["starts_at"], view)),
-        Column("ends_at", t("End", lang), lambda row: _end(row, view)),
+        Column("starts_at", t("Began", lang), lambda row: _moment(row["starts_at"], view)),
+        Column("ends_at", t("Ended", lang), lambda row: _end(row, view)),
         Column("about", t("About", lang), lambda row: _about(row, lang)),
         Column("origin", t("From", lang), lambda row: html.Span(row["origin"], className="cell-under")),
     ]
