@@ -172,6 +172,60 @@ def import_checks(files: tuple[Path, ...], allow_refused: bool) -> int:
     return 1 if report.refusals and not allow_refused else 0
 
 
+@import_.command("measurements")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="METRIC",
+    help="This metric of the file, and no other; as often as needed.",
+)
+@click.option(
+    "--name", default="", help="What the series is called, where the file holds a time and a value alone."
+)
+@click.option("--unit", default="", help="The unit, where the file does not say it.")
+@click.option("--source", default="", help="Whose measurements they are, where the file does not say it.")
+@click.option("--allow-refused", is_flag=True, help="Exit 0 although something was refused.")
+@told
+def import_measurements(files: tuple[Path, ...], allow_refused: bool, **given: Any) -> int:
+    """Import measurements from delimited text (CSV), gzipped or not: time series that others recorded.
+
+    The first line names the fields: a time and `value`, or a column per metric such as `CpuUsageRate(%)`, or a row per
+    measurement with `metric` and `value`. Blank and NaN cells are measurements without a value. They are shown at
+    /measurements.
+    """
+    from db.engine import DatabaseUnavailable
+    from db.services.measurement_files import Wanted
+    from db.services.measurement_import import import_measurements as bring
+    from db.services.table_import import TableReport
+
+    engine = migrated(environment.load().database_system_url)
+    with told_when_stopped(report := TableReport(), DatabaseUnavailable):
+        bring(engine, files, Wanted(**given), Progress("measurements"), report)
+    tell_refused(report.refused, report.refusals, SHOWN_REFUSALS)
+    click.echo("".join(f"note: {note}\n" for note in report.notes) + str(report))
+    return 1 if report.refusals and not allow_refused else 0
+
+
+@import_.command("marks")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--replace", is_flag=True, help="What came by a file of the same name before goes first.")
+@click.option("--allow-refused", is_flag=True, help="Exit 0 although something was refused.")
+@told
+def import_marks(files: tuple[Path, ...], replace: bool, allow_refused: bool) -> int:
+    """Import marks on the time line: injected faults, labelled anomalies, and what else happened when.
+
+    Fields of CSV, or of the objects of a JSON list: begin, and where there are some end, kind, label, metric, source
+    and note. A mark without metric and source is about all series.
+    """
+    from db.services.annotation_import import import_marks as bring
+
+    report = bring(migrated(environment.load().database_system_url), files, replace=replace)
+    tell_refused(report.refused, report.refusals, SHOWN_REFUSALS)
+    click.echo("".join(f"note: {note}\n" for note in report.notes) + str(report))
+    return 1 if report.refusals and not allow_refused else 0
+
+
 @import_.command("recipes")
 def list_recipes() -> None:
     """List the files that `import table --recipe` knows, and which of their fields become which columns."""

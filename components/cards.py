@@ -7,7 +7,7 @@ from components.age import age
 from components.attributes import attributes
 from components.format import by_unit, number, split_unit
 from components.icons import icon as drawn
-from components.measured import Measured, beside, marks, require
+from components.measured import Measured, beside, marks, require, unit_told
 from i18n import declared, t
 
 GLUE = "\u2060"  # the word joiner: of no width, and no line breaks at it
@@ -62,6 +62,8 @@ def _big(reading: Measured, lang: str) -> html.Button:
     if reading.unit == "money" and reading.subject:
         # An amount is of one currency, which is its subject; "" where the rows do not say which.
         unit = reading.subject[0] or t("unknown currency", lang)
+    if reading.unit == "of the series" and reading.value is not None:
+        unit = unit_told(reading.subject)
     return html.Button(
         [
             html.Span(shown, className="measured-number"),
@@ -81,7 +83,7 @@ def _evidence(reading: Measured, lang: str) -> str | None:
         return declared(reading.reason, lang) if reading.reason else t("Not measured.", lang)
     parts = (
         [t("n = {n}", lang, n=number(reading.n, lang))]
-        if reading.unit in ("percent", "ms", "hours", "apdex")
+        if reading.unit in ("percent", "ms", "hours", "apdex", "of the series")
         else []
     )
     if reading.interval:

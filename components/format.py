@@ -51,6 +51,7 @@ NOUNS: dict[str, Callable[[int, str], str]] = {
     "keys": lambda n, lang: tn("key", "keys", n, lang),
     "likes": lambda n, lang: tn("like", "likes", n, lang),
     "lines": lambda n, lang: tn("line", "lines", n, lang),
+    "measurements": lambda n, lang: tn("measurement", "measurements", n, lang),
     "messages": lambda n, lang: tn("message", "messages", n, lang),
     "models": lambda n, lang: tn("model", "models", n, lang),
     "numbers": lambda n, lang: tn("number", "numbers", n, lang),
@@ -90,6 +91,8 @@ def split_unit(value: float | int | None, unit: str, lang: str) -> tuple[str, st
         return money(value, None, lang), ""
     if unit == "apdex":
         return number(_floor(value, 2), lang, 2), ""
+    if unit == "of the series":
+        return _recorded(value, lang), ""
     if unit in ("days", "hours"):
         return number(_floor(value, 1), lang, 1), declared(unit, lang)
     if unit == "seconds":
@@ -145,6 +148,12 @@ def duration(seconds: float, lang: str) -> str:
         if count or (word == "s" and not parts):
             parts.append(f"{number(count, lang)}\u00a0{word}")
     return " ".join(parts[:2])
+
+
+def _recorded(value: float, lang: str) -> str:
+    """A value that somebody else recorded: six significant digits, and none of them invented."""
+    rounded = Decimal(f"{value:.6g}") if abs(value) < 1e6 else Decimal(round(value))
+    return str(format_decimal(rounded, format="#,##0.############", locale=locale(lang)))
 
 
 def _significant(value: float, lang: str, digits: int = 3) -> str:

@@ -124,6 +124,14 @@ def marks(reading: Measured | MeasuredSeries) -> dict[str, str]:
     }
 
 
+def unit_told(subject: Sequence[str]) -> str:
+    """The unit of the series that a subject names, [[metric, unit, source], ...]; "" where none is told."""
+    try:
+        return str(json.loads(subject[0])[0][1])
+    except (ValueError, LookupError, TypeError):
+        return ""
+
+
 def beside(reading: Measured | MeasuredSeries) -> dict[str, str]:
     """The attribute of what stands beside a measured value and belongs to it: its n, its interval, its rows."""
     return {"data-of": reading.key}

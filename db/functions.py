@@ -226,7 +226,8 @@ def _list_length(element: list_length, compiler: Any, **kw: Any) -> str:
 
 
 class bucket_of(FunctionElement[str]):  # noqa: N801 - reads as the SQL function it is
-    """`bucket_of(moment, seconds)`: the start in UTC of the stretch of that many seconds, as 2022-08-22T03:50."""
+    """`bucket_of(moment, seconds)`: the start in UTC of the stretch of that many seconds, as 2022-08-22T03:50; where it
+    may begin within a minute, as 2022-08-22T03:50:05."""
 
     type = String()
     inherit_cache = True
@@ -235,18 +236,25 @@ class bucket_of(FunctionElement[str]):  # noqa: N801 - reads as the SQL function
         super().__init__(moment, literal_column(str(int(seconds))))
 
 
+def _within_minutes(seconds: str) -> bool:
+    return int(seconds) % 60 != 0
+
+
 @compiles(bucket_of, "sqlite")
 def _bucket_of_sqlite(element: bucket_of, compiler: Any, **kw: Any) -> str:
     moment, seconds = (compiler.process(clause, **kw) for clause in element.clauses)
-    start = f"CAST(strftime('%s', {moment}) AS INTEGER) / {seconds} * {seconds}"
-    return f"strftime('%Y-%m-%dT%H:%M', {start}, 'unixepoch')"
+    # Whole seconds: SQLite would round a moment's last half millisecond into the next one.
+    start = f"CAST(strftime('%s', substr({moment}, 1, 19)) AS INTEGER) / {seconds} * {seconds}"
+    form = "%Y-%m-%dT%H:%M:%S" if _within_minutes(seconds) else "%Y-%m-%dT%H:%M"
+    return f"strftime('{form}', {start}, 'unixepoch')"
 
 
 @compiles(bucket_of)
 def _bucket_of(element: bucket_of, compiler: Any, **kw: Any) -> str:
     moment, seconds = (compiler.process(clause, **kw) for clause in element.clauses)
     start = f"to_timestamp(floor(extract(epoch from {moment}) / {seconds}) * {seconds})"
-    return f"to_char({start} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI')"
+    form = "HH24:MI:SS" if _within_minutes(seconds) else "HH24:MI"
+    return f"to_char({start} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"{form}')"
 
 
 class said_under(FunctionElement[str]):  # noqa: N801 - reads as the SQL function it is

@@ -60,6 +60,8 @@ TABLES: Final[dict[str, str]] = {
     "exempt_times": "Maintenance counts only if it was declared before it began, and pauses are forgotten by the "
     "agent's row when they end.",
     "corrections": "What was measured wrongly must be said, by somebody, with a reason, and not be painted over.",
+    "annotations": "A fault that was injected or an anomaly that somebody labelled is no measurement; beside the "
+    "numbers of its time it tells whether they show it.",
     "calls": "Connections and their latencies are counted from single calls. They are worked out once, "
     "when spans arrive, "
     "because finding a span's nearest named ancestor again on every page would read whole traces.",
@@ -350,6 +352,16 @@ COLUMNS: Final[dict[str, str]] = {
     "corrections.made_by": "Readers ask whom to ask.",
     "corrections.made_at": "The later of two stands.",
     "corrections.applied_at": "Tells that the states were told again.",
+    "annotations.id": "Makes an import idempotent.",
+    "annotations.starts_at": "Where it stands on the time line.",
+    "annotations.ends_at": "A stretch is shaded, an instant is a line.",
+    "annotations.kind": "An injected fault is not a labelled anomaly.",
+    "annotations.label": "What a reader sees first.",
+    "annotations.metric_type": "A label of one series says nothing of others.",
+    "annotations.source": "A fault hits one part, and its measurements show it.",
+    "annotations.note": "What the label is too short for.",
+    "annotations.origin": "Every mark must lead back to the file it came by.",
+    "annotations.created_at": "Tells when it became known here.",
     "calls.trace_id": "With span and start it names the span that proves the call.",
     "calls.span_id": "As for trace_id; one span proves at most one call.",
     "calls.start_ns": "Windows are cut by it; in the key so that the table can be partitioned by time.",

@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dash import html
+from dash import dcc, html
 from dash.development.base_component import Component
 
 from components.agents import agent_link, category_word, kind_word, span_status
 from components.attributes import attributes
 from components.cards import measured
 from components.format import by_unit, moment, number
+from components.icons import icon
 from components.tables import Column, data_table, keyset_pager
 from db.metric import from_ns
 from db.queries.agents import AgentRow, Cursor
@@ -181,7 +182,7 @@ def _span_columns(view: View, spans: Sequence[Mapping[Any, Any]]) -> list[Column
         Column("duration_ns", t("Duration", lang), lambda span: _duration(span, lang), align="end"),
         *([tokens] if told & {"input_tokens", "output_tokens"} else []),
         Column("status", t("Status", lang), lambda span: span_status(span["status"], lang)),
-        Column("trace_id", t("Trace", lang), lambda span: _trace(span["trace_id"], lang)),
+        Column("trace_id", t("Trace", lang), lambda span: _trace(span["trace_id"], view)),
     ]
 
 
@@ -211,9 +212,17 @@ def _tokens(span: Mapping[Any, Any], lang: str) -> str | None:
     return None if sent is None and answered is None else f"{number(sent, lang)} / {number(answered, lang)}"
 
 
-def _trace(trace: str, lang: str) -> Component:
-    """The first digits; a click copies all of them."""
+def _trace(trace: str, view: View) -> Component:
+    """The first digits, of which a click copies all; and the way to its lines and spans."""
+    lang = view.lang
     words = t("Copy trace id {trace}", lang, trace=trace)
+    told = t("Lines and spans of trace {trace}", lang, trace=trace)
+    words_of = [icon("table"), html.Span(told, className="visually-hidden")]
+    link = dcc.Link(words_of, href=view.link("/logs", trace=trace), title=told, className="agent-link")
+    return html.Span([_copied(trace, words, lang), " ", link], className="nowrap")
+
+
+def _copied(trace: str, words: str, lang: str) -> Component:
     return html.Button(
         html.Code(f"{trace[:8]}…", className="copy-word copy-text"),
         type="button",

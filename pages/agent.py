@@ -128,6 +128,7 @@ def _head(view: View, row: AgentRow) -> list[Component]:
             href=status_address(view.search, f"{_kind(row)}:{row.id}"),
             className="agent-link",
         ),
+        dcc.Link(t("Its log lines", lang), href=view.link("/logs", agent=row.id), className="agent-link"),
     ]
     return [
         page_header(row.name, lang=lang, zone=view.zone, measured_at=view.now, back=back),

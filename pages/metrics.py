@@ -240,6 +240,7 @@ def _now(made: Declared, reading: Reading | SeriesReading | None, lang: str) -> 
             ("day", "model"): t("per day and model", lang),
             ("subject",): t("per agent, part or check", lang),
             ("check",): t("per check", lang),
+            ("series",): t("per series", lang),
         }
         return [html.Span(per.get(made.subject, ""), className="muted")]
     if isinstance(reading, SeriesReading):

@@ -3,12 +3,13 @@
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from uuid import UUID
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from db.catalogue.loader import seed
-from db.models import AgentConnection, Deal, DealActivity, SystemMetric
+from db.models import AgentConnection, AgentLog, Annotation, Deal, DealActivity, SystemMetric
 from db.services.otlp_files import import_files
 from tests import filled_times, module_rows, module_rows_b
 from tests.filled_uptime import CHECK, uptime
@@ -26,6 +27,7 @@ SUBJECTS = {
     ("currency",): ("GBP",),
     ("day", "model"): ("2023-11-14", "large"),
     ("role",): ("user",),
+    ("series",): ('[["load","%","pod-a"]]',),
     ("stretch",): ("1h",),
     ("subject",): ("agent:till",),
 }
@@ -114,6 +116,7 @@ def _system(unit: Session) -> None:
         ("ingest.refused_items", "3", 100, {"signal": "traces", "reason": "bad_ids"}),
         ("ingest.late_items", "2", 100, {"signal": "traces"}),
     ]
+    _series(unit)
     for kind, value, after, meta in rows:
         unit.add(
             SystemMetric(
@@ -124,3 +127,36 @@ def _system(unit: Session) -> None:
             )
         )
     note_arranged(unit)
+
+
+def _series(unit: Session) -> None:
+    """Two pods' load with a blank and one value above 100, a series of nobody's, and a mark on the time line."""
+    for source, places in (("pod-a", 30), ("pod-b", 24), (None, 3)):
+        for place in range(places):
+            blank = place == 7 and source == "pod-a"
+            unit.add(
+                SystemMetric(
+                    metric_type="load" if source else "queue",
+                    metric_value=None if blank else Decimal(148 if place == 9 else place - 2) / 4,
+                    metric_unit="%" if source else None,
+                    source=source,
+                    recorded_at=SINCE + timedelta(seconds=90 * place),
+                )
+            )
+    for place, level in enumerate(("info", "info", "warning", "error")):
+        at = SINCE + timedelta(seconds=20 * place)
+        said = {"trace_id": f"{900:032x}", "span_id": f"{1:016x}"}
+        unit.add(
+            AgentLog(agent_id="till", log_level=level, message=f"Line {place}", meta=said, created_at=at)
+        )
+    unit.add(
+        Annotation(
+            id=UUID(int=7),
+            starts_at=SINCE,
+            ends_at=SINCE + timedelta(minutes=5),
+            kind="fault",
+            label="cpu_contention",
+            source="pod-a",
+            origin="faults.json:1",
+        )
+    )

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from playwright.sync_api import Page, expect, sync_playwright
 from sqlalchemy import Engine
@@ -23,11 +24,15 @@ from app import create_app
 from auth.passwords import hash_password
 from db.catalogue.loader import seed
 from db.engine import make_engine
+from db.measured_series import SeriesKey, text_of
 from db.models import Deal
 from db.schema import upgrade
 from db.services.accounts import register_account
+from db.services.annotation_import import import_marks
 from db.services.check_history import import_checks
 from db.services.links import issue_invite
+from db.services.measurement_files import Wanted
+from db.services.measurement_import import import_measurements
 from db.services.otlp_files import import_files
 from db.services.recipes.base import Options
 from db.services.table_import import import_table
@@ -51,6 +56,25 @@ MODULES = (
 )
 SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
 PASSWORD = "only in a temporary folder"
+FRONTEND = "frontend-579b9bff58-t2dbm"
+PODS = (
+    "adservice-5f6585d649-fnmft",
+    "cartservice-579f59597d-wc2lz",
+    "checkoutservice-578fcf4766-9csqn",
+    "currencyservice-cf787dd48-vpjrd",
+    "emailservice-55fdc5b988-f6xth",
+    FRONTEND,
+)
+PODS_CPU = text_of([SeriesKey("CpuUsageRate", "%", pod) for pod in PODS])
+SHOWN_SERIES = {
+    "measurements-cpu": ("CpuUsageRate", "%", FRONTEND),
+    "measurements-latency": ("PodServerLatencyP90", "s", FRONTEND),
+    "measurements-nab-cpu": ("ec2_cpu_utilization_825cc2",),
+    "measurements-nab-network": ("ec2_network_in_5abac7",),
+    "measurements-nab-latency": ("ec2_request_latency_system_failure",),
+    "measurements-nab-requests": ("elb_request_count_8c0756",),
+    "measurements-nab-rds": ("rds_cpu_utilization_cc0c53",),
+}
 PAGES = {
     "overview": "/?range=all",
     "overview-24h": "/?range=24h",
@@ -71,6 +95,15 @@ PAGES = {
     "system": "/system?range=all",
     "performance": "/performance?range=all",
     "reconciliation": "/reconciliation?range=all",
+    "logs": "/logs?range=2023-01-29T08:42:00Z/2023-01-29T08:44:00Z",
+    "logs-trace": "/logs?range=2023-01-29T08:42:00Z/2023-01-29T08:44:00Z&trace=ffc8ca7e4c8f06c75142c880d5595d96",
+    "measurements": "/measurements?range=all",
+    **{
+        name: f"/measurements?range=all&series={quote(text_of([SeriesKey(*key)]))}"
+        for name, key in SHOWN_SERIES.items()
+    },
+    "measurements-pods": "/measurements?range=2022-08-22T03:51:00Z/2022-08-22T08:30:00Z&series="
+    + quote(PODS_CPU),
     "status": "/status?range=30d",
     "status-agent": "/status/agent:cart-writer?range=30d",
     "status-check": "/status/{check}?range=24h",
@@ -113,6 +146,7 @@ def served(folder: Path, files: list[Path]) -> Iterator[str]:
         unit.add(Deal(user_id=register_account(unit, **rui, role="strategist").id, client_name="X", value=1))
     if files:
         import_files(engine, files)
+        _recorded(engine)
         _modules(engine)
         import_checks(engine, [path for path in [CHECKS] if path.exists()])
         watched_fleet(engine)
@@ -120,6 +154,18 @@ def served(folder: Path, files: list[Path]) -> Iterator[str]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
+
+
+def _recorded(engine: Engine) -> None:
+    """The shop day's pods, the series with labelled anomalies, the railway minute's logs, and what happened then."""
+    data = TRACES.parent
+    import_files(engine, sorted((data / "logs").glob("*.jsonl.gz")))
+    import_measurements(engine, sorted((data / "metrics").glob("nab-*.csv.gz")))
+    pods = sorted((data / "metrics").glob("*.pod-metrics.csv.gz"))
+    import_measurements(engine, pods, Wanted(only=("CpuUsageRate", "MemoryUsageRate", "PodServerLatencyP90")))
+    import_marks(
+        engine, [*(data / "metrics").glob("*fault_list.json"), *(data / "metrics").glob("nab-*.json")]
+    )
 
 
 def _modules(engine: Engine) -> None:

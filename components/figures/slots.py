@@ -51,6 +51,12 @@ def slot_bars(series: MeasuredSeries, lang: str, theme: str) -> go.Figure:
     return figure
 
 
+def window_range(series: MeasuredSeries) -> list[str] | None:
+    """The axis of rows that hold `at` and `seconds`."""
+    starts = [datetime.fromisoformat(str(row["at"])).replace(tzinfo=UTC) for row in series.rows]
+    return _range(series, starts, [timedelta(seconds=int(row["seconds"])) for row in series.rows])
+
+
 def _range(series: Any, starts: list[datetime], widths: list[timedelta]) -> list[str] | None:
     """The window asked for; of all time, from the first slot to the last and some room beside few of them."""
     window: _Range | None = series.window

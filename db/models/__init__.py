@@ -5,6 +5,7 @@ import pkgutil
 
 from db.models.account import AuthAccount, OneTimeCode, SignInLimit
 from db.models.ai import AiModel, Prediction, TrainingExample
+from db.models.annotation import Annotation
 from db.models.api import ApiKey, ApiLog, RateLimit
 from db.models.audit import AuditHead
 from db.models.catalogue import CatalogueSeed
@@ -33,6 +34,7 @@ __all__ = [
     "AgentLog",
     "AgentRollup",
     "AiModel",
+    "Annotation",
     "ApiKey",
     "ApiLog",
     "ApiRollup",

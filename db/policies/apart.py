@@ -84,6 +84,11 @@ rule("provider_usage", S, "managers", ROLE, roles=USAGE_READERS, ours=APART)
 for _verb in (I, D):
     rule("provider_usage", _verb, "console", OPERATOR, ours="quantum import usage, at the console")
 
+# What is marked on the time line: it comes from files, everybody sees it, and a newer file of the name replaces it.
+rule("annotations", S, "authenticated", AUTH, ours=APART)
+for _verb in (I, D):
+    rule("annotations", _verb, "console", OPERATOR, ours="quantum import marks, at the console")
+
 # What is aimed at: everybody sees how it stands, and who builds agents decides.
 rule("objectives", S, "authenticated", AUTH, ours=APART)
 for _verb in (I, U, D):

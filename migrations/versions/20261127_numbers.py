@@ -12,7 +12,7 @@ from pathlib import Path
 from migrations.frozen_rules import replace_rules
 
 revision = "20261127_numbers"
-down_revision = "20261127_uptime_kept"
+down_revision = "20261127_annotations"
 branch_labels = None
 depends_on = None
 

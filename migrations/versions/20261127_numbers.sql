@@ -290,6 +290,26 @@ $$
 ;;
 CREATE TRIGGER guard_ai_models BEFORE UPDATE ON ai_models FOR EACH ROW EXECUTE FUNCTION app.guard_ai_models()
 ;;
+ALTER TABLE annotations ENABLE ROW LEVEL SECURITY
+;;
+ALTER TABLE annotations FORCE ROW LEVEL SECURITY
+;;
+CREATE POLICY annotations_select_authenticated ON annotations FOR SELECT TO quantum_app, quantum_staff USING ((SELECT app.kind() = 'person'))
+;;
+CREATE POLICY annotations_insert_console ON annotations FOR INSERT TO quantum_system WITH CHECK ((SELECT app.kind() = 'operator'))
+;;
+CREATE POLICY annotations_delete_console ON annotations FOR DELETE TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+CREATE POLICY annotations_select_system ON annotations FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'system'))
+;;
+CREATE POLICY annotations_select_console ON annotations FOR SELECT TO quantum_system USING ((SELECT app.kind() = 'operator'))
+;;
+GRANT SELECT ON annotations TO quantum_app
+;;
+GRANT SELECT ON annotations TO quantum_staff
+;;
+GRANT SELECT, INSERT, DELETE ON annotations TO quantum_system
+;;
 ALTER TABLE api_keys ENABLE ROW LEVEL SECURITY
 ;;
 ALTER TABLE api_keys FORCE ROW LEVEL SECURITY
@@ -2148,6 +2168,22 @@ ALTER TABLE ai_models NO FORCE ROW LEVEL SECURITY
 ALTER TABLE ai_models DISABLE ROW LEVEL SECURITY
 ;;
 REVOKE ALL ON ai_models FROM quantum_app, quantum_staff, quantum_system
+;;
+DROP POLICY annotations_select_authenticated ON annotations
+;;
+DROP POLICY annotations_insert_console ON annotations
+;;
+DROP POLICY annotations_delete_console ON annotations
+;;
+DROP POLICY annotations_select_system ON annotations
+;;
+DROP POLICY annotations_select_console ON annotations
+;;
+ALTER TABLE annotations NO FORCE ROW LEVEL SECURITY
+;;
+ALTER TABLE annotations DISABLE ROW LEVEL SECURITY
+;;
+REVOKE ALL ON annotations FROM quantum_app, quantum_staff, quantum_system
 ;;
 DROP TRIGGER guard_api_keys ON api_keys
 ;;

@@ -356,6 +356,11 @@ EXPECTED: dict[str, dict[str, list[May]]] = {
         "insert": [May("operator", ours=True)],
         "delete": [May("operator", ours=True)],
     },
+    "annotations": {
+        "select": [May("person", ours=True), *SEEN],
+        "insert": [May("operator", ours=True)],
+        "delete": [May("operator", ours=True)],
+    },
     "jobs": {
         "select": [May("person", ours=True), *SEEN],
         "insert": [May("system", ours=True)],

@@ -269,6 +269,7 @@ def _particular(table: str, seed: str, number: int) -> dict[str, Any]:
             "edited_at": None,
             "edit_why": None,
         },
+        "annotations": {"ends_at": MOMENT + timedelta(hours=1)},
         "corrections": {"subject_id": "agent:free-a", "ends_at": MOMENT + timedelta(hours=1)},
     }
     return asks.get(table, {})

