@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.base import Base, Document
 from db.models.telemetry import Number
 
-FIVE_MINUTES, HOUR, DAY = 300, 3600, 86_400
+FIVE_MINUTES, HOUR, DAY, WEEK = 300, 3600, 86_400, 604_800  # a week begins on a Thursday, as 1970 did
 # Lower ends of the ranges of the chart of latencies, in milliseconds; below the first lies one more.
 EDGES_MS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 # Families of rows that are rolled up, kept and deleted together: spans with the calls they prove; log lines;
@@ -71,7 +71,7 @@ class FleetRollup(Base):
     __tablename__ = "fleet_rollups"
 
     resolution: Mapped[int] = mapped_column(
-        Integer, primary_key=True, autoincrement=False, doc="Length in seconds: 300, 3600 or 86400."
+        Integer, primary_key=True, autoincrement=False, doc="Length in seconds: 300, 3600, 86400 or 604800."
     )
     start: Mapped[int] = mapped_column(
         BigInteger,
@@ -105,7 +105,7 @@ class AgentRollup(Base):
     __tablename__ = "agent_rollups"
 
     id: Mapped[int] = mapped_column(Number, Identity(), primary_key=True, doc="Number of the row.")
-    resolution: Mapped[int] = mapped_column(Integer, doc="Length in seconds: 300, 3600 or 86400.")
+    resolution: Mapped[int] = mapped_column(Integer, doc="Length in seconds: 300, 3600, 86400 or 604800.")
     start: Mapped[int] = mapped_column(
         BigInteger, doc="Start in seconds since 1970-01-01 UTC, a multiple of the resolution."
     )
@@ -144,7 +144,7 @@ class CallRollup(Base):
     __tablename__ = "call_rollups"
 
     resolution: Mapped[int] = mapped_column(
-        Integer, primary_key=True, autoincrement=False, doc="Length in seconds: 300, 3600 or 86400."
+        Integer, primary_key=True, autoincrement=False, doc="Length in seconds: 300, 3600, 86400 or 604800."
     )
     start: Mapped[int] = mapped_column(
         BigInteger,

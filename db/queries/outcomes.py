@@ -21,7 +21,7 @@ from sqlalchemy.orm import aliased
 
 from db.metric import NANOSECONDS, Statement, Window
 from db.models import AgentRollup, Span
-from db.models.rollup import DAY, FIVE_MINUTES
+from db.models.rollup import FIVE_MINUTES, WEEK
 from db.models.telemetry import ERROR, OK
 from db.queries.rolled import Plan, touched_between
 from db.queries.spans import not_own_parts, of_others, of_own_among
@@ -51,7 +51,7 @@ def first_reported() -> CTE:
     since = select(func.min(one.start_ns)).where(reports(one), one.service == services.c.service)
     stored = select(services.c.service, since.scalar_subquery().label("since"))
     told = select(AgentRollup.service, AgentRollup.reported_ns).where(
-        AgentRollup.resolution == DAY, AgentRollup.reported_ns.is_not(None)
+        AgentRollup.resolution == WEEK, AgentRollup.reported_ns.is_not(None)
     )
     row = union_all(stored.where(services.c.service.is_not(None)), told).subquery("reported")
     return (
@@ -101,7 +101,7 @@ def task_sums(window: Window, only: Sequence[str] | None = None) -> Statement:
 
     Of all tasks of others; or of these agents, the application's own parts included.
     """
-    first, plan = first_reported(), Plan.of(window)
+    first, plan = first_reported(), Plan.of(window, WEEK)
     touched = touched_between(plan.first, plan.last)
     begin = touched.c.start * NANOSECONDS
     of_raw = [not_own_parts()] + ([] if only is None else [Span.agent_id.in_(only)])

@@ -1,6 +1,6 @@
 """Sums over a window out of roll-ups and raw rows, right at every instant.
 
-    window = whole days + whole hours + whole five minutes + raw rows at its two ends
+    window = whole weeks (of spans) + whole days + whole hours + whole five minutes + raw rows at its two ends
              - the five minutes that were touched since + the raw rows of these five minutes
 
 Everything here adds up, so what was touched needs no other plan: what the roll-ups say of it is taken away and what is
@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 from db.histogram import BY_HISTOGRAM, EXACT, Entries, middle_of, place_in_histogram
 from db.metric import NANOSECONDS, Statement, Window, from_ns, place_of, to_ns
-from db.models.rollup import DAY, FIVE_MINUTES, HOUR, SPANS, Kept, Touched
+from db.models.rollup import DAY, FIVE_MINUTES, HOUR, SPANS, WEEK, Kept, Touched
 from db.moments import moment_at
 
 MOST_EXACT = 50_000  # a percentile over more rows is read from histograms
@@ -95,7 +95,7 @@ class Plan:
 def _stretches(first: int, last: int, coarsest: int) -> tuple[tuple[int, int, int], ...]:
     """[first, last) in the coarsest whole pieces."""
     found: list[tuple[int, int, int]] = []
-    for fine, coarse in ((FIVE_MINUTES, HOUR), (HOUR, DAY)):
+    for fine, coarse in ((FIVE_MINUTES, HOUR), (HOUR, DAY), (DAY, WEEK)):
         if fine == coarsest:
             return (*found, (fine, first, last))
         up, down = -(-first // coarse) * coarse, last // coarse * coarse
@@ -103,7 +103,7 @@ def _stretches(first: int, last: int, coarsest: int) -> tuple[tuple[int, int, in
             return (*found, (fine, first, last))
         found += [(fine, *each) for each in ((first, up), (down, last)) if each[0] < each[1]]
         first, last = up, down
-    return (*found, (DAY, first, last))
+    return (*found, (WEEK, first, last))
 
 
 def _in_stretch(model: Any, resolution: int, start: int | None, end: int | None) -> ColumnElement[bool]:
@@ -132,6 +132,11 @@ class Source:
     family: str = SPANS
     is_instant: bool = False
 
+    @property
+    def coarsest(self) -> int:
+        """The longest stretches there are of it."""
+        return WEEK if self.family == SPANS else DAY
+
     def covers(self, window: Window) -> ColumnElement[bool]:
         """True for raw rows in the window."""
         return window.covers(self.moment) if self.is_instant else window.covers_ns(self.moment)
@@ -157,7 +162,7 @@ class Rolled:
 
     def __init__(self, window: Window, source: Source, *, plan: Plan | None = None) -> None:
         self.window, self.source = window, source
-        self.plan = plan or Plan.of(window)
+        self.plan = plan or Plan.of(window, source.coarsest)
         self.touched = touched_between(self.plan.first, self.plan.last, source.family)
 
     def sums(self, keys: Pairs, counts: Pairs) -> Parts:

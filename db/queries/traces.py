@@ -11,7 +11,7 @@ from sqlalchemy import CTE, ColumnElement, and_, case, exists, func, select, uni
 from db.histogram import BY_BUCKET, EXACT
 from db.metric import NANOSECONDS, Statement, Window, metric, to_ns
 from db.models import FleetRollup, Span
-from db.models.rollup import FIVE_MINUTES
+from db.models.rollup import FIVE_MINUTES, WEEK
 from db.queries.rolled import Plan, touched_between, whole
 from db.queries.spans import not_own_parts, of_others, span_reach
 
@@ -83,9 +83,9 @@ def _in_buckets(window: Window) -> ColumnElement[int]:
 def _rolled(first: int | None, last: int | None) -> ColumnElement[int]:
     """Traces that begin in [first, last): by roll-ups, but for what was touched and what follows on it."""
     plan = (
-        Plan.of_all()
+        Plan.of_all(WEEK)
         if first is None or last is None
-        else Plan.between(first * NANOSECONDS, last * NANOSECONDS)
+        else Plan.between(first * NANOSECONDS, last * NANOSECONDS, WEEK)
     )
     touched = touched_between(None if first is None else first - FIVE_MINUTES, last)
     changed = _shifted("changed", touched, (0, FIVE_MINUTES))

@@ -12,10 +12,13 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from db.histogram import PLACE
-from db.models.rollup import DAY, EDGES_MS, FIVE_MINUTES, HOUR
+from db.models.rollup import DAY, EDGES_MS, FIVE_MINUTES, HOUR, WEEK
 from db.services.touched import NUMBERS
 
 LEVELS = ((FIVE_MINUTES, HOUR), (HOUR, DAY))
+# Of spans there are so many that a day of one agent fills few places of its histogram where few come in, and all of them
+# where many do: weeks make long windows cost the same in both.
+LEVELS_OF_SPANS = (*LEVELS, (DAY, WEEK))
 WORDS = {
     "sqlite": {
         "counts": "json_group_object(CAST({key} AS TEXT), {count}) FILTER (WHERE {key} IS NOT NULL)",
@@ -197,7 +200,7 @@ def make_anew(session: Session, starts: Sequence[int], of_fleet: Sequence[int]) 
     _put(session, "agent_rollups", AGENTS, FIVE_MINUTES, starts)
     _put(session, "call_rollups", CALLS, FIVE_MINUTES, starts)
     _put(session, "fleet_rollups", FLEET, FIVE_MINUTES, of_fleet)
-    for fine, coarse in LEVELS:
+    for fine, coarse in LEVELS_OF_SPANS:
         above = sorted({start // coarse * coarse for start in starts})
         _put(session, "agent_rollups", AGENTS_ABOVE, coarse, above, fine)
         _put(session, "call_rollups", CALLS_ABOVE, coarse, above, fine)
