@@ -14,7 +14,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.base import Base, Document
 from db.models.telemetry import Number
 
-FIVE_MINUTES, HOUR, DAY, WEEK = 300, 3600, 86_400, 604_800  # a week begins on a Thursday, as 1970 did
+FIVE_MINUTES, HOUR, QUARTER, DAY, WEEK = 300, 3600, 21_600, 86_400, 604_800
+# Of what each longer stretch is put together. A day of one agent fills few places of its histogram where few spans come
+# in, and all of them where many do: quarters of days, and weeks (from Thursday on, as 1970 began), make a window of
+# spans cost about the same in both.
+LEVELS = ((FIVE_MINUTES, HOUR), (HOUR, DAY))
+LEVELS_OF_SPANS = ((FIVE_MINUTES, HOUR), (HOUR, QUARTER), (QUARTER, DAY), (DAY, WEEK))
 # Lower ends of the ranges of the chart of latencies, in milliseconds; below the first lies one more.
 EDGES_MS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 # Families of rows that are rolled up, kept and deleted together: spans with the calls they prove; log lines;
@@ -71,7 +76,10 @@ class FleetRollup(Base):
     __tablename__ = "fleet_rollups"
 
     resolution: Mapped[int] = mapped_column(
-        Integer, primary_key=True, autoincrement=False, doc="Length in seconds: 300, 3600, 86400 or 604800."
+        Integer,
+        primary_key=True,
+        autoincrement=False,
+        doc="Length in seconds: 300, 3600, 21600, 86400 or 604800.",
     )
     start: Mapped[int] = mapped_column(
         BigInteger,
@@ -105,7 +113,9 @@ class AgentRollup(Base):
     __tablename__ = "agent_rollups"
 
     id: Mapped[int] = mapped_column(Number, Identity(), primary_key=True, doc="Number of the row.")
-    resolution: Mapped[int] = mapped_column(Integer, doc="Length in seconds: 300, 3600, 86400 or 604800.")
+    resolution: Mapped[int] = mapped_column(
+        Integer, doc="Length in seconds: 300, 3600, 21600, 86400 or 604800."
+    )
     start: Mapped[int] = mapped_column(
         BigInteger, doc="Start in seconds since 1970-01-01 UTC, a multiple of the resolution."
     )
@@ -144,7 +154,10 @@ class CallRollup(Base):
     __tablename__ = "call_rollups"
 
     resolution: Mapped[int] = mapped_column(
-        Integer, primary_key=True, autoincrement=False, doc="Length in seconds: 300, 3600, 86400 or 604800."
+        Integer,
+        primary_key=True,
+        autoincrement=False,
+        doc="Length in seconds: 300, 3600, 21600, 86400 or 604800.",
     )
     start: Mapped[int] = mapped_column(
         BigInteger,

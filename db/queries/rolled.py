@@ -1,6 +1,7 @@
 """Sums over a window out of roll-ups and raw rows, right at every instant.
 
-    window = whole weeks (of spans) + whole days + whole hours + whole five minutes + raw rows at its two ends
+    window = whole weeks and quarters of days (of spans) + whole days + whole hours + whole five minutes
+             + raw rows at its two ends
              - the five minutes that were touched since + the raw rows of these five minutes
 
 Everything here adds up, so what was touched needs no other plan: what the roll-ups say of it is taken away and what is
@@ -31,7 +32,7 @@ from sqlalchemy import (
 
 from db.histogram import BY_HISTOGRAM, EXACT, Entries, middle_of, place_in_histogram
 from db.metric import NANOSECONDS, Statement, Window, from_ns, place_of, to_ns
-from db.models.rollup import DAY, FIVE_MINUTES, HOUR, SPANS, WEEK, Kept, Touched
+from db.models.rollup import DAY, FIVE_MINUTES, LEVELS, LEVELS_OF_SPANS, SPANS, WEEK, Kept, Touched
 from db.moments import moment_at
 
 MOST_EXACT = 50_000  # a percentile over more rows is read from histograms
@@ -93,9 +94,9 @@ class Plan:
 
 
 def _stretches(first: int, last: int, coarsest: int) -> tuple[tuple[int, int, int], ...]:
-    """[first, last) in the coarsest whole pieces."""
+    """[first, last) in the coarsest whole pieces; of weeks there are only those of spans, and quarters then too."""
     found: list[tuple[int, int, int]] = []
-    for fine, coarse in ((FIVE_MINUTES, HOUR), (HOUR, DAY), (DAY, WEEK)):
+    for fine, coarse in LEVELS_OF_SPANS if coarsest == WEEK else (*LEVELS, (DAY, WEEK)):
         if fine == coarsest:
             return (*found, (fine, first, last))
         up, down = -(-first // coarse) * coarse, last // coarse * coarse

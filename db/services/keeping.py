@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from db.metric import NANOSECONDS, to_ns
 from db.models import AgentLog, ApiLog, Call, Kept, Span, SystemMetric
-from db.models.rollup import API, DAY, FIVE_MINUTES, HOUR, LOGS, MEASUREMENTS, SPANS
+from db.models.rollup import API, DAY, FIVE_MINUTES, HOUR, LOGS, MEASUREMENTS, QUARTER, SPANS
 from db.services.rollup_families import FAMILIES, Family
 from db.services.rollups import bucket_at, one_at_a_time, roll_up
 
@@ -98,7 +98,7 @@ def _forget_rollups(session: Session, name: str, at: datetime, five_days: int, h
     rows = _forget_stretches(session, models, FIVE_MINUTES, five)
     five = max(five, kept.five_from)
     hour = max(min((today - hour_days) * DAY if hour_days else 0, five), kept.hour_from)
-    rows += _forget_stretches(session, models, HOUR, hour)
+    rows += sum(_forget_stretches(session, models, each, hour) for each in (HOUR, QUARTER))
     if rows:
         _keep_from(session, name, five_from=five, hour_from=hour)
     return rows

@@ -12,13 +12,9 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from db.histogram import PLACE
-from db.models.rollup import DAY, EDGES_MS, FIVE_MINUTES, HOUR, WEEK
+from db.models.rollup import EDGES_MS, FIVE_MINUTES, LEVELS_OF_SPANS
 from db.services.touched import NUMBERS
 
-LEVELS = ((FIVE_MINUTES, HOUR), (HOUR, DAY))
-# Of spans there are so many that a day of one agent fills few places of its histogram where few come in, and all of them
-# where many do: weeks make long windows cost the same in both.
-LEVELS_OF_SPANS = (*LEVELS, (DAY, WEEK))
 WORDS = {
     "sqlite": {
         "counts": "json_group_object(CAST({key} AS TEXT), {count}) FILTER (WHERE {key} IS NOT NULL)",

@@ -10,10 +10,10 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from db.histogram import AMOUNT_PLACE
-from db.models.rollup import FIVE_MINUTES
+from db.models.rollup import FIVE_MINUTES, LEVELS
 from db.moments import MOMENT
 from db.queries.measured import LABELS, WATCHED
-from db.services.rollup_rows import BELOW, LEVELS, WORDS, put
+from db.services.rollup_rows import BELOW, WORDS, put
 from db.services.touched import NUMBERS
 
 # The bounds of all as well: months without any are not even looked at.

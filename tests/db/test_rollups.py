@@ -20,7 +20,7 @@ from db.engine import session as db_session
 from db.histogram import WORST
 from db.metric import NANOSECONDS, Reading, Window, from_ns, read, read_series, to_ns
 from db.models import Agent, AgentRollup, Call, CallRollup, FleetRollup, Span, Touched
-from db.models.rollup import DAY, EDGES_MS, FIVE_MINUTES, HOUR
+from db.models.rollup import DAY, EDGES_MS, FIVE_MINUTES, HOUR, QUARTER, WEEK
 from db.queries import rolled
 from db.queries.agents import agent_readings
 from db.queries.connections import connections_of
@@ -408,6 +408,6 @@ def test_hours_and_days_are_what_their_five_minutes_are(engine: Engine) -> None:
                 resolution: sum(
                     unit.scalars(select(getattr(model, counted)).where(model.resolution == resolution))
                 )
-                for resolution in (FIVE_MINUTES, HOUR, DAY)
+                for resolution in (FIVE_MINUTES, HOUR, QUARTER, DAY, WEEK)
             }
             assert len(set(sums.values())) == 1 and sums[DAY] > 0, (model, sums)
