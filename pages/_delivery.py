@@ -58,6 +58,9 @@ class Kept:
         return response
 
 
+KEPT: dict[Place, Kept] = {}  # the packages' files are the same for every application of the process
+
+
 def wire(app: Dash) -> None:
     """Serve the component libraries of `app` from memory, compress HTML and JSON, let browsers keep our own files."""
     server: Flask = app.server
@@ -67,9 +70,6 @@ def wire(app: Dash) -> None:
     server.after_request(keep_assets)
     # Flask asks in reverse order: this one comes after everything that reads the session.
     server.after_request_funcs[None].insert(0, same_for_every_cookie)
-
-
-KEPT: dict[Place, "Kept"] = {}  # the packages' files are the same for every application of the process
 
 
 def remembered(serve: Suite) -> Suite:

@@ -15,7 +15,7 @@ from db.queries.spans import ONE
 
 # Which calls are meant, said of anything that has a caller_id and a callee_id.
 Where = Callable[[Any], ColumnElement[bool]]
-MOST_EXACT = 10_000  # calls of the fleet; percentiles over more are read from histograms
+MOST_EXACT_CALLS = 10_000  # calls of the fleet; percentiles over more are read from histograms
 BY_PAIR: Pairs = {
     "caller_id": (CallRollup.caller_id, Call.caller_id),
     "callee_id": (CallRollup.callee_id, Call.callee_id),
@@ -73,11 +73,11 @@ def pairs_called(window: Window) -> Subquery:
 
 
 def call_reach(window: Window) -> Reach:
-    """Whether percentiles of calls are read from raw rows: while the fleet has at most MOST_EXACT in the window.
+    """Whether percentiles of calls are read from raw rows: while the fleet has at most MOST_EXACT_CALLS of them.
 
     Every pair has one of its own, so fewer rows than for one of the whole fleet take as long.
     """
-    return _reach(window, min(rolled.MOST_EXACT, MOST_EXACT))
+    return _reach(window, min(rolled.MOST_EXACT, MOST_EXACT_CALLS))
 
 
 @lru_cache(64)
