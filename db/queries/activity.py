@@ -217,7 +217,8 @@ def agent_calls_in(window: Window, agent: str) -> Statement:
     "agent.latency_p50_ms",
     title="Span latency of the agent, median",
     unit="ms",
-    formula="nearest rank: the ⌈0.50·n⌉-th shortest duration",
+    formula="nearest rank: the ⌈0.50·n⌉-th shortest duration"
+    "; of more than 50,000 spans of the fleet read from a histogram",
     least=1,
     subject=SUBJECT,
     evidence=_slowest,
@@ -232,7 +233,8 @@ def agent_latency_p50(window: Window, agent: str) -> Statement:
     "agent.latency_p95_ms",
     title="Span latency of the agent, 95th percentile",
     unit="ms",
-    formula="nearest rank: the ⌈0.95·n⌉-th shortest duration; needs n ≥ 20",
+    formula="nearest rank: the ⌈0.95·n⌉-th shortest duration; needs n ≥ 20"
+    "; of more than 50,000 spans of the fleet read from a histogram",
     least=20,
     subject=SUBJECT,
     evidence=_slowest,

@@ -171,7 +171,8 @@ def connection_errors(window: Window, caller: str, callee: str) -> Statement:
     "connection.latency_p50_ms",
     title="Latency of the connection, median",
     unit="ms",
-    formula="nearest rank over the callee's spans: the ⌈0.50·n⌉-th shortest",
+    formula="nearest rank over the callee's spans: the ⌈0.50·n⌉-th shortest"
+    "; of more than 10,000 calls of the fleet read from a histogram",
     excluded="Calls whose answering span never arrived.",
     least=1,
     subject=SUBJECT,
@@ -186,7 +187,8 @@ def connection_latency_p50(window: Window, caller: str, callee: str) -> Statemen
     "connection.latency_p95_ms",
     title="Latency of the connection, 95th percentile",
     unit="ms",
-    formula="nearest rank over the callee's spans: the ⌈0.95·n⌉-th shortest; needs n ≥ 20",
+    formula="nearest rank over the callee's spans: the ⌈0.95·n⌉-th shortest; needs n ≥ 20"
+    "; of more than 10,000 calls of the fleet read from a histogram",
     excluded="Calls whose answering span never arrived.",
     least=20,
     subject=SUBJECT,
