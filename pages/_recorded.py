@@ -2,16 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from dash import html
 from dash.development.base_component import Component
 
-from components.format import moment
-from components.icons import icon
 from components.states import elsewhere
-from db.engine import Session
 from db.metric import Window, iso
-from db.queries.kept import LOGS, beyond
-from i18n import t
 from pages._view import View
 
 Extent = tuple[datetime, datetime]  # the first and the last row
@@ -37,21 +31,4 @@ def elsewhere_of(view: View, found: Extent) -> Component:
         all_href=view.with_query(range="all", page=None, before=None),
         lang=view.lang,
         zone=view.zone,
-    )
-
-
-def kept_singly(unit: Session, view: View, family: str) -> Component | None:
-    """Where the range begins before single rows are kept: the numbers of these pages are of single rows."""
-    reach, lang = beyond(unit, view.window, family), view.lang
-    if reach is None:
-        return None
-    since = moment(reach.since, lang, view.zone)
-    kept = (
-        t("Single log lines are kept since {since}.", lang, since=since)
-        if family == LOGS
-        else t("Single measurements are kept since {since}.", lang, since=since)
-    )
-    words = f"{kept} {t('What was before is not in the numbers here.', lang)}"
-    return html.Div(
-        [icon("warning"), html.Div(html.Span(words), className="notice-text")], className="notice"
     )

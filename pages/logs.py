@@ -29,8 +29,8 @@ from db.queries.kept import LOGS
 from db.queries.logs import LEVELS, MOST_SPANS, agents_heard, extent, line_page, spans_of
 from db.queries.rolled import MS
 from i18n import t
-from pages._recorded import bounded, elsewhere_of, kept_singly
-from pages._view import ASKED, BUSY, View, load, notices, page, titled
+from pages._recorded import bounded, elsewhere_of
+from pages._view import ASKED, BUSY, View, beyond_kept, load, notices, page, titled
 
 NAME = "logs"
 CARDS = ("logs.lines", "logs.warnings", "logs.errors")
@@ -86,7 +86,7 @@ def answer(unit: Session, view: View) -> tuple[list[Component | None], Component
     cards = [card(readings[key], view.lang, zone=view.zone) for key in CARDS]
     top = [
         *notices(view),
-        kept_singly(unit, view, LOGS),
+        *beyond_kept(unit, view, (LOGS,)),
         None if readings["logs.lines"].value else elsewhere_of(view, found),
         html.Div(cards, className="card-grid"),
         html.Div(_chart(course, view), className="section"),

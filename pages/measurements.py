@@ -28,8 +28,8 @@ from db.queries.kept import MEASUREMENTS
 from db.queries.measurements import extent, series_page, sources_of
 from i18n import t, tn
 from pages._module import whole
-from pages._recorded import bounded, elsewhere_of, kept_singly
-from pages._view import ASKED, BUSY, View, load, notices, page, titled
+from pages._recorded import bounded, elsewhere_of
+from pages._view import ASKED, BUSY, View, beyond_kept, load, notices, page, titled
 
 NAME = "measurements"
 CARDS = ("count", "least", "mean", "most", "p50", "p95", "last", "unknown")
@@ -68,7 +68,7 @@ def answer(unit: Session, view: View) -> tuple[list[Component | None], Component
     """The chosen series over the window, and the list to choose from."""
     asked = view.args.get("series", "")
     keys = keys_of(asked) if asked else ()
-    top = [*notices(view), kept_singly(unit, view, MEASUREMENTS)]
+    top = [*notices(view), *beyond_kept(unit, view, (MEASUREMENTS,))]
     return [*top, *(_chosen(unit, view, keys) if keys else [])], _list(unit, view, keys)
 
 
@@ -222,8 +222,13 @@ def _label(row: Any, lang: str) -> Component:
     return html.Div([name, html.Span(beneath, className="cell-under")], className="cell-name")
 
 
-def _moment(at: Any, view: View) -> Component:
-    return html.Time(moment(at, view.lang, view.zone), dateTime=at.isoformat(), className="nowrap")
+def _moment(at: Any, view: View) -> Component | None:
+    """None, shown as unknown, where the row is no longer kept."""
+    return (
+        None
+        if at is None
+        else html.Time(moment(at, view.lang, view.zone), dateTime=at.isoformat(), className="nowrap")
+    )
 
 
 def _end(row: Any, view: View) -> Component:

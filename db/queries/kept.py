@@ -1,9 +1,10 @@
 """How far back single rows are kept, and what that means for a window."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from db.metric import NANOSECONDS, Window, from_ns, to_ns
@@ -32,4 +33,21 @@ def beyond(session: Session, window: Window, family: str = SPANS) -> Beyond | No
     return Beyond(from_ns(kept.raw_from * NANOSECONDS), seconds)
 
 
-__all__ = ["API", "LOGS", "MEASUREMENTS", "SPANS", "Beyond", "beyond"]
+def beside_rolled(
+    session: Session, model: Any, first: datetime | None, last: datetime | None, *of_model: Any
+) -> tuple[datetime, datetime] | None:
+    """First and last moment of rows, of which those kept singly lie between `first` and `last`; None where there is
+    none. Of those no longer kept the day is known, by their roll-ups in `model`."""
+    lowest, highest = (
+        session.scalar(select(end(model.start)).where(model.resolution == DAY, *of_model))
+        for end in (func.min, func.max)
+    )
+    if lowest is not None and highest is not None:
+        begin, final = (from_ns(seconds * NANOSECONDS) for seconds in (lowest, highest + DAY))
+        if first is None or begin + timedelta(seconds=DAY) <= first:
+            first = begin
+        last = final if last is None else last
+    return None if first is None or last is None else (first, last)
+
+
+__all__ = ["API", "LOGS", "MEASUREMENTS", "SPANS", "Beyond", "beside_rolled", "beyond"]

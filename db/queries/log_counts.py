@@ -5,12 +5,12 @@ from typing import Any
 
 from sqlalchemy import BigInteger, func, literal, literal_column, select
 
+from db.functions import minute_of
 from db.metric import Statement, Window
 from db.models import AgentLog, LogRollup
 from db.models.rollup import LOGS
 from db.moments import floored, start_of
-from db.queries.measured import plan_of, width_of
-from db.queries.rolled import Pairs, Rolled, Source, whole
+from db.queries.rolled import Pairs, Plan, Rolled, Source, whole
 
 LINES: Pairs = {"lines": (LogRollup.lines, literal(1, BigInteger()))}
 
@@ -32,21 +32,30 @@ def log_lines(window: Window, levels: Sequence[str] = (), agent: str | None = No
     return select(whole(func.sum(parts.c.lines)).label("value"))
 
 
-def log_points(window: Window, agent: str | None = None, levels: Sequence[str] = ()) -> Statement:
-    """Per stretch and level with lines: `start` and `seconds`, `level`, `lines`, in order of time."""
-    width = width_of(window)
+def log_points(window: Window, step: int) -> Statement:
+    """Per stretch of so many seconds, a multiple of five minutes, and level with lines: `at`, `seconds`, `label` and
+    `count`, in order of time."""
     keys: Pairs = {
-        "start": (floored(LogRollup.start, width), start_of(AgentLog.created_at, width)),
-        "level": (LogRollup.log_level, AgentLog.log_level),
+        "at": (minute_of(floored(LogRollup.start, step)), minute_of(start_of(AgentLog.created_at, step))),
+        "label": (LogRollup.log_level, AgentLog.log_level),
     }
-    rows = Rolled(window, _source(levels, agent), plan=plan_of(window, width))
+    rows = Rolled(window, _source((), None), plan=Plan.by(window, step))
     parts = rows.sums(keys, LINES).subquery("parts")
     lines = whole(func.sum(parts.c.lines))
-    seconds = literal_column(str(width), BigInteger()).label("seconds")
-    drawn = select(parts.c.start, seconds, parts.c.level, lines.label("lines"))
+    seconds = literal_column(str(step), BigInteger()).label("seconds")
+    drawn = select(parts.c.at, seconds, parts.c.label, lines.label("count"))
     return (
-        drawn.where(parts.c.start.is_not(None))
-        .group_by(parts.c.start, parts.c.level)
+        drawn.where(parts.c.at.is_not(None))
+        .group_by(parts.c.at, parts.c.label)
         .having(lines > 0)
-        .order_by(parts.c.start, parts.c.level)
+        .order_by(parts.c.at, parts.c.label)
     )
+
+
+def agents_with_lines(window: Window, most: int) -> Statement:
+    """Rows of `agent`: those that have lines in the window, most lines first, at most so many."""
+    keys: Pairs = {"agent": (LogRollup.agent_id, AgentLog.agent_id)}
+    parts = Rolled(window, _source((), None)).sums(keys, LINES).subquery("parts")
+    lines = whole(func.sum(parts.c.lines))
+    found: Statement = select(parts.c.agent).group_by(parts.c.agent).having(lines > 0)
+    return found.order_by(lines.desc(), parts.c.agent).limit(most)

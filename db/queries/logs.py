@@ -12,7 +12,10 @@ from db.functions import bucket_of, lowered
 from db.keyset import Key, Slice, read_slice
 from db.measured_series import step_of
 from db.metric import Statement, Window, metric, series
-from db.models import AgentLog, Span
+from db.models import AgentLog, LogRollup, Span
+from db.models.rollup import FIVE_MINUTES
+from db.queries.kept import beside_rolled
+from db.queries.log_counts import agents_with_lines, log_lines, log_points
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
 BROKEN = ("error", "critical")
@@ -27,10 +30,6 @@ def _lines(window: Window, *levels: str) -> tuple[ColumnElement[bool], ...]:
     return (window.covers(row.created_at), *([row.log_level.in_(levels)] if levels else []))
 
 
-def _counted(window: Window, *levels: str) -> Statement:
-    return select(func.count().label("value")).select_from(row).where(*_lines(window, *levels))
-
-
 def _newest(*levels: str) -> Any:
     return lambda window: (
         select(*COLUMNS).where(*_lines(window, *levels)).order_by(row.created_at.desc(), row.id.desc())
@@ -40,7 +39,7 @@ def _newest(*levels: str) -> Any:
 @metric("logs.lines", title="Log lines", unit="lines", formula="count of rows", evidence=_newest())
 def lines(window: Window) -> Statement:
     """Lines of logs that speak of a moment in the window, of all agents and levels."""
-    return _counted(window)
+    return log_lines(window)
 
 
 @metric(
@@ -52,7 +51,7 @@ def lines(window: Window) -> Statement:
 )
 def warnings(window: Window) -> Statement:
     """Lines of the window whose writer gave them the level warning."""
-    return _counted(window, "warning")
+    return log_lines(window, ("warning",))
 
 
 @metric(
@@ -64,7 +63,7 @@ def warnings(window: Window) -> Statement:
 )
 def errors(window: Window) -> Statement:
     """Lines of the window whose writer gave them the level error or critical."""
-    return _counted(window, *BROKEN)
+    return log_lines(window, BROKEN)
 
 
 @series(
@@ -77,6 +76,8 @@ def errors(window: Window) -> Statement:
 def by_time(window: Window) -> Statement:
     """Lines in each stretch of time, by level. A stretch without a bar has none."""
     step = step_of(window, MOST_BARS)
+    if step >= FIVE_MINUTES:
+        return log_points(window, step)
     at = bucket_of(row.created_at, step)
     width: ColumnElement[int] = literal_column(str(step))
     return (
@@ -93,21 +94,15 @@ def by_time(window: Window) -> Statement:
 
 
 def extent(session: Session) -> tuple[datetime, datetime] | None:
-    """First and last moment that lines speak of; None where there is none."""
+    """First and last moment that lines speak of, to the stretch where a line is no longer kept; None where there is
+    none."""
     first, last = (session.scalar(select(end(row.created_at))) for end in (func.min, func.max))
-    return None if first is None or last is None else (first, last)
+    return beside_rolled(session, LogRollup, first, last)
 
 
 def agents_heard(session: Session, window: Window) -> list[str]:
     """Agents that have lines in the window, most lines first."""
-    found = session.execute(
-        select(row.agent_id)
-        .where(window.covers(row.created_at))
-        .group_by(row.agent_id)
-        .order_by(func.count().desc(), row.agent_id)
-        .limit(MOST_CHOICES)
-    )
-    return list(found.scalars())
+    return list(session.scalars(agents_with_lines(window, MOST_CHOICES)))
 
 
 def line_page(

@@ -4,10 +4,11 @@ A series is what has one name, unit, source and attributes. Watched time is no p
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Float,
     Numeric,
     Text,
@@ -22,9 +23,9 @@ from sqlalchemy import (
 
 from db.functions import minute_of
 from db.histogram import EXACT, middle_of_amount, place_of_amount
-from db.metric import Statement, Window, nearest_rank, to_ns
+from db.metric import Statement, Window, nearest_rank
 from db.models import MeasurementRollup, SystemMetric
-from db.models.rollup import DAY, FIVE_MINUTES, HOUR, MEASUREMENTS
+from db.models.rollup import MEASUREMENTS
 from db.moments import floored, start_of
 from db.queries import rolled
 from db.queries.pieced import Pieced
@@ -36,8 +37,13 @@ NOT_WATCHED = SystemMetric.metric_type.not_in(WATCHED)
 VALUE = SystemMetric.metric_value
 HAS_VALUE = VALUE.is_not(None)
 BY_RANK = "of more than 50,000 values read from a histogram"
-# Up to six hours single rows are drawn, in stretches of so many seconds that there are at most 400.
-RAW_SECONDS, MOST_POINTS, RAW_WIDTHS = 6 * HOUR, 400, (1, 5, 10, 30, 60)
+
+
+class Chosen(Protocol):
+    """Which measurements a number is of."""
+
+    def rows(self, *more: Any) -> Source:
+        """Its measurements, in roll-ups and raw; of raw ones those that fulfil `more`."""
 
 
 @dataclass(frozen=True)
@@ -62,18 +68,19 @@ class Subject:
         return [each for each in pairs if each[0] is not None]
 
     def rows(self, *more: Any) -> Source:
-        """Its measurements, in roll-ups and raw; of raw ones those that fulfil `more`."""
+        """See `Chosen.rows`."""
         told = self._told()
         watched = () if self.kind else (NOT_WATCHED,)
-        return Source(
-            MeasurementRollup,
-            SystemMetric,
-            SystemMetric.recorded_at,
-            of_model=tuple(of == said for said, of, _ in told),
-            of_raw=(*(of == said for said, _, of in told), *watched, *more),
-            family=MEASUREMENTS,
-            is_instant=True,
-        )
+        of_model = tuple(of == said for said, of, _ in told)
+        return measured_in(of_model, (*(of == said for said, _, of in told), *watched, *more))
+
+
+def measured_in(of_model: tuple[Any, ...], of_raw: tuple[Any, ...]) -> Source:
+    """Measurements by conditions on their roll-ups and on themselves, which must choose the same."""
+    moment = SystemMetric.recorded_at
+    return Source(
+        MeasurementRollup, SystemMetric, moment, of_model, of_raw, family=MEASUREMENTS, is_instant=True
+    )
 
 
 def _one_if(condition: Any) -> Any:
@@ -88,26 +95,28 @@ COUNTS: Pairs = {
 EXTREMES: Pairs = {"least": (MeasurementRollup.least, VALUE), "most": (MeasurementRollup.most, VALUE)}
 
 
-def count_of(window: Window, subject: Subject, name: str) -> Statement:
+def count_of(window: Window, chosen: Chosen, name: str) -> Statement:
     """One row with `value`: a whole number, by one of the counts' names."""
-    parts = Rolled(window, subject.rows()).sums({}, {name: COUNTS[name]}).subquery("parts")
+    parts = Rolled(window, chosen.rows()).sums({}, {name: COUNTS[name]}).subquery("parts")
     return select(whole(func.sum(parts.c[name])).label("value"))
 
 
-def measurement_sums(window: Window, subject: Subject) -> Statement:
-    """One row: `n`, `missing` (without a value), `mean`, `least`, `most`."""
-    parts = Pieced(window, subject.rows()).parts({}, {**COUNTS, **EXTREMES}).subquery("parts")
-    return select(*_summary(parts), whole(func.sum(parts.c.missing)).label("missing"))
+def measurement_sums(window: Window, chosen: Chosen) -> Statement:
+    """One row: `count`, `unknown` (without a value), `value` (the mean), `least`, `most`."""
+    parts = Pieced(window, chosen.rows()).parts({}, {**COUNTS, **EXTREMES}).subquery("parts")
+    return select(*_summary(parts))
 
 
 def _summary(parts: Any) -> list[Any]:
     n = whole(func.sum(parts.c.n))
     mean = cast(func.sum(parts.c.total), Float) / func.nullif(cast(n, Float), 0.0)
+    least, most = (cast(each, Float) for each in (func.min(parts.c.least), func.max(parts.c.most)))
     return [
-        n.label("n"),
-        mean.label("mean"),
-        func.min(parts.c.least).label("least"),
-        func.max(parts.c.most).label("most"),
+        mean.label("value"),
+        least.label("least"),
+        most.label("most"),
+        n.label("count"),
+        whole(func.sum(parts.c.missing)).label("unknown"),
     ]
 
 
@@ -136,14 +145,14 @@ def percentile(source: Source, window: Window, value: Any, counted: Any, percent
     )
 
 
-def measurement_percentile(window: Window, subject: Subject, percent: int) -> Statement:
+def measurement_percentile(window: Window, chosen: Chosen, percent: int) -> Statement:
     """One row: `value`, `n` and `resolution` (0 exact, 1 from a histogram) of the values in the window."""
-    return percentile(subject.rows(HAS_VALUE), window, VALUE, MeasurementRollup.n, percent)
+    return percentile(chosen.rows(HAS_VALUE), window, VALUE, MeasurementRollup.n, percent)
 
 
-def medians_by_time(window: Window, subject: Subject, width: int) -> Statement:
+def medians_by_time(window: Window, chosen: Chosen, width: int) -> Statement:
     """Per stretch of so many seconds (300, 3600 or 86400): `at`, `seconds`, `value`, `count` and `resolution`."""
-    source = subject.rows(HAS_VALUE)
+    source = chosen.rows(HAS_VALUE)
     rows = Rolled(window, source, plan=Plan.of(window, width))
     reach = Reach(rows, MeasurementRollup.n, "values", rolled.MOST_EXACT)
     of_raw = minute_of(start_of(SystemMetric.recorded_at, width))
@@ -168,31 +177,34 @@ def medians_by_time(window: Window, subject: Subject, width: int) -> Statement:
 # --- drawn over time -----------------------------------------------------------------------------------------
 
 
-def width_of(window: Window) -> int:
-    """How many seconds a point of the window stands for."""
-    if window.start is None or window.end is None:
-        return DAY
-    length = (window.end - window.start).total_seconds()
-    if length <= RAW_SECONDS:
-        return next((width for width in RAW_WIDTHS if length <= width * MOST_POINTS), RAW_WIDTHS[-1])
-    return FIVE_MINUTES if length <= 2 * DAY else HOUR if length <= 14 * DAY else DAY
-
-
-def plan_of(window: Window, width: int) -> Plan:
-    """The plan of points of so many seconds; finer than five minutes they are raw rows alone."""
-    if width >= FIVE_MINUTES or window.start is None or window.end is None:
-        return Plan.of(window, max(width, FIVE_MINUTES))
-    return Plan((), ((to_ns(window.start), to_ns(window.end)),), 0, 0)
-
-
-def measurement_points(window: Window, subject: Subject) -> Statement:
-    """Per stretch in which there are values: `start` and `seconds`, `n`, `mean`, `least`, `most`, in order of time."""
-    width, source = width_of(window), subject.rows()
-    start: Pairs = {
-        "start": (floored(MeasurementRollup.start, width), start_of(SystemMetric.recorded_at, width))
+def measurement_points(window: Window, chosen: Chosen, step: int) -> Statement:
+    """Per stretch of so many seconds (a multiple of five minutes), name and source: `at`, `seconds`, `metric`,
+    `source`, `value` (the mean), `least`, `most`, `count` and `unknown` (without a value), in order of time."""
+    model, raw = MeasurementRollup, SystemMetric
+    keys: Pairs = {
+        "at": (minute_of(floored(model.start, step)), minute_of(start_of(raw.recorded_at, step))),
+        "metric": (model.metric_type, raw.metric_type),
+        "source": (model.source, func.coalesce(raw.source, literal_column("''"))),
     }
-    pieced = Pieced(window, source, plan_of(window, width))
-    parts = pieced.parts(start, {**COUNTS, **EXTREMES}).subquery("parts")
-    seconds = literal_column(str(width), BigInteger()).label("seconds")
-    drawn = select(parts.c.start, seconds, *_summary(parts)).where(parts.c.start.is_not(None))
-    return drawn.group_by(parts.c.start).having(func.sum(parts.c.n) > 0).order_by(parts.c.start)
+    pieced = Pieced(window, chosen.rows(), Plan.by(window, step))
+    parts = pieced.parts(keys, {**COUNTS, **EXTREMES}).subquery("parts")
+    row = parts.c
+    seconds = literal_column(str(step), BigInteger()).label("seconds")
+    drawn = select(row.at, seconds, row.metric, row.source, *_summary(parts)).where(row.at.is_not(None))
+    return drawn.group_by(row.at, row.metric, row.source).order_by(row.at, row.metric, row.source)
+
+
+def series_in(window: Window, chosen: Chosen) -> Statement:
+    """Series with any measurement in the window: `metric`, `unit` and `source` ("" = none), and `n` with a value."""
+    model, raw = MeasurementRollup, SystemMetric
+    none: ColumnElement[str] = literal_column("''")
+    keys: Pairs = {
+        "metric": (model.metric_type, raw.metric_type),
+        "unit": (model.metric_unit, func.coalesce(raw.metric_unit, none)),
+        "source": (model.source, func.coalesce(raw.source, none)),
+    }
+    counts = {name: COUNTS[name] for name in ("n", "missing")}
+    row = Rolled(window, chosen.rows()).sums(keys, counts).subquery("parts").c
+    n, missing = whole(func.sum(row.n)), whole(func.sum(row.missing))
+    by = (row.metric, row.unit, row.source)
+    return select(*by, n.label("n")).group_by(*by).having(n + missing > 0)

@@ -5,29 +5,31 @@ Each statement may speak of several series, as `db.measured_series.text_of` name
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Float,
-    String,
-    and_,
-    cast,
-    func,
-    literal,
-    literal_column,
-    or_,
-    select,
-)
+from sqlalchemy import ColumnElement, Float, String, and_, cast, func, literal, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from db.functions import bucket_of, lowered
 from db.measured_series import SeriesKey, keys_of, listed, step_of, text_of
-from db.metric import METRICS, Reading, Statement, Window, metric, nearest_rank, reading_of, series
-from db.models import SystemMetric
+from db.metric import METRICS, Reading, Statement, Window, metric, reading_of, series
+from db.models import MeasurementRollup, SystemMetric
+from db.models.rollup import FIVE_MINUTES
 from db.queries.answers import KINDS as TIMED
 from db.queries.ingest import LATE_ITEMS, REFUSED_ITEMS
+from db.queries.kept import beside_rolled
+from db.queries.measured import (
+    BY_RANK,
+    count_of,
+    measured_in,
+    measurement_percentile,
+    measurement_points,
+    measurement_sums,
+    series_in,
+)
+from db.queries.rolled import Source
 from db.queries.round_trips import ROUND_TRIP, WEB_ROUND_TRIP
 from db.queries.system import DOWN_SECONDS, UP_SECONDS
 
@@ -42,13 +44,27 @@ value = cast(SystemMetric.metric_value, Float)
 source_told, unit_told = (func.coalesce(each, literal_column("''")) for each in (row.source, row.metric_unit))
 
 
-def of_series(text: str) -> ColumnElement[bool]:
-    """True for the rows of these series."""
+def of_series(text: str, row: Any = SystemMetric) -> ColumnElement[bool]:
+    """True for the rows of these series; `row` may be the class of their roll-ups."""
     each = [
         and_(row.metric_type == name, _equals(row.metric_unit, unit), _any_of(row.source, sources))
         for (name, unit), sources in listed(keys_of(text))
     ]
     return and_(or_(*each), row.metric_type.not_in(OWN))
+
+
+@dataclass(frozen=True)
+class _Series:
+    """The measurements of these series, of all of them where none are named."""
+
+    text: str | None = None
+
+    def rows(self, *more: Any) -> Source:
+        of_model, of_raw = (
+            each.metric_type.not_in(OWN) if self.text is None else of_series(self.text, each)
+            for each in (MeasurementRollup, row)
+        )
+        return measured_in((of_model,), (of_raw, *more))
 
 
 def _equals(column: Any, told: str | None) -> ColumnElement[bool]:
@@ -100,8 +116,9 @@ def _without(window: Window, text: str) -> Statement:
     )
 
 
-def _one(window: Window, text: str, found: Any) -> Statement:
-    return select(found.label("value"), func.count(row.metric_value).label("n")).where(*_rows(window, text))
+def _one(window: Window, text: str, name: str) -> Statement:
+    sums = measurement_sums(window, _Series(text)).subquery("sums")
+    return select(sums.c[name].label("value"), sums.c["count"].label("n"))
 
 
 @metric(
@@ -115,7 +132,7 @@ def _one(window: Window, text: str, found: Any) -> Statement:
 )
 def count(window: Window, text: str) -> Statement:
     """Measurements of the series recorded in the window that have a value."""
-    return select(func.count().label("value")).select_from(row).where(*_rows(window, text))
+    return count_of(window, _Series(text), "n")
 
 
 @metric(
@@ -128,11 +145,7 @@ def count(window: Window, text: str) -> Statement:
 )
 def unknown(window: Window, text: str) -> Statement:
     """Measurements of the series in the window that say no value: blank, NaN, or larger than is kept. They are no 0."""
-    return (
-        select(func.count().label("value"))
-        .select_from(row)
-        .where(of_series(text), row.metric_value.is_(None), window.covers(row.recorded_at))
-    )
+    return count_of(window, _Series(text), "missing")
 
 
 @metric(
@@ -147,7 +160,7 @@ def unknown(window: Window, text: str) -> Statement:
 )
 def least(window: Window, text: str) -> Statement:
     """The smallest value recorded in the window."""
-    return _one(window, text, func.min(value))
+    return _one(window, text, "least")
 
 
 @metric(
@@ -162,7 +175,7 @@ def least(window: Window, text: str) -> Statement:
 )
 def most(window: Window, text: str) -> Statement:
     """The largest value recorded in the window, as it was recorded, also above 100 %."""
-    return _one(window, text, func.max(value))
+    return _one(window, text, "most")
 
 
 @metric(
@@ -177,14 +190,14 @@ def most(window: Window, text: str) -> Statement:
 )
 def mean(window: Window, text: str) -> Statement:
     """The mean of the values recorded in the window; each counts the same, however long until the next."""
-    return _one(window, text, func.avg(value))
+    return _one(window, text, "value")
 
 
 @metric(
     "measurements.p50",
     title="Median value",
     unit=UNIT,
-    formula="nearest rank: the ⌈0.50·n⌉-th smallest value",
+    formula=f"nearest rank: the ⌈0.50·n⌉-th smallest value; {BY_RANK}",
     excluded=UNKNOWN,
     least=1,
     subject=SUBJECT,
@@ -192,14 +205,14 @@ def mean(window: Window, text: str) -> Statement:
 )
 def p50(window: Window, text: str) -> Statement:
     """Half of the values recorded in the window are this or less."""
-    return nearest_rank(select(value.label("x")).where(*_rows(window, text)), 50)
+    return measurement_percentile(window, _Series(text), 50)
 
 
 @metric(
     "measurements.p95",
     title="95th percentile of the values",
     unit=UNIT,
-    formula="nearest rank: the ⌈0.95·n⌉-th smallest value; needs n ≥ 20",
+    formula=f"nearest rank: the ⌈0.95·n⌉-th smallest value; needs n ≥ 20; {BY_RANK}",
     excluded=UNKNOWN,
     least=20,
     subject=SUBJECT,
@@ -207,7 +220,7 @@ def p50(window: Window, text: str) -> Statement:
 )
 def p95(window: Window, text: str) -> Statement:
     """95 of 100 values recorded in the window are this or less."""
-    return nearest_rank(select(value.label("x")).where(*_rows(window, text)), 95)
+    return measurement_percentile(window, _Series(text), 95)
 
 
 @metric(
@@ -215,7 +228,7 @@ def p95(window: Window, text: str) -> Statement:
     title="Last value",
     unit=UNIT,
     formula="the value recorded last",
-    excluded=UNKNOWN,
+    excluded=f"{UNKNOWN} Measurements that are no longer kept singly.",
     least=1,
     subject=SUBJECT,
     evidence=_newest,
@@ -224,7 +237,7 @@ def last(window: Window, text: str) -> Statement:
     """The value recorded last in the window."""
     newest = select(value.label("x")).where(*_rows(window, text))
     newest = newest.order_by(row.recorded_at.desc(), row.id.desc()).limit(1)
-    n = select(func.count()).select_from(row).where(*_rows(window, text))
+    n = count_of(window, _Series(text), "n")
     return select(newest.scalar_subquery().label("value"), n.scalar_subquery().label("n"))
 
 
@@ -241,6 +254,8 @@ def by_time(window: Window, text: str) -> Statement:
     """What was recorded in each stretch of time, series by series: the mean, on a band from the least to the largest
     value. Nothing is drawn where nothing was recorded."""
     step = step_of(window)
+    if step >= FIVE_MINUTES:
+        return measurement_points(window, _Series(text), step)
     at = bucket_of(row.recorded_at, step)
     width: ColumnElement[int] = literal_column(str(step))
     n = func.count(row.metric_value)
@@ -272,66 +287,66 @@ def extent(session: Session, text: str | None = None) -> tuple[datetime, datetim
     # Each by itself: an index leads to the first and to the last, and both at once would read every row.
     first = session.scalar(moments.order_by(row.recorded_at))
     final = session.scalar(moments.order_by(row.recorded_at.desc()))
-    return None if first is None or final is None else (first, final)
+    return beside_rolled(session, MeasurementRollup, first, final, *_Series(text).rows().of_model)
 
 
 def sources_of(session: Session, window: Window, key: SeriesKey, most: int) -> list[SeriesKey]:
     """The series of the same metric and unit that were recorded in the window; at most so many and one."""
-    found = session.execute(
-        select(source_told)
-        .where(
-            row.metric_type == key.metric,
-            _equals(row.metric_unit, key.unit),
-            row.metric_type.not_in(OWN),
-            window.covers(row.recorded_at),
-        )
-        .distinct()
+    every = series_in(window, _Series()).subquery("every")
+    unit = every.c.unit == (key.unit or "")
+    found = session.scalars(
+        select(every.c.source)
+        .where(every.c.metric == key.metric, unit)
+        .order_by(every.c.source)
         .limit(most + 1)
     )
-    return sorted(SeriesKey(key.metric, key.unit, source or None) for (source,) in found)
+    return [SeriesKey(key.metric, key.unit, source or None) for source in found]
 
 
 def series_page(
     session: Session, window: Window, search: str, page: int, size: int
 ) -> tuple[list[dict[str, Any]], int]:
-    """A page of the series recorded in the window, by source and metric, each with its readings; and how many match."""
-    every = (
-        select(
-            row.metric_type.label("metric"),
-            unit_told.label("unit"),
-            source_told.label("source"),
-            func.count(row.metric_value).label("n"),
-            func.min(row.recorded_at).label("first"),
-            func.max(row.recorded_at).label("final"),
-        )
-        .where(row.metric_type.not_in(OWN), window.covers(row.recorded_at), *_matching(search))
-        .group_by(row.metric_type, unit_told, source_told)
-        .subquery("every")
-    )
+    """A page of the series recorded in the window, by source and metric, each with its readings, and its first and
+    last moment of those kept singly; and how many match."""
+    every = series_in(window, _Series()).subquery("every")
     shown = (
         select(every, func.count().over().label("total"))
+        .where(*_matching(search, every))
         .order_by(every.c.source, every.c.metric, every.c.unit)
         .limit(size)
         .offset((page - 1) * size)
         .subquery("shown")
     )
-    newest = (
-        select(value)
+    first, final = (_moment_of(shown, window, order) for order in (row.recorded_at, row.recorded_at.desc()))
+    newest = _of(shown, window, value).where(row.metric_value.is_not(None))
+    newest = newest.order_by(row.recorded_at.desc(), row.id.desc()).limit(1)
+    ordered = select(
+        shown,
+        first.label("first"),
+        final.label("final"),
+        newest.scalar_subquery().label("last"),
+    ).order_by(shown.c.source, shown.c.metric, shown.c.unit)
+    found = session.execute(ordered).mappings().all()
+    return [_listed(each, window) for each in found], int(found[0]["total"]) if found else 0
+
+
+def _of(shown: Any, window: Window, wanted: Any) -> Any:
+    """Rows of the window of a listed series."""
+    return (
+        select(wanted)
         .where(
             row.metric_type == shown.c.metric,
             unit_told == shown.c.unit,
             source_told == shown.c.source,
-            row.metric_value.is_not(None),
             window.covers(row.recorded_at),
         )
-        .order_by(row.recorded_at.desc(), row.id.desc())
-        .limit(1)
         .correlate(shown)
-        .scalar_subquery()
     )
-    ordered = select(shown, newest.label("last")).order_by(shown.c.source, shown.c.metric, shown.c.unit)
-    found = session.execute(ordered).mappings().all()
-    return [_listed(each, window) for each in found], int(found[0]["total"]) if found else 0
+
+
+def _moment_of(shown: Any, window: Window, order: Any) -> Any:
+    moments = _of(shown, window, row.recorded_at).where(row.recorded_at.is_not(None))
+    return moments.order_by(order).limit(1).scalar_subquery()
 
 
 def _listed(found: Any, window: Window) -> dict[str, Any]:
@@ -345,9 +360,9 @@ def _listed(found: Any, window: Window) -> dict[str, Any]:
     return {"key": key, "first": found["first"], "final": found["final"], "readings": readings}
 
 
-def _matching(search: str) -> list[ColumnElement[bool]]:
+def _matching(search: str, every: Any) -> list[ColumnElement[bool]]:
     """Every word of the search stands in the name or the source."""
-    text = lowered(source_told + literal(" ") + row.metric_type)
+    text = lowered(every.c.source + literal(" ") + every.c.metric)
     return [cast(text, String).contains(word, autoescape=True) for word in search.lower().split()[:8]]
 
 

@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from db.histogram import BY_HISTOGRAM, EXACT, Entries, middle_of, place_in_histogram
 from db.metric import NANOSECONDS, Statement, Window, from_ns, place_of, to_ns
-from db.models.rollup import DAY, FIVE_MINUTES, LEVELS, LEVELS_OF_SPANS, SPANS, WEEK, Kept, Touched
+from db.models.rollup import DAY, FIVE_MINUTES, HOUR, LEVELS, LEVELS_OF_SPANS, SPANS, WEEK, Kept, Touched
 from db.moments import moment_at
 
 MOST_EXACT = 50_000  # a percentile over more rows is read from histograms
@@ -64,6 +64,11 @@ class Plan:
         if window.start is None or window.end is None:
             return cls.of_all(coarsest)
         return cls.between(to_ns(window.start), to_ns(window.end), coarsest)
+
+    @classmethod
+    def by(cls, window: Window, step: int) -> "Plan":
+        """The plan of sums per stretch of so many seconds, a multiple of five minutes."""
+        return cls.of(window, next(each for each in (DAY, HOUR, FIVE_MINUTES) if step % each == 0))
 
     @classmethod
     def of_all(cls, coarsest: int = DAY) -> "Plan":

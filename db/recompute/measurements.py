@@ -11,6 +11,7 @@ from typing import Any
 from db.measured_series import SeriesKey, step_of, text_of
 from db.models import AgentLog, SystemMetric
 from db.recompute.base import SAMPLED, Again, Cells, Chart, Ranks, Rows, counted, covers, recomputes
+from db.recompute.beyond import LOGS, MEASUREMENTS
 from db.window import Window
 
 OWN = frozenset(
@@ -70,7 +71,12 @@ class _Sums:
         }
 
 
-@recomputes("measurements.count", "measurements.unknown", *(f"measurements.{name}" for name in NAMES))
+@recomputes(
+    "measurements.count",
+    "measurements.unknown",
+    *(f"measurements.{name}" for name in NAMES),
+    reads=(MEASUREMENTS,),
+)
 def measurements(rows: Rows, windows: Sequence[Window]) -> Iterator[Again]:
     """Of the series with most rows, each by itself; and those of them that share metric and unit together."""
     groups = _groups(rows)
@@ -111,7 +117,7 @@ def _key(row: Any) -> SeriesKey:
     return SeriesKey(row.metric_type, row.metric_unit or None, row.source or None)
 
 
-@recomputes("logs.lines", "logs.warnings", "logs.errors")
+@recomputes("logs.lines", "logs.warnings", "logs.errors", reads=(LOGS,))
 def logs(rows: Rows, windows: Sequence[Window]) -> Iterator[Again]:
     sums = counted(
         rows,
@@ -128,7 +134,7 @@ def logs(rows: Rows, windows: Sequence[Window]) -> Iterator[Again]:
             yield Again(f"logs.{name}", window, sums.of(window, name))
 
 
-@recomputes("measurements.by_time")
+@recomputes("measurements.by_time", reads=(MEASUREMENTS,))
 def courses(rows: Rows, windows: Sequence[Window]) -> Iterator[Chart]:
     groups = _groups(rows)
     found: dict[tuple[Window, Group], dict[tuple[Any, ...], _Sums]] = {
@@ -158,7 +164,7 @@ def _bar(at: datetime, step: int) -> str:
     return begin.isoformat()[: 19 if step % 60 else 16]
 
 
-@recomputes("logs.by_time")
+@recomputes("logs.by_time", reads=(LOGS,))
 def log_courses(rows: Rows, windows: Sequence[Window]) -> Iterator[Chart]:
     counts: dict[Window, Counter[tuple[Any, ...]]] = {window: Counter() for window in windows}
     for at, level in rows.each(AgentLog.created_at, AgentLog.log_level):

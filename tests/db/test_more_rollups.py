@@ -21,7 +21,7 @@ from db.models import Agent, AgentLog, ApiLog, ApiRollup, LogRollup, Measurement
 from db.models.rollup import API, DAY, LOGS, MEASUREMENTS
 from db.queries import rolled
 from db.queries.kept import Beyond, beyond
-from db.queries.log_counts import log_lines, log_points
+from db.queries.log_counts import agents_with_lines, log_lines, log_points
 from db.queries.measured import (
     WATCHED,
     Subject,
@@ -30,8 +30,8 @@ from db.queries.measured import (
     measurement_points,
     measurement_sums,
     medians_by_time,
-    width_of,
 )
+from db.queries.measurements import series_page
 from db.queries.round_trips import ROUND_TRIP
 from db.services.rollup_families import FAMILIES
 from db.services.rollups import bucket_at, roll_up, roll_up_all, touch_all, waiting
@@ -48,6 +48,7 @@ from workers.keeping import keep
 MODELS: dict[str, Any] = {LOGS: AgentLog, MEASUREMENTS: SystemMetric, API: ApiLog}
 ROLLED = (LogRollup, MeasurementRollup, ApiRollup)
 VALUES = (None, "0", "-0.000001", "0.000001", "-41.5", "3", "3.1", "40", "41", "7000.25", "999999999")
+STEPS = (300, 1800, 7200, DAY, 3 * DAY)
 # Few, so that late rows come to what is rolled up already: at the borders of stretches and the last microsecond before
 # them, and one of before 1970.
 SECONDS = (0, 1, 299, 300, 3599, 3600, 86_399, 86_400, -MIDNIGHT - 86_401)
@@ -130,6 +131,10 @@ def start(moment: datetime, width: int) -> int:
     return to_ns(moment) // NANOSECONDS // width * width
 
 
+def begin(moment: datetime, step: int) -> str:
+    return from_ns(start(moment, step) * NANOSECONDS).strftime("%Y-%m-%dT%H:%M")
+
+
 def ranked(values: Sequence[Any], percent: int) -> float | None:
     return float(sorted(values)[ceil(percent * len(values) / 100) - 1]) if values else None
 
@@ -143,25 +148,36 @@ def compare_measured(unit: Any, raw: Raw, window: Window, subject: Subject) -> N
     values = [row.metric_value for row in found if row.metric_value is not None]
     is_exact = len(values) <= rolled.MOST_EXACT
     told = unit.execute(measurement_sums(window, subject)).mappings().one()
-    assert (told["n"], told["missing"]) == (len(values), len(found) - len(values))
-    assert count_of_missing(unit, window, subject) == told["missing"]
+    assert (told["count"], told["unknown"]) == (len(values), len(found) - len(values))
+    assert count_of_missing(unit, window, subject) == told["unknown"]
     if values:
-        assert (told["least"], told["most"]) == (min(values), max(values))
-        assert told["mean"] == pytest.approx(float(sum(values) / len(values)))
+        assert (told["least"], told["most"]) == (float(min(values)), float(max(values)))
+        assert told["value"] == pytest.approx(float(sum(values) / len(values)))
     for percent in (50, 95):
         row = unit.execute(measurement_percentile(window, subject, percent)).mappings().one()
         assert row["value"] == near(ranked(values, percent), exact=is_exact)
         assert (row["n"], row["resolution"]) == (len(values), 0 if is_exact else 1)
-    by_start: dict[int, list[Decimal]] = defaultdict(list)
+    for step in STEPS:
+        compare_points(unit, found, window, subject, step)
+
+
+def compare_points(unit: Any, found: Sequence[Any], window: Window, subject: Subject, step: int) -> None:
+    by_start: dict[tuple[str, str, str], list[Decimal | None]] = defaultdict(list)
     for row in found:
-        if row.metric_value is not None:
-            by_start[start(row.recorded_at, width_of(window))].append(row.metric_value)
-    points = {row["start"]: row for row in unit.execute(measurement_points(window, subject)).mappings()}
-    assert {key: (row["n"], row["least"], row["most"]) for key, row in points.items()} == {
-        key: (len(each), min(each), max(each)) for key, each in by_start.items()
+        by_start[begin(row.recorded_at, step), row.metric_type, row.source or ""].append(row.metric_value)
+    points = {
+        (row["at"], row["metric"], row["source"]): row
+        for row in unit.execute(measurement_points(window, subject, step)).mappings()
+        if row["count"] or row["unknown"]
     }
-    for key, each in by_start.items():
-        assert points[key]["mean"] == pytest.approx(float(sum(each) / len(each)))
+    assert points.keys() == by_start.keys()
+    for key, every in by_start.items():
+        values, point = [each for each in every if each is not None], points[key]
+        assert (point["count"], point["unknown"]) == (len(values), len(every) - len(values))
+        assert point["seconds"] == step
+        if values:
+            assert (point["least"], point["most"]) == (float(min(values)), float(max(values)))
+            assert point["value"] == pytest.approx(float(sum(values) / len(values)))
 
 
 def count_of_missing(unit: Any, window: Window, subject: Subject) -> int:
@@ -172,8 +188,7 @@ def compare_medians(unit: Any, raw: Raw, window: Window, width: int) -> None:
     by_start: dict[str, list[Decimal]] = defaultdict(list)
     for row in raw.of(Subject("load")):
         if row.metric_value is not None:
-            key = from_ns(start(row.recorded_at, width) * NANOSECONDS).strftime("%Y-%m-%dT%H:%M")
-            by_start[key].append(row.metric_value)
+            by_start[begin(row.recorded_at, width)].append(row.metric_value)
     is_exact = sum(map(len, by_start.values())) <= rolled.MOST_EXACT
     found = unit.execute(medians_by_time(window, Subject("load"), width)).mappings()
     assert {row["at"]: (row["value"], row["count"]) for row in found} == {
@@ -185,10 +200,14 @@ def compare_logs(unit: Any, raw: Raw, window: Window) -> None:
     assert unit.scalar(log_lines(window)) == len(raw.logs)
     errors = [each for each in raw.logs if each.log_level == "error"]
     assert unit.scalar(log_lines(window, ["error"], "a")) == sum(each.agent_id == "a" for each in errors)
-    drawn = unit.execute(log_points(window)).mappings()
-    width = width_of(window)
-    assert {(row["start"], row["level"]): row["lines"] for row in drawn} == Counter(
-        (start(each.created_at, width), each.log_level) for each in raw.logs
+    for step in STEPS:
+        drawn = unit.execute(log_points(window, step)).mappings()
+        assert {(row["at"], row["label"]): row["count"] for row in drawn} == Counter(
+            (begin(each.created_at, step), each.log_level) for each in raw.logs
+        )
+    heard = Counter(each.agent_id for each in raw.logs)
+    assert list(unit.scalars(agents_with_lines(window, 9))) == sorted(
+        heard, key=lambda agent: (-heard[agent], agent)
     )
 
 
@@ -394,9 +413,12 @@ def test_rows_go_once_they_are_rolled_up_and_what_was_counted_stays(engine: Engi
 def counted(engine: Engine) -> list[Any]:
     with session(engine) as unit:
         sums = unit.execute(measurement_sums(ALL, Subject("load"))).mappings().one()
-        mean = round(sums["mean"], 5)
-        rest = [sums[name] for name in ("n", "missing", "least", "most")]
-        return [unit.scalar(log_lines(ALL)), mean, *rest, read(unit, "api.calls", ALL).value]
+        mean = round(sums["value"], 5)
+        rest = [sums[name] for name in ("count", "unknown", "least", "most")]
+        listed, total = series_page(unit, ALL, "", 1, 50)
+        each = [(row["key"], row["readings"]["count"].value) for row in listed]
+        keys = ("logs.lines", "logs.warnings", "logs.errors", "api.calls")
+        return [mean, *rest, total, *each, *(read(unit, key, ALL).value for key in keys)]
 
 
 @pytest.mark.databases("sqlite")
