@@ -10,6 +10,9 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --require-hashes
 STRICT := $(wildcard db components auth api workers settings.py i18n.py logs.py terminal.py cli_*.py)
 WORKERS ?= 2
 
+# Each application loads all pages, and each test has its own: compiled once, not every time.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The first Python of 3.11 or newer that can make a virtual environment. PYTHON=... chooses another.
 define FIND_PYTHON
 for candidate in $(or $(PYTHON),python3.11 python3 python3.12 python3.13 python3.14); do \

@@ -27,7 +27,9 @@ from sqlalchemy import (
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session, aliased, make_transient_to_detached
 from sqlalchemy.orm.exc import ObjectDeletedError
+from sqlalchemy.util import LRUCache
 
+from db import guard
 from db.engine import session
 from db.guard import Denied
 from db.models import Agent, ApiKey, Deal, DealActivity, Profile, ProfileCard, SupportTicket, TicketMessage
@@ -130,6 +132,27 @@ RAW: dict[str, Any] = {
 def test_raw_sql_of_a_person_is_refused(asked: Ask, how: str) -> None:
     with pytest.raises(Denied, match="raw SQL"):
         asked(RAW[how])
+
+
+@pytest.mark.parametrize("how", RAW)
+def test_what_was_found_harmless_lets_nothing_else_through(asked: Ask, how: str) -> None:
+    for harmless in (select(Deal.id), select(literal_column("1")), select(Deal.id).where(Deal.notes == "x")):
+        asked(harmless)
+    for _ in range(2):
+        with pytest.raises(Denied, match="raw SQL"):
+            asked(RAW[how])
+
+
+def test_a_statement_is_looked_through_once_whatever_its_values(
+    asked: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr(guard, "_HARMLESS", LRUCache(9))
+    monkeypatch.setattr(guard, "_look_through", lambda actor, statement: seen.append(statement))
+    for notes in ("x", "y"):
+        asked(select(Deal.id).where(Deal.notes == notes))
+    asked(select(Deal.id).where(Deal.notes != "x"))
+    assert len(seen) == 2
 
 
 @pytest.mark.parametrize(
