@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 SLOWEST_MS = 30_000  # how long a page may take on a busy machine before a test gives it up
-# Thousands of tests leave much behind in one process, compiled statements above all, and to look through all of it every
-# few thousand objects took a quarter of their time.
+# Thousands of tests leave much behind in one process, compiled statements above all, and looking through all of it
+# every few thousand objects took a quarter of their time.
 gc.set_threshold(10_000, 20, 20)
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
