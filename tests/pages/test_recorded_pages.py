@@ -103,7 +103,10 @@ def test_logs_are_counted_filtered_and_lead_to_agent_and_trace(
         for family in (LOGS, MEASUREMENTS):
             unit.add(Kept(family=family, raw_from=since, five_from=0, hour_from=0))
     for page, what in (("logs", "log lines"), ("measurements", "measurements")):
-        said = f"Single {what} are kept since 1 Mar 2026, 07:00:30 UTC−3. What was before is not in the numbers here."
+        said = (
+            f"Single {what} are kept since 1 Mar 2026, 07:00:30 UTC−3. What this range holds before that is counted in "
+            "whole five minutes, and percentiles over it are read from histograms."
+        )
         assert said in words(drawn(alice, page, HOUR)[0])
     _, elsewhere = drawn(alice, "logs", "range=24h&lang=en")
     assert "No line speaks of a moment" in words(elsewhere)

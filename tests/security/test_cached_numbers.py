@@ -22,6 +22,7 @@ KEPT = {
     "auth/passwords.py": "a hash to compare with where there is no account",
     "components/figures/style.py": "a figure's colours",
     "db/definition.py": "versions of definitions",
+    "db/guard.py": "what names statements, without their values, that hold nothing forbidden to anybody",
     "db/queries/calls.py": "a statement without its rows",
     "db/queries/outcomes.py": "a statement without its rows",
     "db/queries/rolled.py": "a statement without its rows",
