@@ -8,7 +8,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --require-hashes
 # Rooms that do not exist yet are not checked yet.
 STRICT := $(wildcard db components auth api workers settings.py i18n.py logs.py terminal.py cli_*.py)
-WORKERS ?= 2
+# One more than two cores: who waits for a browser or a database leaves its core to others.
+WORKERS ?= 3
 
 # Each application loads all pages, and each test has its own: compiled once, not every time.
 unexport PYTHONDONTWRITEBYTECODE
@@ -53,7 +54,7 @@ test: install-dev ## every test, on SQLite and PostgreSQL, with a real browser
 	@$(BIN)/python -m tests.chromium
 	@$(BIN)/python -m tests.pgbouncer
 	@$(BIN)/python -m tests.clients.install
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fuzz: install-dev ## hostile requests, damaged bodies, the REST doors (ARGS, BODIES, REST="--seed 7": the same again)
 	@$(BIN)/python -m tests.campaigns.fuzz $(ARGS)

@@ -22,6 +22,7 @@ import pytest
 
 from tests import chromium, postgres
 from tests.databases import KINDS, Databases, logins
+from tests.settling import watch
 
 if TYPE_CHECKING:
     from dash import Dash
@@ -315,6 +316,7 @@ def new_page(
         page.on("console", lambda said: _note_if_error(said, console_errors))
         page.on("pageerror", lambda error: console_errors.append(error.stack or str(error)))
         page.on("request", lambda asked: _note_if_it_leaves(asked.url, console_errors))
+        watch(page)
         return page
 
     yield open_page

@@ -17,6 +17,7 @@ from settings import load
 from tests.conftest import ROOT
 from tests.reader import PASSWORD, small_fleet
 from tests.sessions import session
+from tests.settling import settled
 from tests.uptime_rows import watched_fleet
 
 pytestmark = pytest.mark.databases("sqlite")
@@ -90,11 +91,6 @@ def sign_in(page: Page, address: str) -> None:
     page.fill("[name=password]", PASSWORD)
     page.click("button[type=submit]")
     expect(page.locator("h1")).to_have_text("Overview")
-
-
-def settled(page: Page) -> None:
-    page.wait_for_load_state("networkidle")
-    expect(page.locator(".skeleton")).to_have_count(0)
 
 
 # Colours are the themes', room is the widths': each of the four is looked at once.

@@ -19,11 +19,12 @@ from db.schema import upgrade
 from db.services.accounts import register_account
 from db.services.otlp_files import import_files
 from settings import load
-from tests.browser.test_access import pages, settled
+from tests.browser.test_access import pages
 from tests.filled import SUBJECTS, fill
 from tests.otlp import request, span, write
 from tests.reader import PASSWORD
 from tests.sessions import session
+from tests.settling import settled
 
 pytestmark = pytest.mark.databases("sqlite")
 ROLES = {"alice": "admin", "mia": "strategist"}

@@ -122,13 +122,10 @@ def test_a_browser_runs_none_of_what_is_stored(
     ]
     for address in [*pages, *rows.values(), "/map?range=all&view=2d", "/map?range=all&view=table"]:
         page.goto(url + address)
-        if (
-            "/account/" in address
-        ):  # the last administrator cannot close the account, with the status that says so
+        if "/account/" in address:  # the last administrator cannot close it, with the status that says so
             console_errors[:] = [each for each in console_errors if "409" not in each]
-        expect(
-            page.locator("h1").first
-        ).to_be_visible()  # what draws the description of the API brings its own
+        # The first, for what draws the description of the API brings its own.
+        expect(page.locator("h1").first).to_be_visible()
         expect(page.locator(".skeleton"), address).to_have_count(0)
         assert page.evaluate(UNTOUCHED), address
         assert page.locator(MARK).count() == 0, address
