@@ -4,13 +4,17 @@
              + raw rows at its two ends
              - the five minutes that were touched since + the raw rows of these five minutes
 
+Where it takes fewer of them, a window of the last days is longer stretches that reach beyond its ends, less what lies
+beyond.
+
 Everything here adds up, so what was touched needs no other plan: what the roll-ups say of it is taken away and what is
 stored is counted instead. One statement does it all, so that one state of the database is read. How many rows that is
 depends on the window and on what came in during the last minutes, never on how much is stored.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -41,6 +45,8 @@ NEVER = 2**63 - 1
 # A column's name, what it is of a roll-up and what it is of a raw row.
 Pairs = Mapping[str, tuple[Any, Any]]
 Parts = CompoundSelect[*tuple[Any, ...]]
+Stretch = tuple[int, int | None, int | None]
+FINE = timedelta(days=5)  # for so long and a day more five minutes and hours are kept, whatever is set
 
 
 def whole(total: ColumnElement[Any]) -> ColumnElement[int]:
@@ -51,12 +57,14 @@ def whole(total: ColumnElement[Any]) -> ColumnElement[int]:
 @dataclass(frozen=True)
 class Plan:
     """How a window is put together: stretches of whole roll-ups (resolution, from, until; seconds) and the edges, which
-    are read raw (from, until; nanoseconds). Without a first and last five minutes it is all time."""
+    are read raw (from, until; nanoseconds). Without a first and last five minutes it is all time. What is in `less` is
+    taken away from the stretches."""
 
-    stretches: tuple[tuple[int, int | None, int | None], ...]
+    stretches: tuple[Stretch, ...]
     edges: tuple[tuple[int, int], ...]
     first: int | None
     last: int | None
+    less: tuple[Stretch, ...] = ()
 
     @classmethod
     def of(cls, window: Window, coarsest: int = DAY) -> "Plan":
@@ -64,6 +72,17 @@ class Plan:
         if window.start is None or window.end is None:
             return cls.of_all(coarsest)
         return cls.between(to_ns(window.start), to_ns(window.end), coarsest)
+
+    @classmethod
+    def of_sums(cls, window: Window, coarsest: int = DAY) -> "Plan":
+        """The plan of what adds up and can be taken away again; of the last days with the fewest pieces."""
+        plan = cls.of(window, coarsest)
+        if plan.first is None or plan.last is None or window.start is None or window.end is None:
+            return plan
+        if not plan.stretches or window.at - window.start > FINE:
+            return plan
+        more, less = _with_less(plan.first, plan.last, coarsest, is_now=window.end >= window.at)
+        return replace(plan, stretches=more, less=less)
 
     @classmethod
     def by(cls, window: Window, step: int) -> "Plan":
@@ -90,6 +109,10 @@ class Plan:
         """True for the roll-ups of which the window consists."""
         return or_(false(), *(_in_stretch(model, *each) for each in self.stretches))
 
+    def lacks(self, model: Any) -> ColumnElement[bool]:
+        """True for the roll-ups that are to be taken away from these."""
+        return or_(false(), *(_in_stretch(model, *each) for each in self.less))
+
     def at_edge(self, moment: Any, *, is_instant: bool = False) -> ColumnElement[bool]:
         """True for raw rows at the window's ends; of all time, for moments nobody knows."""
         if self.first is None:
@@ -98,10 +121,38 @@ class Plan:
         return or_(false(), *(and_(moment >= start, moment < end) for start, end in edges))
 
 
-def _stretches(first: int, last: int, coarsest: int) -> tuple[tuple[int, int, int], ...]:
-    """[first, last) in the coarsest whole pieces; of weeks there are only those of spans, and quarters then too."""
-    found: list[tuple[int, int, int]] = []
-    for fine, coarse in LEVELS_OF_SPANS if coarsest == WEEK else (*LEVELS, (DAY, WEEK)):
+def _levels(coarsest: int) -> Sequence[tuple[int, int]]:
+    """Of weeks there are only those of spans, and quarters then too."""
+    return LEVELS_OF_SPANS if coarsest == WEEK else (*LEVELS, (DAY, WEEK))
+
+
+def _with_less(
+    first: int, last: int, coarsest: int, *, is_now: bool
+) -> tuple[tuple[Stretch, ...], tuple[Stretch, ...]]:
+    """[first, last) as the fewest whole pieces, and those to take away from them: nothing is stored after now."""
+    more: list[tuple[int, int, int]] = []
+    less: list[tuple[int, int, int]] = []
+    for fine, coarse in _levels(coarsest):
+        low, up = first // coarse * coarse, -(-first // coarse) * coarse
+        down, high = last // coarse * coarse, -(-last // coarse) * coarse
+        if fine == coarsest or up >= down:
+            break
+        reaches_back, reaches_on = first - low < up - first, is_now or high - last < last - down
+        (less if reaches_back else more).append((fine, low, first) if reaches_back else (fine, first, up))
+        (less if reaches_on else more).append((fine, last, high) if reaches_on else (fine, down, last))
+        first, last = low if reaches_back else up, high if reaches_on else down
+    else:
+        fine = WEEK
+    more.append((fine, first, last))
+    return tuple(each for each in more if each[1] < each[2]), tuple(
+        each for each in less if each[1] < each[2]
+    )
+
+
+def _stretches(first: int, last: int, coarsest: int) -> tuple[Stretch, ...]:
+    """[first, last) in the coarsest whole pieces."""
+    found: list[Stretch] = []
+    for fine, coarse in _levels(coarsest):
         if fine == coarsest:
             return (*found, (fine, first, last))
         up, down = -(-first // coarse) * coarse, last // coarse * coarse
@@ -168,7 +219,7 @@ class Rolled:
 
     def __init__(self, window: Window, source: Source, *, plan: Plan | None = None) -> None:
         self.window, self.source = window, source
-        self.plan = plan or Plan.of(window, source.coarsest)
+        self.plan = plan or Plan.of_sums(window, source.coarsest)
         self.touched = touched_between(self.plan.first, self.plan.last, source.family)
 
     def sums(self, keys: Pairs, counts: Pairs) -> Parts:
@@ -186,14 +237,18 @@ class Rolled:
             lambda statement: entries.beside(statement.select_from(self.source.model)),
         )
 
-    def _held(self) -> list[ColumnElement[bool]]:
-        """True for the roll-ups of which the window consists, for each way to find them.
+    def _held(
+        self, stretches: Sequence[Stretch], condition: ColumnElement[bool]
+    ) -> list[ColumnElement[bool]]:
+        """True for the roll-ups of these stretches, for each way to find them.
 
         Where an index begins with what a series is called, SQLite finds one stretch by it but not one or another.
         """
+        if not stretches:
+            return []
         if not self.source.is_instant:
-            return [self.plan.holds(self.source.model)]
-        return [_in_stretch(self.source.model, *each) for each in self.plan.stretches]
+            return [condition]
+        return [_in_stretch(self.source.model, *each) for each in stretches]
 
     def _parts(self, keys: Pairs, counts: Pairs, beside: Callable[[Any], Any]) -> Parts:
         source, plan = self.source, self.plan
@@ -208,7 +263,14 @@ class Rolled:
         old = and_(model.resolution == FIVE_MINUTES, model.start.in_(select(self.touched.c.start)))
         fresh = select(*raw).select_from(self.touched).join(source.raw, source.within(self.touched))
         parts = [
-            *(beside(select(*of_key, *more)).where(held, *source.of_model) for held in self._held()),
+            *(
+                beside(select(*of_key, *sums)).where(held, *source.of_model)
+                for sums, stretches, condition in (
+                    (more, plan.stretches, plan.holds(model)),
+                    (less, plan.less, plan.lacks(model)),
+                )
+                for held in self._held(stretches, condition)
+            ),
             beside(select(*of_key, *less)).where(old, *source.of_model),
             fresh.where(*source.of_raw),
         ]

@@ -411,3 +411,36 @@ def test_hours_and_days_are_what_their_five_minutes_are(engine: Engine) -> None:
                 for resolution in (FIVE_MINUTES, HOUR, QUARTER, DAY, WEEK)
             }
             assert len(set(sums.values())) == 1 and sums[DAY] > 0, (model, sums)
+
+
+@pytest.mark.parametrize("coarsest", [DAY, WEEK])
+@pytest.mark.parametrize("is_now", [False, True])
+@given(first=st.integers(0, 4000), many=st.integers(1, 1500))
+def test_pieces_less_what_lies_beyond_are_the_window(
+    coarsest: int, is_now: bool, first: int, many: int
+) -> None:
+    begin, end = first * FIVE_MINUTES, (first + many) * FIVE_MINUTES
+    more, less = rolled._with_less(begin, end, coarsest, is_now=is_now)
+    ends = {at for _, *each in (*more, *less) for at in each if at is not None} | {begin, end}
+    for moment in {at + off for at in ends for off in (-FIVE_MINUTES, 0)}:
+        assert lying(more, moment) - lying(less, moment) == (begin <= moment < end)
+    assert all(
+        start % width == 0 and until % width == 0 and start < until for width, start, until in (*more, *less)
+    )  # type: ignore[operator]
+
+
+def lying(stretches: Sequence[rolled.Stretch], moment: int) -> int:
+    return sum(start <= moment < until for _, start, until in stretches)  # type: ignore[operator]
+
+
+def test_a_day_that_ends_now_is_a_handful_of_pieces() -> None:
+    """Of nineteen that it has on average without those that are taken away: each is a row per agent."""
+    day = DAY // FIVE_MINUTES
+    counts = []
+    for first in range(0, 3 * day, 7):
+        begin, end = first * FIVE_MINUTES, (first + day) * FIVE_MINUTES
+        pieces = [each for part in rolled._with_less(begin, end, WEEK, is_now=True) for each in part]
+        counts.append(
+            sum((min(until, end) - start) // width for width, start, until in pieces if start < end)
+        )  # type: ignore[operator, type-var]
+    assert sum(counts) / len(counts) < 8
