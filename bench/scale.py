@@ -186,7 +186,13 @@ def _growth(kind: str, took: dict[int, Took]) -> list[Row]:
             for size in sizes[1:]:
                 large = took[size][page, window]
                 name = f"{kind}, {page}, {window}: {size:,} spans beside {sizes[0]:,}"
-                told = (SECTION, name, spread(large, "ms"), spread(small, "ms"), median(large) / median(small))
+                told = (
+                    SECTION,
+                    name,
+                    spread(large, "ms"),
+                    spread(small, "ms"),
+                    median(large) / median(small),
+                )
                 # The embedded database is for one machine: what it takes is told, and no promise is made for it.
                 rows.append(at_most(*told, GROWTH) if kind == "postgresql" else Row(*told))
     return rows
