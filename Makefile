@@ -8,8 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --require-hashes
 # Rooms that do not exist yet are not checked yet.
 STRICT := $(wildcard db components auth api workers settings.py i18n.py logs.py terminal.py cli_*.py)
-# One more than two cores: who waits for a browser or a database leaves its core to others.
-WORKERS ?= 3
+WORKERS ?= 2
 
 # Each application loads all pages, and each test has its own: compiled once, not every time.
 unexport PYTHONDONTWRITEBYTECODE

@@ -14,9 +14,10 @@ _under_way: "WeakKeyDictionary[Page, set[Any]]" = WeakKeyDictionary()
 def watch(page: "Page") -> None:
     """Follow the requests of a new page, for `settled`."""
     under_way = _under_way[page] = set()
-    page.on("request", under_way.add)
-    page.on("requestfinished", under_way.discard)
-    page.on("requestfailed", under_way.discard)
+    # Playwright asks each for its name space, which methods of a set do not have.
+    page.on("request", lambda request: under_way.add(request))
+    page.on("requestfinished", lambda request: under_way.discard(request))
+    page.on("requestfailed", lambda request: under_way.discard(request))
 
 
 def settled(page: "Page") -> None:
