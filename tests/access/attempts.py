@@ -199,6 +199,7 @@ def _other(world: World, column: Any, now: Any, name: str) -> Any:
         "account_links.created_by": identity("another"),
         "second_factors.account_id": identity("loose account"),
         "role_requirements.set_by": identity("another"),
+        "objectives.set_by": identity("another"),
         "heard_stretches.agent_id": "free-b",
         "uptime_subjects.agent_id": "free-b",
         "check_results.check_id": identity("other check"),

@@ -13,6 +13,7 @@ from db.rules import Verb
 from tests.access.attempts import TABLES
 from tests.access.expected import EXPECTED, ROLES, WORDS, May
 from tests.access.judge import named
+from tests.access.world import imagined
 
 VERBS = ("select", "insert", "update", "delete")
 COUNTS = {"select": 44, "insert": 33, "update": 31, "delete": 25}  # of the facts
@@ -106,3 +107,9 @@ def test_every_word_of_the_oracle_means_something() -> None:
     assert columns == []
     roles = {role for _, _, may in named() for role in may.who.split("|") if "|" in may.who}
     assert roles < ROLES
+
+
+def test_every_table_has_rows_that_the_cast_is_tried_on() -> None:
+    """Of a table without any nothing is tried but new rows, and a broken rule of it would not be noticed."""
+    rows = imagined().rows
+    assert [each for each in TABLES if not rows.get(each)] == []

@@ -50,6 +50,7 @@ OWNED_BY_NOBODY = (
     "transactions",
     "invoices",
     "predictions",
+    "api_rollups",
 )
 OWNED = (*OWNED_BY_NOBODY, "api_keys", "leaderboard")
 SHARED = (
@@ -67,6 +68,17 @@ SHARED = (
     "catalogue_seeds",
     "one_time_codes",
     "sign_in_limits",
+    "agent_rollups",
+    "call_rollups",
+    "fleet_rollups",
+    "log_rollups",
+    "measurement_rollups",
+    "rollup_kept",
+    "rollup_touched",
+    "jobs",
+    "provider_usage",
+    "objectives",
+    "annotations",
 )
 # What makes a difference to some rule, as further rows of the same kind.
 STATES: dict[str, dict[str, dict[str, Any]]] = {
@@ -241,6 +253,7 @@ def _particular(table: str, seed: str, number: int) -> dict[str, Any]:
         "agent_rollups": {"id": 1000 + 2 * number, "agent_id": "free-a"},
         "call_rollups": {"caller_id": "free-a", "callee_id": "free-b"},
         "log_rollups": {"agent_id": "free-a"},
+        "fleet_rollups": {"start": 300 * number},
         "measurement_rollups": {"id": 1000 + 2 * number},
         "api_rollups": {"id": 1000 + 2 * number},
         "rollup_touched": {"id": 1000 + 2 * number},
