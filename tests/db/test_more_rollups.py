@@ -19,7 +19,7 @@ from db.histogram import WORST
 from db.metric import NANOSECONDS, Window, from_ns, read, read_series, to_ns
 from db.models import Agent, AgentLog, ApiLog, ApiRollup, LogRollup, MeasurementRollup, SystemMetric
 from db.models.rollup import API, DAY, LOGS, MEASUREMENTS
-from db.queries import rolled
+from db.queries import logs, measurements, rolled
 from db.queries.kept import Beyond, beyond
 from db.queries.log_counts import agents_with_lines, log_lines, log_points
 from db.queries.measured import (
@@ -391,6 +391,7 @@ def test_rows_go_once_they_are_rolled_up_and_what_was_counted_stays(engine: Engi
     put(engine, told[60:])
     now = at((100 * DAY + 5000, 0))
     numbers = counted(engine)
+    reached = extents(engine)
     kept = {f"QUANTUM_KEEP_{name}_DAYS": "99" for name in ("LOGS", "MEASUREMENTS")}
     work = work_given(engine, now, **kept, QUANTUM_API_LOG_DAYS="99")
     gone = dict(keep(work))
@@ -403,11 +404,22 @@ def test_rows_go_once_they_are_rolled_up_and_what_was_counted_stays(engine: Engi
             assert left and left[0] >= from_ns(boundary * NANOSECONDS), model
             assert beyond(unit, ALL, name) == Beyond(from_ns(boundary * NANOSECONDS), 300)
     assert counted(engine) == numbers
+    for (begin, end), (first, last) in zip(extents(engine), reached, strict=True):
+        assert end == last and timedelta(0) <= first - begin < timedelta(days=1), (
+            "to the day, of what is gone"
+        )
     put(engine, [(family, row) for family, row in arranged() if row.get("metric_type")][:3])  # too late
     with db_session(engine, SYSTEM, write=True) as unit:
         touch_all(unit)
     roll_up_all(engine)
     assert counted(engine) == numbers
+
+
+def extents(engine: Engine) -> list[tuple[datetime, datetime]]:
+    """From when to when there are log lines, and measurements."""
+    with session(engine) as unit:
+        found = (logs.extent(unit), measurements.extent(unit))
+    return [each for each in found if each is not None]
 
 
 def counted(engine: Engine) -> list[Any]:
