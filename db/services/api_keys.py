@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import null, or_, select, update
+from sqlalchemy import bindparam, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from db.base import uuid7
@@ -126,7 +126,7 @@ def look_up(session: Session, token: str, now: datetime) -> FoundKey | RefusedKe
     if prefix is None:
         return None
     mine, reason = hash_of(token), Reason.UNKNOWN
-    for row in session.execute(HELD.where(ApiKey.key_prefix == prefix)):
+    for row in session.execute(HELD, {"prefix": prefix}):
         if hmac.compare_digest(row.key_hash, mine):
             wrong = _refusal(row, now)
             return RefusedKey(wrong, prefix, row.id, row.user_id) if wrong else _found(row)
@@ -134,6 +134,7 @@ def look_up(session: Session, token: str, now: datetime) -> FoundKey | RefusedKe
     return RefusedKey(reason, prefix)
 
 
+# Sent at every request, so put together once.
 HELD = (
     select(
         ApiKey.id,
@@ -152,6 +153,7 @@ HELD = (
     )
     .join(Profile, Profile.id == ApiKey.user_id)
     .join(AuthAccount, AuthAccount.id == Profile.auth_user_id)
+    .where(ApiKey.key_prefix == bindparam("prefix"))
 )
 
 

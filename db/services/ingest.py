@@ -120,7 +120,7 @@ def _store(session: Session, arrivals: list[Arrival], source: str) -> Stored:
     late = waiting_children(session, [known.key for known in known_new])
     _insert(session, new, senders)
     if late:
-        settle_late(session, late, {known.key: known for known in known_new})
+        settle_late(session, late, {known.key: known for known in known_new}, {known.key for known in stored})
     settle_named_calls(session, sorted({known.trace_id for known in known_new}))
     touch(session, (known.start_ns for known in known_new))
     ended = latest((each.agent_id, each.record.start_ns + each.record.duration_ns) for each in new)

@@ -3,7 +3,7 @@
 Only spans that are still `unsettled` are looked at; a partial index holds them and no others.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, delete, select, update
@@ -19,9 +19,15 @@ from db.services.touched import touch
 LEVELS = 16  # of descendants that are asked for one by one; below them whole traces are read at once
 
 
-def settle_late(session: Session, children: list[Known], parents: dict[SpanKey, Known]) -> None:
-    """Settle stored spans anew, now that `parents` are stored, and what lies below as far as anything changes."""
+def settle_late(
+    session: Session, children: list[Known], parents: dict[SpanKey, Known], again: Collection[SpanKey] = ()
+) -> None:
+    """Settle stored spans anew, now that `parents` are stored, and what lies below as far as anything changes.
+
+    again: ids of parents that another span had before, so that their children may have proved a call already.
+    """
     below = _Below(session)
+    children = below.unseen(children)
     settled: list[tuple[Known, Known]] = []
     may_prove: list[Known] = []
     while children:
@@ -30,7 +36,7 @@ def settle_late(session: Session, children: list[Known], parents: dict[SpanKey, 
             parent = parents[child.trace_id, child.parent_span_id or ""]
             after = after_parent(child, parent)
             settled.append((after, parent))
-            if below.level or child.counterpart is not None:
+            if below.level or child.counterpart is not None or parent.key in again:
                 may_prove.append(after)
             if _passed_on(after) != _passed_on(child):
                 changed.append(after)
@@ -60,6 +66,10 @@ class _Below:
             found = waiting_children(self.session, [known.key for known in parents])
         else:
             found = [child for known in parents for child in self._traces.get(known.key, ())]
+        return self.unseen(found)
+
+    def unseen(self, found: Iterable[Known]) -> list[Known]:
+        """Each span once, though two with the same ids may have come with its parent's."""
         return [known for known in found if self._is_new(known)]
 
     def _is_new(self, known: Known) -> bool:

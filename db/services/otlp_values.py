@@ -60,6 +60,7 @@ LONGEST_NAME = 1024
 LONGEST_AGENT = 255
 LONGEST_VALUE = 1024 * 1024
 LATEST_NS = 2**63 - 1
+OF_JSON = (list, dict, str, int, float)  # what JSON gives, and no protobuf message
 WHOLE = re.compile(r"-?[0-9]+")
 IDS = {digits: re.compile(f"(?!0+$)[0-9a-fA-F]{{{digits}}}") for digits in (16, 32)}
 
@@ -146,7 +147,7 @@ def _refuse_many(count: int) -> None:
 def few(values: Any, what: str) -> Sequence[Any]:
     if values is None:
         return ()
-    listed = as_list(values) if isinstance(values, list | dict | str | int | float) else values
+    listed = as_list(values) if isinstance(values, OF_JSON) else values
     if len(listed) > MOST_ATTRIBUTES:
         raise Invalid(f"{len(listed):,} {what}, the limit is {MOST_ATTRIBUTES:,}; send fewer", SIZE)
     return listed

@@ -10,13 +10,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, func, literal, or_, select, text, update
+from sqlalchemy import bindparam, case, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from db.base import Instant
 from db.models import RateLimit
+from db.services.bulk import table_of
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -68,28 +69,36 @@ COUNTS = (
 )
 
 
-def _count(session: Session, key_id: UUID, endpoint: str, now: datetime) -> Any:
-    """The row with this request counted; None where there is no row or nothing left of it."""
-    hour, day = hour_of(now), day_of(now)
-    over_hour = or_(RateLimit.window_start.is_(None), RateLimit.window_start < hour)
-    over_day = or_(RateLimit.window_start.is_(None), RateLimit.window_start < day)
-    in_hour = func.coalesce(RateLimit.current_hour_count, 0)
-    in_day = func.coalesce(RateLimit.current_day_count, 0)
-    statement = (
-        update(RateLimit)
-        .where(RateLimit.api_key_id == key_id, RateLimit.endpoint == endpoint)
-        .where(or_(over_hour, in_hour < RateLimit.limit_per_hour))
-        .where(or_(over_day, in_day < RateLimit.limit_per_day))
+def _counting() -> Any:
+    """The statement that counts a request. Put together once: it is sent at every request."""
+    table = table_of(RateLimit)
+    now, hour, day = (bindparam(name, type_=Instant()) for name in ("now", "hour", "day"))
+    over_hour = or_(table.c.window_start.is_(None), table.c.window_start < hour)
+    over_day = or_(table.c.window_start.is_(None), table.c.window_start < day)
+    in_hour = func.coalesce(table.c.current_hour_count, 0)
+    in_day = func.coalesce(table.c.current_day_count, 0)
+    return (
+        update(table)
+        .where(table.c.api_key_id == bindparam("key_id"), table.c.endpoint == bindparam("at"))
+        .where(or_(over_hour, in_hour < table.c.limit_per_hour))
+        .where(or_(over_day, in_day < table.c.limit_per_day))
         .values(
             current_hour_count=case((over_hour, 1), else_=in_hour + 1),
             current_day_count=case((over_day, 1), else_=in_day + 1),
-            window_start=case((over_hour, literal(hour, Instant())), else_=RateLimit.window_start),
-            last_reset_at=case((over_hour, literal(now, Instant())), else_=RateLimit.last_reset_at),
+            window_start=case((over_hour, hour), else_=table.c.window_start),
+            last_reset_at=case((over_hour, now), else_=table.c.last_reset_at),
         )
-        .returning(*COUNTS)
-        .execution_options(synchronize_session=False)
+        .returning(*(table.c[column.key] for column in COUNTS))
     )
-    return session.execute(statement).one_or_none()
+
+
+COUNTING = _counting()
+
+
+def _count(session: Session, key_id: UUID, endpoint: str, now: datetime) -> Any:
+    """The row with this request counted; None where there is no row or nothing left of it."""
+    told = {"key_id": key_id, "at": endpoint, "now": now, "hour": hour_of(now), "day": day_of(now)}
+    return session.execute(COUNTING, told).one_or_none()
 
 
 def _begin(session: Session, key_id: UUID, endpoint: str, limits: Limits, now: datetime) -> None:

@@ -137,3 +137,39 @@ def test_spans_that_are_each_others_parents_end_nothing_but_themselves(engine: E
     send(engine, [(span(12, 11), "s"), (span(13, 12), "s")])
     with session(engine) as unit:
         assert len(unit.scalars(select(Span.span_id)).all()) == 6
+
+
+def test_two_parents_with_the_same_ids_settle_a_child_once(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ids that are said twice are the sender's mistake: nothing is refused for it, and no batch is taken apart."""
+    monkeypatch.setattr("db.services.ingest._store_halves", _never)
+    send(engine, [(span(2, 1), "below")])
+    send(engine, [(span(1, start=BEGIN), "above"), (span(1, start=BEGIN + 5), "above")])
+    assert unsettled(engine) == set()
+    assert called(engine) == {("above", "below")}
+
+
+def test_a_parents_twin_that_comes_later_is_stored_too(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The child still waits, for what is above them both, and has proved a call at the first of the two already."""
+    monkeypatch.setattr("db.services.ingest._store_halves", _never)
+    send(engine, [(span(3, 2), "below")])
+    send(engine, [(span(2, 1, start=BEGIN), "above")])
+    assert called(engine) == {("above", "below")}
+    send(engine, [(span(2, 1, start=BEGIN + 5), "beside")])
+    with session(engine) as unit:
+        assert len(unit.execute(select(Span.span_id)).all()) == 3
+    assert called(engine) == {("beside", "below")}
+
+
+def called(engine: Engine) -> set[tuple[str, str]]:
+    with session(engine) as unit:
+        return {
+            (row.caller_id, row.callee_id) for row in unit.execute(select(Call.caller_id, Call.callee_id))
+        }
+
+
+def _never(*_: Any) -> None:
+    raise AssertionError("the database refused a row of the batch")
