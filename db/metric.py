@@ -219,10 +219,16 @@ def _refuse_second(key: str, sentence: str) -> None:
         raise ValueError(f"{key} has no definition; give its function a docstring")
 
 
-def read(session: Session, key: str, window: Window, subject: Subject = ()) -> Reading:
-    """Read the metric `key` over `window`. Raises KeyError for an unknown key."""
+def read(
+    session: Session, key: str, window: Window, subject: Subject = (), statement: Statement | None = None
+) -> Reading:
+    """Read the metric `key` over `window`. Raises KeyError for an unknown key.
+
+    statement: what the metric builds for this window and subject, where that is at hand already.
+    """
     declared = METRICS[key]
-    statement = declared.build(window, *subject)
+    if statement is None:
+        statement = declared.build(window, *subject)
     row = timed(session, key, lambda: session.execute(statement).mappings().one())
     return reading_of(declared, row, window, subject)
 
@@ -259,10 +265,13 @@ def _resolution(declared: Metric | Series, rows: Sequence[Mapping[Any, Any]]) ->
     return RESOLUTIONS[told] if told else declared.resolution
 
 
-def read_series(session: Session, key: str, window: Window, subject: Subject = ()) -> SeriesReading:
-    """Read the rows of the chart `key`; `n` is the sum of their `count` column."""
+def read_series(
+    session: Session, key: str, window: Window, subject: Subject = (), statement: Statement | None = None
+) -> SeriesReading:
+    """Read the rows of the chart `key`; `n` is the sum of their `count` column. `statement` as for `read`."""
     declared = SERIES[key]
-    statement = declared.build(window, *subject)
+    if statement is None:
+        statement = declared.build(window, *subject)
     found = timed(session, key, lambda: session.execute(statement).mappings().all())
     rows = tuple({name: _number(value) for name, value in row.items()} for row in found)
     n = sum(int(row["count"]) for row in rows)

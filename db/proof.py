@@ -9,7 +9,10 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Compiled
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import visitors
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.util import LRUCache
 
+from db.actor import Actor
 from db.evidence import SIZE, EvidencePage, read_evidence
 from db.guard import GuardedSession
 from db.keyset import question
@@ -53,11 +56,10 @@ class Proof:
 def prove(session: Session, key: str, window: Window, subject: Subject = (), first: int = SIZE) -> Proof:
     """Read `key` again and bring its statement, parameters, tables and the first rows behind it."""
     declared = METRICS.get(key) or SERIES[key]
-    reading = (
-        read(session, key, window, subject) if key in METRICS else read_series(session, key, window, subject)
-    )
-    found = more(session, key, window, subject, size=first)
     statement = declared.build(window, *subject)
+    take = read if key in METRICS else read_series
+    reading = take(session, key, window, subject, statement)
+    found = more(session, key, window, subject, size=first)
     sql, params = statement_text(session, statement)
     return Proof(
         reading=reading,
@@ -93,8 +95,8 @@ def more(
 
 def as_json(session: Session, key: str, window: Window, subject: Subject = ()) -> dict[str, Any]:
     """The answer of `quantum metric KEY --json` and of the REST door."""
-    reading = read(session, key, window, subject)
     statement = METRICS[key].build(window, *subject)
+    reading = read(session, key, window, subject, statement)
     sql, params = statement_text(session, statement)
     seen = reading.window
     return {
@@ -120,14 +122,37 @@ def statement_text(session: Session, statement: Statement) -> tuple[str, dict[st
 
     Parameters are named (`:name` on SQLite, `%(name)s` on PostgreSQL), so that both can be run as they stand.
     """
-    dialect: Dialect = session.get_bind().dialect
-    if dialect.name == "sqlite":
-        dialect = sqlite.dialect(paramstyle="named")
     actor = session.actor if isinstance(session, GuardedSession) else None
+    key = statement._generate_cache_key()
+    values = None if key is None else key.bindparams
     with asking(actor):
-        compiled = statement.compile(dialect=give_eyes(dialect), compile_kwargs={"render_postcompile": True})
-        params = dict(compiled.params)
-    return str(compiled), {name: _bound(compiled, name, value) for name, value in params.items()}
+        compiled = _compiled(session.get_bind().dialect, actor, statement)
+        params = compiled.construct_params(extracted_parameters=values, _no_postcompile=True)
+        written = compiled.construct_expanded_state(params)
+    sent = {name: value for name, value in params.items() if name not in written.parameter_expansion}
+    sent.update(written.additional_parameters)
+    return written.statement, {name: _bound(compiled, name, value) for name, value in sent.items()}
+
+
+# Statements without their values, as `db.sight` keeps them: the same key is the same SQL. To write one out takes as
+# long as to read the number, and each answer tells its statement.
+_WRITTEN: "LRUCache[Any, SQLCompiler]" = LRUCache(500)
+_TABLES: "LRUCache[Any, tuple[str, ...]]" = LRUCache(500)
+
+
+def _compiled(dialect: Dialect, actor: Actor | None, statement: Statement) -> SQLCompiler:
+    key = statement._generate_cache_key()
+    place = key and (dialect.name, actor and (actor.kind, actor.role), key.key)
+    found = None if place is None else _WRITTEN.get(place)
+    if found is None:
+        if dialect.name == "sqlite":
+            dialect = sqlite.dialect(paramstyle="named")
+        made = statement.compile(dialect=give_eyes(dialect), cache_key=key)
+        assert isinstance(made, SQLCompiler)
+        found = made
+        if place is not None:
+            _WRITTEN[place] = found
+    return found
 
 
 def _bound(compiled: Compiled, name: str, value: Any) -> Any:
@@ -142,5 +167,11 @@ def _bound(compiled: Compiled, name: str, value: Any) -> Any:
 
 def tables_of(statement: Statement) -> tuple[str, ...]:
     """Names of the tables a statement reads, sorted."""
-    found = {element.name for element in visitors.iterate(statement) if isinstance(element, Table)}
-    return tuple(sorted(found))
+    key = statement._generate_cache_key()
+    found = None if key is None else _TABLES.get(key.key)
+    if found is None:
+        read = {element.name for element in visitors.iterate(statement) if isinstance(element, Table)}
+        found = tuple(sorted(read))
+        if key is not None:
+            _TABLES[key.key] = found
+    return found
