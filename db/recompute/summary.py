@@ -5,6 +5,7 @@ A number of a module is added up over everybody's rows here, so only `quantum ve
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
@@ -16,14 +17,21 @@ from db.recompute.compare import BEYOND, DIFFERS, Line, standard_windows, verify
 MOST_NAMED = 50
 
 
-def summary(session: Session, at: datetime, is_ending: Callable[[], bool]) -> dict[str, Any]:
-    """The facts of a run over the standard windows. What it did not come to is named; the next run begins elsewhere."""
-    windows = standard_windows(session, at)
+def summary(
+    reading: Callable[[], AbstractContextManager[Session]], at: datetime, is_ending: Callable[[], bool]
+) -> dict[str, Any]:
+    """The facts of a run over the standard windows. What it did not come to is named; the next run begins elsewhere.
+
+    `reading` begins a transaction. Each domain has its own: both ways see the same rows, and none is open for long.
+    """
+    with reading() as session:
+        windows = standard_windows(session, at)
     lines: list[Line] = []
     unreached: list[str] = []
     for domain in _from_another_one(at):
         try:
-            lines += list(verify(session, windows, is_ending=is_ending, domains=[domain]))
+            with reading() as session:
+                lines += list(verify(session, windows, is_ending=is_ending, domains=[domain]))
         except Stopped:
             unreached += [key for key, each in RECOMPUTED.items() if each is domain]
     beyond = [line for line in lines if line.verdict == BEYOND]

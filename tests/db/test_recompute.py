@@ -40,7 +40,7 @@ from tests.otlp import BEGIN, SECOND, span
 from tests.sessions import session
 from tests.workers.working import given as work_given
 from workers.schedule import Schedule
-from workers.verify import verify_numbers
+from workers.verify import Paced, verify_numbers
 
 assert db.queries.__all__
 AT = SINCE + timedelta(hours=3)
@@ -167,6 +167,7 @@ def verify_numbers_once(engine: Engine) -> None:
             unit.delete(each)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(job, "LONGEST_SECONDS", 300.0)  # what a slow machine does not come to is no matter here
+        patch.setattr(job, "RESTS", 0.0)
         assert Schedule(engine, work_given(engine).settings, {}).look(schedule.JOBS[job.NAME])
 
 
@@ -175,6 +176,7 @@ def test_what_everybody_may_read_of_a_run_holds_no_value(
     filled: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(METRICS, "crm.deals", replace(METRICS["crm.deals"], build=_broken))
+    monkeypatch.setattr("workers.verify.RESTS", 0.0)
     facts = verify_numbers(work_given(filled, AT))
     assert facts["differing"] > 0 and facts["checked"] > 300
     assert {frozenset(each) for each in facts["differs"]} == {frozenset({"key", "window"})}
@@ -187,6 +189,22 @@ def test_a_run_that_has_no_time_says_what_it_did_not_come_to(filled: Engine) -> 
     assert "spans.count" in facts["unreached"] and facts["differing"] == 0
     with guarded(filled, SYSTEM) as unit, pytest.raises(Stopped):
         list(Rows(unit, lambda: True).each(Span.start_ns))
+
+
+def test_the_job_rests_three_times_as_long_as_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And counts its work alone, so that a busy machine gets through as many numbers as a quiet one."""
+    clock, rests = [0.0], []
+    monkeypatch.setattr("workers.verify.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("workers.verify.time.sleep", rests.append)
+    ends = Paced(lambda: False)
+    for step in (0.1, 0.02, 5.0):
+        clock[0] += step
+        assert not ends()
+        clock[0] = ends._since
+    assert rests == pytest.approx([0.3, 0.06, 0.5])
+    clock[0] += 15.0
+    assert ends(), "twenty seconds of work"
+    assert Paced(lambda: True)()
 
 
 def test_both_databases_and_python_mean_the_same_by_a_number_and_by_small_letters(
