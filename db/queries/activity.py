@@ -80,12 +80,12 @@ def latency(window: Window, only: Only = None) -> Subquery:
         window.covers_ns(Span.start_ns), reach.within(Span.start_ns), *rolled.source.of_raw
     )
     ranked = by_rank(_with_own(few, window, only, *row), ("agent_id",), percents).subquery("by_rank")
-    placed = by_places(rolled.places(BY_AGENT, Span.duration_ns), ("agent_id",), percents).subquery(
-        "by_place"
-    )
+    placed = by_places(
+        rolled.places(BY_AGENT, Span.duration_ns, when=~reach.is_exact), ("agent_id",), percents
+    ).subquery("by_place")
     found: Subquery = percentiles(
         select(ranked, literal(EXACT).label("resolution")),
-        select(placed, literal(BY_HISTOGRAM).label("resolution")).where(~reach.is_exact),
+        select(placed, literal(BY_HISTOGRAM).label("resolution")),
     ).subquery("latency")
     return found
 

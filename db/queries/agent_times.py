@@ -58,11 +58,11 @@ def latency_by_time(window: Window, agent: str) -> Statement:
         window.covers_ns(Span.start_ns), reach.within(Span.start_ns), *source.of_raw
     )
     ranked = by_rank(few, ("start",), (50,)).subquery("by_rank")
-    places = rolled.places({"start": (of_model, of_raw)}, Span.duration_ns)
+    places = rolled.places({"start": (of_model, of_raw)}, Span.duration_ns, when=~reach.is_exact)
     placed = by_places(places, ("start",), (50,)).subquery("by_place")
     row = union_all(
         select(ranked, literal(EXACT).label("resolution")),
-        select(placed, literal(BY_HISTOGRAM).label("resolution")).where(~reach.is_exact),
+        select(placed, literal(BY_HISTOGRAM).label("resolution")),
     ).subquery("bars")
     return select(
         minute_of(row.c.start).label("at"),

@@ -99,10 +99,12 @@ def _percentiles(window: Window, where: Where | None, own: bool, keys: tuple[str
     )
     values = few if where is None or not own else union_all(few, *own_calls(window, where, columns))
     ranked = by_rank(values, keys, PERCENTS).subquery("by_rank")
-    placed = by_places(wanted.places(by, Call.latency_ns), keys, PERCENTS).subquery("by_place")
+    placed = by_places(wanted.places(by, Call.latency_ns, when=~reach.is_exact), keys, PERCENTS).subquery(
+        "by_place"
+    )
     found: Subquery = percentiles(
         select(ranked, literal(EXACT).label("resolution")),
-        select(placed, literal(BY_HISTOGRAM).label("resolution")).where(~reach.is_exact),
+        select(placed, literal(BY_HISTOGRAM).label("resolution")),
     ).subquery("found_percentiles")
     return found
 

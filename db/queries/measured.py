@@ -161,7 +161,7 @@ def medians_by_time(window: Window, chosen: Chosen, width: int) -> Statement:
         source.covers(window), reach.within(source.moment), *source.of_raw
     )
     ranked = by_rank(stored, ("at",), (50,)).subquery("by_rank")
-    places = rows.places(at, VALUE, place=place_of_amount(VALUE))
+    places = rows.places(at, VALUE, place=place_of_amount(VALUE), when=~reach.is_exact)
     placed = by_places(places, ("at",), (50,), middle_of_amount).subquery("by_place")
     seconds = literal_column(str(width), BigInteger()).label("seconds")
 
@@ -170,7 +170,7 @@ def medians_by_time(window: Window, chosen: Chosen, width: int) -> Statement:
         return select(row.c.at, seconds, value, row.c.n.label("count"), resolution.label("resolution"))
 
     exact = told(ranked, literal(EXACT)).where(reach.is_exact)
-    each = union_all(exact, told(placed, reach.resolution).where(~reach.is_exact)).subquery("each")
+    each = union_all(exact, told(placed, reach.resolution)).subquery("each")
     return select(*each.c).where(each.c.at.is_not(None)).order_by(each.c.at)
 
 

@@ -227,14 +227,26 @@ class Rolled:
         model = self.source.model
         return self._parts(keys, counts, lambda statement: statement.select_from(model))
 
-    def places(self, keys: Pairs, value: Any, document: Any = None, place: Any = None) -> Parts:
-        """Rows of the keys, `place` and `count` out of the histograms and of the raw `value`s."""
+    def places(
+        self,
+        keys: Pairs,
+        value: Any,
+        document: Any = None,
+        place: Any = None,
+        when: ColumnElement[bool] | None = None,
+    ) -> Parts:
+        """Rows of the keys, `place` and `count` out of the histograms and of the raw `value`s.
+
+        when: whether they are asked for at all. SQLite looks at no row then; said only of what is made of them, it
+        would make that first.
+        """
         entries = Entries(self.source.model.histogram if document is None else document)
         raw_place = place_in_histogram(value) if place is None else place
         return self._parts(
             {**keys, "place": (entries.place, raw_place)},
             {"count": (entries.count, literal(1, BigInteger()))},
             lambda statement: entries.beside(statement.select_from(self.source.model)),
+            () if when is None else (when,),
         )
 
     def _held(
@@ -250,11 +262,17 @@ class Rolled:
             return [condition]
         return [_in_stretch(self.source.model, *each) for each in stretches]
 
-    def _parts(self, keys: Pairs, counts: Pairs, beside: Callable[[Any], Any]) -> Parts:
+    def _parts(
+        self,
+        keys: Pairs,
+        counts: Pairs,
+        beside: Callable[[Any], Any],
+        when: Sequence[ColumnElement[bool]] = (),
+    ) -> Parts:
         source, plan = self.source, self.plan
         of_key = [told.label(name) for name, (told, _) in keys.items()]
         raw = [of.label(name) for name, (_, of) in [*keys.items(), *counts.items()]]
-        edge = select(*raw).select_from(source.raw).where(source.at_edge(plan), *source.of_raw)
+        edge = select(*raw).select_from(source.raw).where(*when, source.at_edge(plan), *source.of_raw)
         if not plan.stretches:
             return union_all(edge)
         more = [told.label(name) for name, (told, _) in counts.items()]
@@ -264,15 +282,15 @@ class Rolled:
         fresh = select(*raw).select_from(self.touched).join(source.raw, source.within(self.touched))
         parts = [
             *(
-                beside(select(*of_key, *sums)).where(held, *source.of_model)
+                beside(select(*of_key, *sums)).where(*when, held, *source.of_model)
                 for sums, stretches, condition in (
                     (more, plan.stretches, plan.holds(model)),
                     (less, plan.less, plan.lacks(model)),
                 )
                 for held in self._held(stretches, condition)
             ),
-            beside(select(*of_key, *less)).where(old, *source.of_model),
-            fresh.where(*source.of_raw),
+            beside(select(*of_key, *less)).where(*when, old, *source.of_model),
+            fresh.where(*when, *source.of_raw),
         ]
         return union_all(*parts, *([edge] if source.has_edge(plan) else []))
 
