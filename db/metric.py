@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import CTE, ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from db.definition import code_version
@@ -307,13 +307,15 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     return (max(0.0, 100 * (centre - half)), min(100.0, 100 * (centre + half)))
 
 
-def nearest_rank(values: Statement, percent: int) -> Statement:
+def nearest_rank(values: Statement, percent: int, counted: CTE | None = None) -> Statement:
     """The ⌈percent·n/100⌉-th smallest `x` of `values`, none of which may be null, as `value`; how many as `n`.
 
-    Counted from the largest: a database keeps only so many of them while it sorts, and numbers no row.
+    Counted from the largest: a database keeps only so many of them while it sorts, and numbers no row. `counted` is a
+    row that tells `n`, where they are counted already.
     """
-    every, measured = values.subquery("measured"), values.subquery("measured")
-    counted = select(func.count().label("n")).select_from(every).cte("counted")
+    measured = values.subquery("measured")
+    if counted is None:
+        counted = select(func.count().label("n")).select_from(values.subquery("measured")).cte("counted")
     n = select(counted.c.n).scalar_subquery()
     above = select(counted.c.n - place_of(counted.c.n, percent)).scalar_subquery()
     value = select(measured.c.x).order_by(measured.c.x.desc()).limit(1).offset(above).scalar_subquery()

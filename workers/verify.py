@@ -11,9 +11,12 @@ from db.recompute.summary import summary
 from workers.schedule import Work, job
 
 NAME = "verify-numbers"
-LONGEST_SECONDS = 20.0  # of work; with the rests between, four times as long
-RESTS = 3.0  # as long as it worked just before: those who read or report meanwhile shall not notice
-LONGEST_REST = 0.5  # seconds: whoever stops the server does not wait for longer
+LONGEST_SECONDS = 20.0  # of work; with the rests between, some seven minutes
+RESTS = (
+    19.0  # times as long as it worked just before: 95 of 100 who read or report meanwhile shall not notice
+)
+LONGEST_REST = 2.0  # seconds
+LOOKS_SECONDS = 0.05  # how often it looks meanwhile whether to end
 
 
 @job(NAME, every=timedelta(hours=1))
@@ -34,6 +37,8 @@ class Paced:
         self._worked += worked
         if self._is_ending() or self._worked > LONGEST_SECONDS:
             return True
-        time.sleep(min(RESTS * worked, LONGEST_REST))
+        rested = time.monotonic() + min(RESTS * worked, LONGEST_REST)
+        while (left := rested - time.monotonic()) > 0 and not self._is_ending():
+            time.sleep(min(left, LOOKS_SECONDS))
         self._since = time.monotonic()
-        return False
+        return self._is_ending()

@@ -5,13 +5,14 @@ A list is a statement with the keys it is ordered by; `db.keyset` reads it. Filt
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, literal, or_, select
 from sqlalchemy.orm import Session
 
 from db.keyset import Key
-from db.metric import METRICS, Statement, Window
+from db.metric import EARLIEST, METRICS, Statement, Window
 from db.models import Agent, AgentConnection, AgentLog, NetworkNode, Span
 from db.models.telemetry import ERROR, OK, UNSET
 from db.queries.agents import AgentFilter, narrowed, source
@@ -21,6 +22,7 @@ from db.queries.spans import not_own_parts
 
 STATUS = {"unset": UNSET, "ok": OK, "error": ERROR}
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
+ALL_TIME = Window.parse("all", EARLIEST)
 NAMES_OF_STATUS = {number: name for name, number in STATUS.items()}
 
 
@@ -93,6 +95,12 @@ def heard_until(last_active: datetime | None, heartbeat_seconds: int | None) -> 
 
 def measured_list(window: Window, *, agent: str | None = None) -> Listed:
     """Ordered pairs with a call in the window: calls, errors, how many have a latency, p50 and p95 of these in ms."""
+    return _measured_list(ALL_TIME if window.start is None else window, agent)
+
+
+@lru_cache(16)
+def _measured_list(window: Window, agent: str | None) -> Listed:
+    """To put this statement together takes as long as to read it. That of all time says nothing of the instant."""
     rows = pairs(window, None if agent is None else touching(agent), own=False)
     few = METRICS["connection.latency_p95_ms"].least
     statement = select(

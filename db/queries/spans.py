@@ -186,7 +186,8 @@ def durations(window: Window) -> Statement:
 def _percentile(window: Window, percent: int) -> Statement:
     """By nearest rank while the window holds at most MOST_EXACT spans, else by histograms."""
     reach = span_reach(window)
-    rank = nearest_rank(durations(window).where(reach.within(Span.start_ns)), percent).subquery("by_rank")
+    few = durations(window).where(reach.within(Span.start_ns))
+    rank = nearest_rank(few, percent, reach.row).subquery("by_rank")
     places = fleet(window).places({}, Span.duration_ns)
     place = by_places(places, (), (percent,)).subquery("by_place")
     exact = select(rank.c.value * 1.0).scalar_subquery()

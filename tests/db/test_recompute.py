@@ -191,20 +191,36 @@ def test_a_run_that_has_no_time_says_what_it_did_not_come_to(filled: Engine) -> 
         list(Rows(unit, lambda: True).each(Span.start_ns))
 
 
-def test_the_job_rests_three_times_as_long_as_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_job_works_a_twentieth_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """And counts its work alone, so that a busy machine gets through as many numbers as a quiet one."""
-    clock, rests = [0.0], []
+    clock, told = [0.0], []
+
+    def sleep(seconds: float) -> None:
+        clock[0] += seconds
+
     monkeypatch.setattr("workers.verify.time.monotonic", lambda: clock[0])
-    monkeypatch.setattr("workers.verify.time.sleep", rests.append)
-    ends = Paced(lambda: False)
+    monkeypatch.setattr("workers.verify.time.sleep", sleep)
+    paced = Paced(lambda: False)
     for step in (0.1, 0.02, 5.0):
-        clock[0] += step
-        assert not ends()
-        clock[0] = ends._since
-    assert rests == pytest.approx([0.3, 0.06, 0.5])
+        begun = clock[0] = clock[0] + step
+        assert not paced()
+        told.append(clock[0] - begun)
+    assert told == pytest.approx([1.9, 0.38, 2.0])
     clock[0] += 15.0
-    assert ends(), "twenty seconds of work"
-    assert Paced(lambda: True)()
+    assert paced(), "twenty seconds of work"
+
+
+def test_the_job_ends_in_the_middle_of_a_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+
+    def sleep(seconds: float) -> None:
+        clock[0] += seconds
+
+    monkeypatch.setattr("workers.verify.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("workers.verify.time.sleep", sleep)
+    paced = Paced(lambda: clock[0] > 0.5)
+    clock[0] = 0.2
+    assert paced() and clock[0] < 0.6
 
 
 def test_both_databases_and_python_mean_the_same_by_a_number_and_by_small_letters(

@@ -1,5 +1,6 @@
 """What a statement looks like is written out once for all its values, and each time is what a new one would be."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from db.engine import session
 from db.metric import METRICS, SERIES, Window
 from db.models import Agent, Deal
 from db.proof import statement_text, tables_of
+from db.queries.connections import pairs
 
 REGISTRIES = db.queries.__all__  # importing db.queries fills METRICS and SERIES
 WINDOWS = [
@@ -70,3 +72,10 @@ def test_each_is_told_what_is_sent_for_them(engine: Engine) -> None:
     admin, second, third = expected
     assert admin[0] != second[0] == third[0]
     assert second[1] != third[1], "the second person is not taken for the third"
+
+
+def test_the_pairs_of_all_time_are_asked_alike_at_every_instant(engine: Engine) -> None:
+    """`db.queries.fleet_lists` keeps that statement."""
+    instants = [datetime(year, 2, 3, 4, 5, tzinfo=UTC) for year in (1999, 2026)]
+    first, second = (select(pairs(Window.parse("all", at), own=False)) for at in instants)
+    assert told_anew(engine, SYSTEM, first) == told_anew(engine, SYSTEM, second)

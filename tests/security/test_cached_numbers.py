@@ -25,6 +25,7 @@ KEPT = {
     "db/guard.py": "what names statements, without their values, that hold nothing forbidden to anybody",
     "db/proof.py": "what statements look like, without their values, for each kind and role apart",
     "db/queries/calls.py": "a statement without its rows",
+    "db/queries/fleet_lists.py": "a statement without its rows",
     "db/queries/outcomes.py": "a statement without its rows",
     "db/queries/rolled.py": "a statement without its rows",
     "db/queries/spans.py": "a statement without its rows",
