@@ -94,3 +94,13 @@ def test_killed_and_started_again_then_ended_in_order(tmp_path: Path, started: l
     assert rows(tmp_path, "SELECT 1 FROM agent_logs WHERE message = 'The collector stopped in order.'") == [
         (1,)
     ]
+
+
+def test_the_collector_spares_what_was_there_at_the_start() -> None:
+    """In a process of its own: what is set here would hold for the suite."""
+    said = (
+        "import gc; from workers import server; server._begin('built', ready=print); "
+        "print(gc.get_freeze_count() > 10_000, gc.get_threshold()[0])"
+    )
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, cwd=ROOT, check=True)  # noqa: S603
+    assert done.stdout.split() == ["built", "True", "10000"]
