@@ -22,7 +22,6 @@ WINDOWS = [
     for name in (
         "2026-01-01T00:00:00Z/2026-01-02T00:00:00Z",
         "2025-03-04T00:00:00Z/2026-05-06T07:08:09Z",
-        "all",
     )
 ]
 PEOPLE = [Actor.person(UUID(int=number), role) for number, role in ((1, "admin"), (2, "user"), (3, "user"))]
