@@ -1,6 +1,8 @@
 """Every number comes out of the raw rows by another way; where it does not, that is told."""
 
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -40,7 +42,7 @@ from tests.otlp import BEGIN, SECOND, span
 from tests.sessions import session
 from tests.workers.working import given as work_given
 from workers.schedule import Schedule
-from workers.verify import Paced, verify_numbers
+from workers.verify import recomputed, verify_numbers
 
 assert db.queries.__all__
 AT = SINCE + timedelta(hours=3)
@@ -167,7 +169,9 @@ def verify_numbers_once(engine: Engine) -> None:
             unit.delete(each)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(job, "LONGEST_SECONDS", 300.0)  # what a slow machine does not come to is no matter here
-        patch.setattr(job, "RESTS", 0.0)
+        patch.setattr(
+            job, "apart", job.recomputed
+        )  # another process would not see what was broken in this one
         assert Schedule(engine, work_given(engine).settings, {}).look(schedule.JOBS[job.NAME])
 
 
@@ -176,7 +180,7 @@ def test_what_everybody_may_read_of_a_run_holds_no_value(
     filled: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(METRICS, "crm.deals", replace(METRICS["crm.deals"], build=_broken))
-    monkeypatch.setattr("workers.verify.RESTS", 0.0)
+    monkeypatch.setattr("workers.verify.apart", recomputed)
     facts = verify_numbers(work_given(filled, AT))
     assert facts["differing"] > 0 and facts["checked"] > 300
     assert {frozenset(each) for each in facts["differs"]} == {frozenset({"key", "window"})}
@@ -191,36 +195,41 @@ def test_a_run_that_has_no_time_says_what_it_did_not_come_to(filled: Engine) -> 
         list(Rows(unit, lambda: True).each(Span.start_ns))
 
 
-def test_the_job_works_a_twentieth_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And counts its work alone, so that a busy machine gets through as many numbers as a quiet one."""
-    clock, told = [0.0], []
+@pytest.mark.databases("postgresql")
+def test_the_job_recomputes_in_a_process_behind_all_others(
+    filled: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the login it was given, with its password."""
+    started: list[Any] = []
+    monkeypatch.setattr(
+        "workers.verify.recomputed", lambda *_: pytest.fail("computed here, where requests are answered")
+    )
+    begin = subprocess.Popen.__init__
 
-    def sleep(seconds: float) -> None:
-        clock[0] += seconds
+    def note(self: Any, command: Any, **more: Any) -> None:
+        started.append(command)
+        begin(self, command, **more)
 
-    monkeypatch.setattr("workers.verify.time.monotonic", lambda: clock[0])
-    monkeypatch.setattr("workers.verify.time.sleep", sleep)
-    paced = Paced(lambda: False)
-    for step in (0.1, 0.02, 5.0):
-        begun = clock[0] = clock[0] + step
-        assert not paced()
-        told.append(clock[0] - begun)
-    assert told == pytest.approx([1.9, 0.38, 2.0])
-    clock[0] += 15.0
-    assert paced(), "twenty seconds of work"
+    monkeypatch.setattr(subprocess.Popen, "__init__", note)
+    facts = verify_numbers(work_given(filled, AT))
+    assert facts["checked"] > 300 and facts["differing"] == 0
+    assert started == [[sys.executable, "-m", "workers.verify"]], "and no secret among the arguments"
 
 
-def test_the_job_ends_in_the_middle_of_a_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = [0.0]
+@pytest.mark.databases("sqlite")
+def test_a_process_that_fails_is_a_run_that_failed(
+    filled: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("workers.verify.sys.executable", str(_dying(tmp_path)))
+    with pytest.raises(RuntimeError, match="ended with 3"):
+        verify_numbers(work_given(filled, AT))
 
-    def sleep(seconds: float) -> None:
-        clock[0] += seconds
 
-    monkeypatch.setattr("workers.verify.time.monotonic", lambda: clock[0])
-    monkeypatch.setattr("workers.verify.time.sleep", sleep)
-    paced = Paced(lambda: clock[0] > 0.5)
-    clock[0] = 0.2
-    assert paced() and clock[0] < 0.6
+def _dying(folder: Path) -> Path:
+    made = folder / "dying"
+    made.write_text("#!/bin/sh\nexit 3\n")
+    made.chmod(0o700)
+    return made
 
 
 def test_both_databases_and_python_mean_the_same_by_a_number_and_by_small_letters(
