@@ -22,8 +22,8 @@ def browser_cpu_ms() -> dict[str, float]:
 
 
 def cpu_ms(root: int) -> float:
-    """CPU-milliseconds so far of this process and all below it."""
-    return sum(_cpu_ms(pid) for pid in (root, *below(root)))
+    """CPU-milliseconds so far of this process and all below it, those that ended included."""
+    return sum(_cpu_ms(pid, ended=True) for pid in (root, *below(root)))
 
 
 @contextmanager
@@ -88,9 +88,10 @@ def _stat(pid: int) -> list[str]:
         return []
 
 
-def _cpu_ms(pid: int) -> float:
-    fields = _stat(pid)
-    return (int(fields[11]) + int(fields[12])) * TICK_MS if fields else 0.0
+def _cpu_ms(pid: int, *, ended: bool = False) -> float:
+    """Of the process; with `ended` also of those it started and saw end."""
+    fields = _stat(pid)[11 : 15 if ended else 13]
+    return sum(int(each) for each in fields) * TICK_MS
 
 
 def _kind(pid: int) -> str | None:
